@@ -1,0 +1,146 @@
+"""Django's settings. The environment is read here, through ``settings.env``, and nowhere else.
+
+``docs/reference/settings.md`` lists every variable, its default and its meaning.
+"""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from settings.env import REPOSITORY, data_dir, read_env
+
+env = read_env()
+
+DATA_DIR = data_dir()
+
+# True in the one-terminal set-up of `make run`: plain HTTP on loopback is then no mistake.
+EMBEDDED: bool = env.bool("DEPOSIT_EMBEDDED", default=False)
+DEBUG: bool = env.bool("DEBUG", default=False)
+
+try:
+    SECRET_KEY: str = env.str("SECRET_KEY")
+    DATABASES = {"default": env.db_url("DATABASE_URL")}
+except ImproperlyConfigured as missing:
+    raise ImproperlyConfigured(
+        f"{missing}. Run `make run` once (it writes DATA_DIR/deposit.env), or set SECRET_KEY and DATABASE_URL."
+    ) from missing
+
+DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+DATABASES["default"]["CONN_MAX_AGE"] = None
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+
+ALLOWED_HOSTS: list[str] = env.list(
+    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else []
+)
+USE_X_FORWARDED_HOST: bool = env.bool("USE_X_FORWARDED_HOST", default=False)
+if env.bool("TRUST_X_FORWARDED_PROTO", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not EMBEDDED
+SECURE_HSTS_SECONDS: int = env.int("SECURE_HSTS_SECONDS", default=0 if EMBEDDED else 31_536_000)
+SECURE_SSL_REDIRECT: bool = env.bool("SECURE_SSL_REDIRECT", default=False)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "archive",
+    "deposit",
+    "settings",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "settings.urls"
+WSGI_APPLICATION = "settings.wsgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [REPOSITORY / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.path("STATIC_ROOT", default=str(DATA_DIR / "static"))()
+WHITENOISE_USE_FINDERS = True
+
+# Uploads never pass through Django's own upload handling; this bounds what the admin forms may send.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# --- Storage -------------------------------------------------------------------------------------------
+# Bytes on their way in; the same file system as nothing else needs to be.
+STAGING_ROOT: str = env.str("STAGING_ROOT", default=str(DATA_DIR / "staging"))
+# The packs of the archive.
+ARCHIVE_ROOT: str = env.str("ARCHIVE_ROOT", default=str(DATA_DIR / "archive"))
+
+# --- The deposit service -------------------------------------------------------------------------------
+MAX_UPLOAD_SIZE: int = env.int("MAX_UPLOAD_SIZE", default=100 * 1024**3)
+MAX_METADATA_SIZE: int = env.int("MAX_METADATA_SIZE", default=4 * 1024**2)
+# How long a checker or loader may be silent before its work is given to another, in seconds.
+LEASE_SECONDS: int = env.int("LEASE_SECONDS", default=30)
+# How long the dispatcher waits for a sent task to be claimed before it sends it again, in seconds.
+RESEND_SECONDS: int = env.int("RESEND_SECONDS", default=60)
+# How often a deposit may be claimed by workers that die, before it is set aside as failed.
+MAX_ATTEMPTS: int = env.int("MAX_ATTEMPTS", default=5)
+# Partial deposits older than this expire, in days.
+PARTIAL_EXPIRES_DAYS: int = env.int("PARTIAL_EXPIRES_DAYS", default=60)
+# Who signs the releases that the archive loader makes; the default is swh-deposit's own, so that the
+# identifiers are the same from either system.
+RELEASE_AUTHOR: str = env.str("RELEASE_AUTHOR", default="Software Heritage <robot@softwareheritage.org>")
+
+# --- Celery --------------------------------------------------------------------------------------------
+CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default="filesystem://")
+CELERY_BROKER_DIR: str = env.str("CELERY_BROKER_DIR", default=str(DATA_DIR / "broker"))
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "UNAUTHENTICATED_USER": None,
+}
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}

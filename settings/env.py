@@ -1,0 +1,50 @@
+"""The environment, read in one place.
+
+Every setting is an environment variable; ``NAME_FILE`` names a file that holds the value instead (for
+secrets). Variables that are not set are looked up in an environment file: ``DEPOSIT_ENV_FILE`` if set, else
+``DATA_DIR/deposit.env``, which ``make run`` writes. What is set in the environment wins over the file.
+"""
+
+import os
+from pathlib import Path
+
+import environ
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# An unprivileged uid that every system has; the embedded database runs under it when we are root.
+NOBODY = 65534
+
+
+def _searchable_by_others(path: Path) -> bool:
+    return all(parent.stat().st_mode & 0o001 for parent in path.resolve().parents if parent.exists())
+
+
+def data_dir() -> Path:
+    """Where everything that must survive a restart lives, when nothing else is configured.
+
+    ``DATA_DIR`` if set; else ``data/`` in the checkout, or ``/var/lib/deposit-server`` for root when the
+    unprivileged uid of the embedded database could not reach the checkout.
+    """
+    given = os.environ.get("DATA_DIR")
+    if given:
+        return Path(given).resolve()
+    here = REPOSITORY / "data"
+    if os.geteuid() == 0 and not _searchable_by_others(here):
+        return Path("/var/lib/deposit-server")
+    return here
+
+
+def env_file() -> Path:
+    """The file that completes the environment; it need not exist."""
+    given = os.environ.get("DEPOSIT_ENV_FILE")
+    return Path(given) if given else data_dir() / "deposit.env"
+
+
+def read_env() -> environ.FileAwareEnv:
+    """The environment completed by the environment file, as a typed reader."""
+    env = environ.FileAwareEnv()
+    path = env_file()
+    if path.is_file():
+        environ.FileAwareEnv.read_env(path)
+    return env
