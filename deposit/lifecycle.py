@@ -1,0 +1,232 @@
+"""The life of a deposit: the one table of its events, and the only place that changes a status.
+
+PostgreSQL is the queue: a deposit in a waiting status *is* the work order. A worker claims it with a lease and a
+fencing token (``claim``), keeps the lease alive (``renew``), and ends it with an event that carries the token
+(``fire``). Whoever sleeps past a lease holds a token that no longer opens anything. All times are the database's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from deposit.models import Deposit, Event, Status
+
+# What a waiting deposit asks for is announced on this PostgreSQL channel; the dispatcher listens.
+CHANNEL = "deposit_work"
+
+
+class Work(StrEnum):
+    """What a deposit in a waiting status asks for; also the names of the Celery queues."""
+
+    CHECK = "check"
+    LOAD = "load"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """One row of the table: from where to where an event leads, and whether it needs or takes a lease."""
+
+    sources: frozenset[Status]
+    target: Status | None  # None: the status stays
+    asks: Work | None = None
+    takes_lease: bool = False
+    needs_lease: bool = False
+
+
+def _rule(
+    *sources: Status,
+    to: Status | None,
+    asks: Work | None = None,
+    takes_lease: bool = False,
+    needs_lease: bool = False,
+) -> Rule:
+    return Rule(
+        sources=frozenset(sources), target=to, asks=asks, takes_lease=takes_lease, needs_lease=needs_lease
+    )
+
+
+S = Status
+TABLE: Mapping[str, Rule] = {
+    # event      from                                to
+    "complete": _rule(S.PARTIAL, to=S.DEPOSITED, asks=Work.CHECK),
+    "accept": _rule(S.PARTIAL, to=S.DONE),  # metadata only: judged at reception, nothing to load
+    "expire": _rule(S.PARTIAL, to=S.EXPIRED),
+    "check": _rule(S.DEPOSITED, to=None, takes_lease=True),
+    "verify": _rule(S.DEPOSITED, to=S.VERIFIED, asks=Work.LOAD, needs_lease=True),
+    "reject": _rule(S.DEPOSITED, to=S.REJECTED, needs_lease=True),
+    "recheck": _rule(S.REJECTED, S.FAILED, to=S.DEPOSITED, asks=Work.CHECK),
+    "start": _rule(S.VERIFIED, to=S.LOADING, takes_lease=True),
+    "finish": _rule(S.LOADING, to=S.DONE, needs_lease=True),
+    "fail": _rule(S.LOADING, to=S.FAILED, needs_lease=True),
+    "release": _rule(S.LOADING, to=S.VERIFIED, asks=Work.LOAD),
+    "quarantine": _rule(S.DEPOSITED, S.VERIFIED, S.LOADING, to=S.FAILED),
+    "reschedule": _rule(S.FAILED, S.DONE, to=S.VERIFIED, asks=Work.LOAD),
+}
+CLAIMS: Mapping[Work, str] = {Work.CHECK: "check", Work.LOAD: "start"}
+WAITING: Mapping[Status, Work] = {S.DEPOSITED: Work.CHECK, S.VERIFIED: Work.LOAD}
+
+IDENTIFIERS = ("swhid", "swhid_context", "release_swhid", "snapshot_swhid")
+
+
+class TransitionRefused(Exception):
+    """The table has no such event for the deposit as it stands; ``str()`` says why."""
+
+
+class LeaseLost(TransitionRefused):
+    """The worker's lease has passed, or another holds the deposit now: it must drop its work."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """The right to work on one deposit until the lease passes."""
+
+    deposit_id: int
+    token: int
+
+
+def record(
+    deposit: Deposit, name: str, *, actor: str, source: str = "", target: str = "", **detail: Any
+) -> None:
+    """Append one line to a deposit's history."""
+    Event.objects.create(
+        deposit=deposit, name=name, from_status=source, to_status=target, actor=actor, detail=detail
+    )
+
+
+def fire(
+    event: str,
+    deposit_id: int,
+    *,
+    actor: str,
+    token: int | None = None,
+    detail: Mapping[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> Deposit:
+    """Take a deposit through one event: row lock, table, new status, history, announcement; one transaction.
+
+    ``changes`` are further fields written with the status. Raises `TransitionRefused` when the table forbids it,
+    `LeaseLost` when the event needs a lease that ``token`` does not hold.
+    """
+    rule = TABLE[event]
+    with transaction.atomic():
+        deposit = Deposit.objects.select_for_update().get(pk=deposit_id)
+        _guard(event, rule, deposit, token)
+        source = Status(deposit.status)
+        target = rule.target or source
+        fields: dict[str, Any] = {
+            "status": target,
+            "revision": F("revision") + 1,
+            "status_changed_at": Now(),
+            "lease_expires_at": None,
+            "lease_owner": "",
+            "sent_at": None,
+            "sends": 0,
+        }
+        if event != "release":
+            fields["attempts"] = 0
+        if event in ("complete", "accept"):
+            fields["complete_date"] = Now()
+        if event == "verify":
+            fields["verified_date"] = Now()
+        if event == "recheck":
+            fields["verified_date"] = None
+        if event in ("reschedule", "recheck"):
+            fields |= dict.fromkeys(IDENTIFIERS)
+        fields |= changes or {}
+        Deposit.objects.filter(pk=deposit_id).update(**fields)
+        record(deposit, event, actor=actor, source=source, target=target, **(detail or {}))
+        if rule.asks:
+            announce()
+        deposit.refresh_from_db()
+        return deposit
+
+
+def _guard(event: str, rule: Rule, deposit: Deposit, token: int | None) -> None:
+    if deposit.status not in rule.sources:
+        allowed = ", ".join(sorted(rule.sources))
+        raise TransitionRefused(
+            f"Deposit {deposit.pk} has status '{deposit.status}'; '{event}' needs status {allowed}."
+        )
+    if rule.takes_lease:
+        raise TransitionRefused(f"'{event}' is claimed with lifecycle.claim(), not fired.")
+    if rule.needs_lease and not _holds_lease(deposit.pk, token):
+        raise LeaseLost(f"The lease on deposit {deposit.pk} has passed to another worker.")
+    if event == "reschedule" and deposit.verified_date is None:
+        raise TransitionRefused(
+            f"Deposit {deposit.pk} never passed its checks: use recheck, which checks it again before loading."
+        )
+    if event == "reschedule" and deposit.type != "code":
+        raise TransitionRefused(f"Deposit {deposit.pk} is metadata only: there is nothing to load again.")
+
+
+def _holds_lease(deposit_id: int, token: int | None) -> bool:
+    return (
+        token is not None
+        and Deposit.objects.filter(pk=deposit_id, lease_token=token, lease_expires_at__gt=Now()).exists()
+    )
+
+
+def claim(work: Work, deposit_id: int, *, worker: str) -> Claim | None:
+    """Claim a deposit for checking or loading; None when it does not wait for that, or another holds it.
+
+    A message that comes twice, late, or for a deposit that has moved on ends here without effect.
+    """
+    event = CLAIMS[work]
+    rule = TABLE[event]
+    lease = timedelta(seconds=settings.LEASE_SECONDS)
+    with transaction.atomic():
+        deposit = (
+            Deposit.objects.select_for_update(skip_locked=True)
+            .filter(pk=deposit_id, status__in=rule.sources, attempts__lt=settings.MAX_ATTEMPTS)
+            .filter(Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now()))
+            .first()
+        )
+        if deposit is None:
+            return None
+        target = rule.target or Status(deposit.status)
+        token = deposit.lease_token + 1
+        Deposit.objects.filter(pk=deposit_id).update(
+            status=target,
+            revision=F("revision") + (1 if rule.target else 0),
+            status_changed_at=Now() if rule.target else F("status_changed_at"),
+            lease_token=token,
+            lease_expires_at=Now() + lease,
+            lease_owner=worker[:200],
+            attempts=F("attempts") + 1,
+        )
+        record(
+            deposit, event, actor=worker, source=deposit.status, target=target, attempt=deposit.attempts + 1
+        )
+        return Claim(deposit_id=deposit_id, token=token)
+
+
+def renew(held: Claim) -> bool:
+    """Prolong a lease; False when it has passed, and the work with it."""
+    lease = timedelta(seconds=settings.LEASE_SECONDS)
+    return bool(
+        Deposit.objects.filter(
+            pk=held.deposit_id, lease_token=held.token, lease_expires_at__gt=Now()
+        ).update(lease_expires_at=Now() + lease)
+    )
+
+
+def give_back(held: Claim) -> bool:
+    """End a lease early, after a fault of ours that may pass: the deposit waits again and counts the attempt."""
+    return bool(
+        Deposit.objects.filter(
+            pk=held.deposit_id, lease_token=held.token, lease_expires_at__gt=Now()
+        ).update(lease_expires_at=Now())
+    )
+
+
+def announce() -> None:
+    """Tell the dispatcher that work waits; heard when the transaction commits."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"NOTIFY {CHANNEL}")

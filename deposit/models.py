@@ -1,0 +1,294 @@
+"""The record: who deposits, what was deposited, what became of it.
+
+The database refuses what the code forbids; every constraint below has a test. The status of a deposit is changed
+by ``deposit.lifecycle`` alone.
+"""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class Status(models.TextChoices):
+    """Where a deposit stands; the values are swh-deposit's wire names."""
+
+    PARTIAL = "partial", _("partial")
+    EXPIRED = "expired", _("expired")
+    DEPOSITED = "deposited", _("deposited")
+    VERIFIED = "verified", _("verified")
+    REJECTED = "rejected", _("rejected")
+    LOADING = "loading", _("loading")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
+
+
+STATUS_TEXTS: dict[str, str] = {
+    Status.PARTIAL: "The deposit is not complete yet: more requests are expected.",
+    Status.EXPIRED: "The deposit was never completed and has expired.",
+    Status.DEPOSITED: "The deposit is complete and waits to be checked.",
+    Status.VERIFIED: "The deposit passed its checks and waits to be loaded.",
+    Status.REJECTED: "The deposit failed its checks.",
+    Status.LOADING: "The deposit is being loaded into the archive.",
+    Status.DONE: "The deposit is in the archive.",
+    Status.FAILED: "The deposit passed its checks but could not be loaded; the operators have to look at it.",
+}
+
+
+class DepositType(models.TextChoices):
+    """What a deposit brings: a package, or metadata on something that is archived already."""
+
+    CODE = "code", _("package")
+    META = "meta", _("metadata only")
+
+
+class Collection(models.Model):
+    """Where clients deposit; its name is a segment of every deposit's IRI."""
+
+    name = models.CharField(max_length=100, unique=True)
+    title = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            # The name is a path segment beside `servicedocument`.
+            models.CheckConstraint(
+                condition=Q(name__regex=r"^[A-Za-z0-9][A-Za-z0-9._-]*$") & ~Q(name="servicedocument"),
+                name="collection_name_is_a_path_segment",
+                violation_error_message=_(
+                    "A collection name starts with a letter or digit and holds only letters, digits, '.', '_' and '-'."
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Client(models.Model):
+    """A depositor: a user with the web address below which its origins lie."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="client")
+    provider_url = models.CharField(
+        max_length=2000, help_text=_("Every origin this client creates lies below this web address.")
+    )
+    domain = models.CharField(max_length=300, blank=True)
+    collections = models.ManyToManyField(Collection, through="Membership", related_name="clients")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["user__username"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(provider_url__regex=r"^https?://[^/\s<>]+"),
+                name="client_provider_url_is_http",
+                violation_error_message=_("A provider URL starts with http:// or https:// and names a host."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.user.get_username()
+
+
+class Membership(models.Model):
+    """That a client may deposit into a collection."""
+
+    client = models.ForeignKey(Client, on_delete=models.CASCADE)
+    collection = models.ForeignKey(Collection, on_delete=models.PROTECT)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["client", "collection"], name="membership_is_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client} in {self.collection}"
+
+
+class Deposit(models.Model):
+    """One deposit from its first request to its identifiers."""
+
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="deposits")
+    collection = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="deposits")
+    type = models.CharField(max_length=4, choices=DepositType.choices, default=DepositType.CODE)
+    status = models.CharField(max_length=9, choices=Status.choices, default=Status.PARTIAL, editable=False)
+    reception_date = models.DateTimeField(db_default=Now(), editable=False)
+    complete_date = models.DateTimeField(null=True, editable=False)
+    external_id = models.TextField(null=True, blank=True)  # noqa: DJ001  absent and empty differ on the wire
+    origin_url = models.TextField(null=True, blank=True)  # noqa: DJ001
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children"
+    )
+    software_version = models.TextField(null=True, blank=True)  # noqa: DJ001
+    release_notes = models.TextField(null=True, blank=True)  # noqa: DJ001
+
+    swhid = models.TextField(null=True, editable=False)  # noqa: DJ001
+    swhid_context = models.TextField(null=True, editable=False)  # noqa: DJ001
+    release_swhid = models.TextField(null=True, editable=False)  # noqa: DJ001
+    snapshot_swhid = models.TextField(null=True, editable=False)  # noqa: DJ001
+
+    # Counts every change that a client can see; the ETag of the deposit's documents.
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    status_changed_at = models.DateTimeField(db_default=Now(), editable=False)
+    verified_date = models.DateTimeField(null=True, editable=False)
+
+    # Work on the deposit is claimed with a lease, by the database's clock. The token grows with every claim, so a
+    # worker that slept past its lease holds a token that opens nothing.
+    lease_token = models.PositiveBigIntegerField(default=0, editable=False)
+    lease_expires_at = models.DateTimeField(null=True, editable=False)
+    lease_owner = models.CharField(max_length=200, blank=True, editable=False)
+    attempts = models.PositiveIntegerField(default=0, editable=False)
+    # When and how often the dispatcher sent the Celery message for the present status.
+    sent_at = models.DateTimeField(null=True, editable=False)
+    sends = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["client", "id"], name="deposit_by_client"),
+            models.Index(fields=["collection", "id"], name="deposit_by_collection"),
+            models.Index(fields=["origin_url", "id"], name="deposit_by_origin"),
+            models.Index(
+                fields=["client", "external_id"],
+                name="deposit_by_external_id",
+                condition=Q(external_id__isnull=False),
+            ),
+            models.Index(fields=["swhid"], name="deposit_by_swhid", condition=Q(swhid__isnull=False)),
+            models.Index(
+                fields=["status", "id"],
+                name="deposit_waiting",
+                condition=Q(status__in=["deposited", "verified", "loading"]),
+            ),
+            models.Index(
+                fields=["reception_date"], name="deposit_partial_by_age", condition=Q(status="partial")
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="deposit_status_is_of_the_lifecycle"
+            ),
+            models.CheckConstraint(condition=Q(type__in=DepositType.values), name="deposit_type_is_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=["partial", "expired"], complete_date__isnull=True)
+                | (~Q(status__in=["partial", "expired"]) & Q(complete_date__isnull=False)),
+                name="deposit_complete_date_follows_status",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="done", type="code")
+                | Q(swhid__isnull=False, swhid_context__isnull=False, origin_url__isnull=False),
+                name="deposit_done_has_identifiers",
+            ),
+            models.CheckConstraint(
+                condition=Q(swhid__isnull=True) | Q(swhid__regex=r"^swh:1:(cnt|dir|rev|rel|snp):[0-9a-f]{40}$"),
+                name="deposit_swhid_is_a_core_swhid",
+            ),
+            models.CheckConstraint(
+                condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="deposit_is_not_its_own_parent"
+            ),
+            models.CheckConstraint(
+                condition=Q(lease_expires_at__isnull=True) | Q(status__in=["deposited", "loading"]),
+                name="deposit_lease_only_while_worked_on",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="loading") | Q(lease_expires_at__isnull=False),
+                name="deposit_loading_has_a_lease",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"deposit {self.pk}"
+
+
+class PartKind(models.TextChoices):
+    """What was sent in one request."""
+
+    PACKAGE = "package", _("package")
+    METADATA = "metadata", _("metadata")
+
+
+class Part(models.Model):
+    """One thing sent in one request, as it was sent.
+
+    A package is a file below ``STAGING_ROOT`` (``stored_as``); a metadata document is kept in the row.
+    """
+
+    deposit = models.ForeignKey(Deposit, on_delete=models.CASCADE, related_name="parts")
+    kind = models.CharField(max_length=8, choices=PartKind.choices)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    content_type = models.CharField(max_length=200)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    # Packages only:
+    name = models.CharField(max_length=1024, blank=True, help_text=_("The file name the client gave."))
+    packaging = models.CharField(max_length=300, blank=True)
+    stored_as = models.CharField(max_length=200, null=True, unique=True, editable=False)  # noqa: DJ001
+    # Metadata only:
+    document = models.BinaryField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["sha256"], name="part_by_sha256")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    kind="package", stored_as__isnull=False, document__isnull=True, name__regex=r"^[^/]+$"
+                )
+                | Q(kind="metadata", stored_as__isnull=True, document__isnull=False),
+                name="part_is_a_file_or_a_document",
+            ),
+            models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="part_sha256_is_hex"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk} of deposit {self.deposit_id}"
+
+
+class Finding(models.Model):
+    """One result of the newest check or load of a deposit; see ``deposit.findings``."""
+
+    deposit = models.ForeignKey(Deposit, on_delete=models.CASCADE, related_name="findings")
+    area = models.CharField(max_length=8)
+    code = models.CharField(max_length=100)
+    severity = models.CharField(max_length=7)
+    subject = models.TextField(blank=True)
+    message = models.TextField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(area__in=["metadata", "archive", "url", "loading"]), name="finding_area_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(severity__in=["error", "warning"]), name="finding_severity_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} on deposit {self.deposit_id}"
+
+
+class Event(models.Model):
+    """One line of a deposit's history. Append-only: the database refuses update and delete.
+
+    It outlives its deposit (a client may delete a partial one), hence no foreign key constraint.
+    """
+
+    deposit = models.ForeignKey(
+        Deposit, on_delete=models.DO_NOTHING, related_name="events", db_constraint=False
+    )
+    name = models.CharField(max_length=30)
+    from_status = models.CharField(max_length=9, blank=True)
+    to_status = models.CharField(max_length=9, blank=True)
+    actor = models.CharField(max_length=200)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} of deposit {self.deposit_id}"
