@@ -1,0 +1,116 @@
+"""What every test run needs: a PostgreSQL (``DATABASE_URL`` if set, else one of our own) and a folder for data.
+
+The cluster of our own lives in ``.cache/test`` and is shared by test runs that go on at once; each run has databases
+of its own in it, and the last run to end stops it.
+
+All of this happens when this file is imported, because Django's settings are read from the environment as soon as
+another ``conftest.py`` imports a model.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TextIO
+
+import django
+import psycopg2
+import pytest
+from django.conf import settings
+from psycopg2 import errors, sql
+
+from embedded.binaries import PostgresError
+from embedded.postgres import Postgres
+
+CLUSTER = Path(__file__).resolve().parent.parent / ".cache" / "test"
+
+# Distinguishes the databases of runs that go on at once on one server; the workers of xdist inherit it.
+RUN = "DEPOSIT_TEST_RUN"
+
+
+class OwnServer:
+    """The tests' own PostgreSQL, running while any test run needs it."""
+
+    def __init__(self) -> None:
+        CLUSTER.mkdir(parents=True, exist_ok=True)
+        self._users: TextIO = (CLUSTER / "users.lock").open("a")
+        fcntl.flock(self._users, fcntl.LOCK_SH)
+        try:
+            self._postgres = self._start()
+        except PostgresError:
+            # It does not fsync, so a crash of the machine may have broken it; nothing in it is worth keeping.
+            self._postgres = self._begin_anew()
+        self.url = self._postgres.url()
+
+    def _start(self) -> Postgres:
+        postgres = Postgres(CLUSTER, durable=False, say=lambda sentence: None)
+        postgres.start()
+        return postgres
+
+    def _begin_anew(self) -> Postgres:
+        shutil.rmtree(CLUSTER / "postgres", ignore_errors=True)
+        (CLUSTER / "postgres.json").unlink(missing_ok=True)
+        return self._start()
+
+    def close(self) -> None:
+        """Stop the server unless another run uses it."""
+        with self._users, contextlib.suppress(BlockingIOError):
+            fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._postgres.stop()
+
+
+def _drop_databases_of_dead_runs(url: str) -> None:
+    """Test runs that were killed leave databases behind; the process id in the name tells which."""
+    with contextlib.closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test%'")
+        for (name,) in cursor.fetchall():
+            run = re.search(r"_run(\d+)$", name)
+            if run and not Path("/proc", run[1]).exists():
+                with contextlib.suppress(errors.ObjectInUse, errors.InvalidCatalogName):
+                    cursor.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+
+
+def _prepare() -> OwnServer | None:
+    """Set the environment that Django's settings are read from."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker:
+        os.environ["DATA_DIR"] = str(Path(os.environ["DATA_DIR"], worker))
+        return None
+    server = None
+    if "DATABASE_URL" not in os.environ:
+        server = OwnServer()
+        os.environ["DATABASE_URL"] = server.url
+        _drop_databases_of_dead_runs(server.url)
+    os.environ[RUN] = f"run{os.getpid()}"
+    os.environ["SECRET_KEY"] = secrets.token_urlsafe(50)
+    os.environ["DEPOSIT_EMBEDDED"] = "true"
+    os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="deposit-test-")
+    os.environ.pop("DEPOSIT_ENV_FILE", None)
+    return server
+
+
+_server = _prepare()
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings.base"
+django.setup()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind: no folder, and no server unless another run uses it."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ["DATA_DIR"], ignore_errors=True)
+        if _server is not None:
+            _server.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Give this run a database name of its own, after the name of the worker."""
+    for database in settings.DATABASES.values():
+        test = database.setdefault("TEST", {})
+        test["NAME"] = f"{test.get('NAME') or 'test_' + database['NAME']}_{os.environ[RUN]}"
