@@ -61,8 +61,8 @@ class Account:
         )
 
     def can_write(self, folder: Path) -> bool:
-        """Whether the account reaches this folder and may create files in it (asked of the system, not guessed)."""
-        test = ["/bin/sh", "-c", 'cd "$1" && test -w . && test -x .', "sh", folder]
+        """Whether the account reaches this folder and may create files in it: asked, not guessed."""
+        test = ["/bin/sh", "-c", 'cd "$1" && test -w . && test -x .', "sh", str(folder)]
         return self.run(test).returncode == 0
 
     def give(self, path: Path) -> None:
@@ -72,6 +72,6 @@ class Account:
 
 
 def _environment() -> dict[str, str]:
-    """A small, fixed environment: PGHOST, PGOPTIONS and the like of the user's shell must not lead us elsewhere."""
+    """A small, fixed environment: the PGHOST or PGOPTIONS of the user's shell must not lead us elsewhere."""
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ}
     return {**kept, "LC_ALL": "C", "PGCONNECT_TIMEOUT": "5"}

@@ -36,7 +36,7 @@ def find_binaries(account: Account) -> Path:
 
 
 def system_folder() -> Path:
-    """``/var/lib/deposit-server-postgres``, made by root for all to pass through and none but root to change."""
+    """``/var/lib/deposit-server-postgres``: all may pass through, only root may change it."""
     SYSTEM_FOLDER.mkdir(parents=True, exist_ok=True)
     SYSTEM_FOLDER.chmod(0o755)
     return SYSTEM_FOLDER

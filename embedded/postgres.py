@@ -1,6 +1,6 @@
 """A PostgreSQL of our own: made, started, watched and stopped from the programs in a wheel.
 
-It listens on a Unix socket only, in a folder closed to all but its own account, and asks for a password there.
+It listens on a Unix socket only, in a folder closed to all but its own account, and asks for a password.
 Layout, with ``state`` the folder given::
 
     state/postgres.json    where the cluster is and its passwords (0600, ours)
@@ -190,8 +190,8 @@ class Postgres:
         free = shutil.disk_usage(self._folder).free
         if free < _NEEDED_BYTES:
             raise PostgresError(
-                f"{self._folder} has {free // 1024**2} MiB free; a new database needs {_NEEDED_BYTES // 1024**2}. "
-                "Make room, or choose another DATA_DIR."
+                f"{self._folder} has {free // 1024**2} MiB free; a new database needs "
+                f"{_NEEDED_BYTES // 1024**2}. Make room, or choose another DATA_DIR."
             )
         self.say(f"Making a PostgreSQL {MAJOR} database in {self._folder}")
         half, password_file = self._folder / "data.new", self._folder / "password"
@@ -247,8 +247,8 @@ class Postgres:
         made_by = (self._data / "PG_VERSION").read_text().strip()
         if made_by != MAJOR:
             raise PostgresError(
-                f"The database in {self._data} was made by PostgreSQL {made_by}; this release brings {MAJOR}. "
-                "Dump it with the release that made it, and load the dump into a new DATA_DIR."
+                f"The database in {self._data} was made by PostgreSQL {made_by}; this release brings "
+                f"{MAJOR}. Dump it with the release that made it, and load the dump into a new DATA_DIR."
             )
 
     def _remove_stale_pid_file(self) -> None:
@@ -281,7 +281,16 @@ class Postgres:
     def _ready_code(self) -> int:
         if not self._record:
             return 2
-        command = [self._binaries / "pg_isready", "-q", "-h", self._socket, "-p", str(PORT), "-t", "5"]
+        command = [
+            str(self._binaries / "pg_isready"),
+            "-q",
+            "-h",
+            str(self._socket),
+            "-p",
+            str(PORT),
+            "-t",
+            "5",
+        ]
         return self._account.run(command).returncode
 
     def _create_role_and_database(self) -> None:

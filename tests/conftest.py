@@ -1,10 +1,10 @@
-"""What every test run needs: a PostgreSQL (``DATABASE_URL`` if set, else one of our own) and a folder for data.
+"""What every test run needs: a PostgreSQL (``DATABASE_URL`` if set, else one of our own) and a data folder.
 
-The cluster of our own lives in ``.cache/test`` and is shared by test runs that go on at once; each run has databases
-of its own in it, and the last run to end stops it.
+The cluster of our own lives in ``.cache/test`` and is shared by test runs that go on at once; each run has
+databases of its own in it, and the last run to end stops it.
 
-All of this happens when this file is imported, because Django's settings are read from the environment as soon as
-another ``conftest.py`` imports a model.
+All of this happens when this file is imported, because Django's settings are read from the environment as
+soon as another ``conftest.py`` imports a model.
 """
 
 import contextlib
