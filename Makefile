@@ -1,0 +1,22 @@
+# Two commands: `make run` and `make test`. Without make: `python3 -m embedded run`, `python3 -m embedded test`.
+PYTHON ?= python3
+
+.PHONY: run test lint format bench setup
+
+run: ## everything, in one terminal
+	@exec $(PYTHON) -m embedded run
+
+test: ## the tests, with a real PostgreSQL
+	@exec $(PYTHON) -m embedded test
+
+lint: ## style, types, the direction of imports, forgotten migrations
+	@exec $(PYTHON) -m embedded lint
+
+format: ## put the code into its style
+	@exec $(PYTHON) -m embedded format
+
+bench: ## measurements; minutes, and only on a quiet machine worth anything
+	@exec $(PYTHON) -m embedded bench
+
+setup: ## only the virtual environment, with the tools of development
+	@exec $(PYTHON) -m embedded setup

@@ -1,0 +1,53 @@
+"""``python3 -m embedded <command>``: sets up what the command needs, then becomes the command.
+
+Runs under whatever ``python3`` is, before anything is installed: only the standard library, and only syntax
+that an old Python can read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+from embedded.setup import REPOSITORY, VENV, SetupError, set_up
+
+USAGE = """usage: python3 -m embedded COMMAND
+
+  run      start everything in this terminal (PORT and DATA_DIR move it elsewhere)
+  test     run the tests; further words go to pytest
+  lint     check style, types, the direction of imports, forgotten migrations
+  format   put the code into its style
+  bench    run the benchmarks one after the other
+  setup    only make the virtual environment, with the tools of development
+"""
+
+COMMANDS = {
+    "run": ("requirements-embedded.txt", ["-m", "embedded.run"]),
+    "test": ("requirements-dev.txt", ["-m", "pytest"]),
+    "lint": ("requirements-dev.txt", ["-m", "embedded.lint"]),
+    "format": ("requirements-dev.txt", ["-m", "ruff", "format"]),
+    "bench": ("requirements-dev.txt", ["-m", "embedded.bench"]),
+    "setup": ("requirements-dev.txt", ["-c", ""]),
+}
+
+
+def main(words: list[str]) -> NoReturn:
+    """Set up, then replace this process: signals and exit codes are the command's own."""
+    if not words or words[0] not in COMMANDS:
+        print(USAGE, file=sys.stderr)
+        sys.exit(2)
+    requirements, arguments = COMMANDS[words[0]]
+    try:
+        set_up(requirements)
+    except SetupError as error:
+        print(f"\n{error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    python = str(VENV / "bin" / "python")
+    os.chdir(str(REPOSITORY))
+    os.execv(python, [python, *arguments, *words[1:]])  # noqa: S606
+
+
+main(sys.argv[1:])

@@ -1,0 +1,51 @@
+"""How gunicorn serves the application: ``gunicorn -c settings/gunicorn.py settings.wsgi``.
+
+Why threads: a worker of gunicorn's default class is killed in the middle of any upload that takes longer than
+``timeout``; a threaded one goes on telling that it lives while its threads read for hours.
+"""
+
+import os
+from pathlib import Path
+
+from gunicorn.http.message import Request
+from gunicorn.workers.base import Worker
+
+wsgi_app = "settings.wsgi"
+bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT', '8080')}"
+
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+threads = int(os.environ.get("WEB_THREADS", "32"))
+keepalive = 15
+# How long a worker may be dead to the world before it is replaced; not how long a request may take.
+timeout = 60
+# How long a stopping worker may finish what it is doing, uploads among them.
+graceful_timeout = int(os.environ.get("WEB_GRACEFUL_SECONDS", "30"))
+# Heartbeats are files; in memory they cannot be held up by a busy disk.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+# No body is limited here: MAX_UPLOAD_SIZE answers with words. Headers are.
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 8190
+
+# The client of Software Heritage spells these two with underscores, which WSGI cannot tell from hyphens.
+# Exactly these pass, and only from FORWARDED_ALLOW_IPS (gunicorn's own variable; the loopback addresses if
+# not set), so that nobody forges another header. Any other header with an underscore is dropped.
+forwarder_headers = "X_CHECK_SWHID,CONTENT_MD5"
+header_map = "drop"
+
+# Nothing but the port: no second way in.
+control_socket_disable = True
+http_parser = "python"
+
+accesslog = "-"
+errorlog = "-"
+access_log_format = '%(h)s %(u)s "%(r)s" %(s)s %(B)s bytes %(M)s ms'
+
+# A client that sends nothing for this long in the middle of a body has gone; its thread serves others.
+SILENT_CLIENT_SECONDS = float(os.environ.get("SILENT_CLIENT_SECONDS", "120"))
+
+
+def pre_request(worker: Worker, request: Request) -> None:
+    """Bound the wait for each piece of a body, not for the whole of it."""
+    request.unreader.sock.settimeout(SILENT_CLIENT_SECONDS)
