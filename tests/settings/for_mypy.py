@@ -6,4 +6,4 @@ os.environ.setdefault("SECRET_KEY", "no secret: the type checker only reads type
 os.environ.setdefault("DATABASE_URL", "postgres:///unused")
 os.environ.setdefault("DEPOSIT_EMBEDDED", "true")
 
-from settings.base import *  # noqa: E402, F403
+from settings.base import *  # noqa: F403
