@@ -116,36 +116,42 @@ def fire(
     """
     rule = TABLE[event]
     with transaction.atomic():
-        deposit = Deposit.objects.select_for_update().get(pk=deposit_id)
+        deposit = Deposit.objects.select_for_update().annotate(db_now=Now()).get(pk=deposit_id)
         _guard(event, rule, deposit, token)
         source = Status(deposit.status)
         target = rule.target or source
-        fields: dict[str, Any] = {
-            "status": target,
-            "revision": F("revision") + 1,
-            "status_changed_at": Now(),
-            "lease_expires_at": None,
-            "lease_owner": "",
-            "sent_at": None,
-            "sends": 0,
-        }
-        if event != "release":
-            fields["attempts"] = 0
-        if event in ("complete", "accept"):
-            fields["complete_date"] = Now()
-        if event == "verify":
-            fields["verified_date"] = Now()
-        if event == "recheck":
-            fields["verified_date"] = None
-        if event in ("reschedule", "recheck"):
-            fields |= dict.fromkeys(IDENTIFIERS)
-        fields |= changes or {}
-        Deposit.objects.filter(pk=deposit_id).update(**fields)
+        fields = _written(event, target, deposit) | dict(changes or {})
+        for name, value in fields.items():
+            setattr(deposit, name, value)
+        deposit.save(update_fields=fields)
         record(deposit, event, actor=actor, source=source, target=target, **(detail or {}))
         if rule.asks:
             announce()
-        deposit.refresh_from_db()
         return deposit
+
+
+def _written(event: str, target: Status, deposit: Any) -> dict[str, Any]:
+    """The fields that an event writes besides those of its caller; ``deposit`` is locked and knows ``db_now``."""
+    fields: dict[str, Any] = {
+        "status": target,
+        "revision": deposit.revision + 1,
+        "status_changed_at": deposit.db_now,
+        "lease_expires_at": None,
+        "lease_owner": "",
+        "sent_at": None,
+        "sends": 0,
+    }
+    if event != "release":
+        fields["attempts"] = 0
+    if event in ("complete", "accept"):
+        fields["complete_date"] = deposit.db_now
+    if event == "verify":
+        fields["verified_date"] = deposit.db_now
+    if event == "recheck":
+        fields["verified_date"] = None
+    if event in ("reschedule", "recheck"):
+        fields |= dict.fromkeys(IDENTIFIERS)
+    return fields
 
 
 def _guard(event: str, rule: Rule, deposit: Deposit, token: int | None) -> None:

@@ -1,0 +1,100 @@
+"""The rules for a metadata document, applied all at once.
+
+The checker asks this of every deposit, and the SWORD API at once of metadata-only deposits and metadata updates. The
+rules are data (``terms``, the shapes of ``deposit_element``); the functions only walk the document.
+"""
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from deposit.findings import Finding
+from deposit.metadata.catalogue import shown
+from deposit.metadata.codemeta import check_codemeta_content
+from deposit.metadata.deposit_element import check_deposit_elements
+from deposit.metadata.found import Found
+from deposit.metadata.namespaces import ATOM, CODEMETA, DEPOSIT, SCHEMA_ORG
+from deposit.metadata.places import Places, known_name, local_name, namespace
+from deposit.metadata.terms import ATOM_ELEMENTS, CODEMETA_RENAMED, CODEMETA_TERMS, CODEMETA_VERSION
+from deposit.metadata.xml import parse
+
+# A document that breaks more rules than this is broken in one way many times.
+MAX_FINDINGS = 100
+
+_MANDATORY = {
+    "atom:name or atom:title or codemeta:name": (
+        f"{{{ATOM}}}name",
+        f"{{{ATOM}}}title",
+        *(f"{{{version}}}name" for version in CODEMETA),
+    ),
+    "atom:author or codemeta:author": (
+        f"{{{ATOM}}}author",
+        *(f"{{{version}}}author" for version in CODEMETA),
+    ),
+}
+_PROVENANCE = f"{{{DEPOSIT}}}deposit/{{{DEPOSIT}}}metadata-provenance/{{{SCHEMA_ORG}}}url"
+
+
+def check_entry(document: bytes | etree._Element) -> list[Finding]:
+    """Return every finding of a metadata document, errors in the order of the rules, then warnings.
+
+    A document whose root is not an Atom entry has that one finding. At most 100 are listed, a last one then says how
+    many more there are. Raises :class:`deposit.metadata.errors.MetadataError` where ``document`` is bytes that are
+    no acceptable XML.
+    """
+    root = parse(document) if isinstance(document, bytes) else document
+    if root.tag != f"{{{ATOM}}}entry":
+        found = [Found.of("metadata.root", root, value=shown(str(root.tag)))]
+    else:
+        found = [*_errors(root), *_suggested(root)]
+    places = Places()
+    findings = [each.finding(places) for each in found[:MAX_FINDINGS]]
+    if len(found) > MAX_FINDINGS:
+        more = Found.of("metadata.more", "entry", count=str(len(found) - MAX_FINDINGS))
+        findings.append(more.finding(places))
+    return findings
+
+
+def _errors(root: etree._Element) -> Iterator[Found]:
+    yield from _mandatory(root)
+    yield from check_deposit_elements(root)
+    yield from check_codemeta_content(root)
+    for element in root.iter(f"{{{ATOM}}}*", *(f"{{{version}}}*" for version in CODEMETA)):
+        yield from _atom_element(element) if namespace(element) == ATOM else _codemeta_term(element)
+
+
+def _mandatory(root: etree._Element) -> Iterator[Found]:
+    for alternatives, tags in _MANDATORY.items():
+        if next(root.iterchildren(*tags), None) is None:
+            yield Found.of("metadata.mandatory", alternatives, alternatives=alternatives)
+
+
+def _suggested(root: etree._Element) -> Iterator[Found]:
+    if not any(url.text and url.text.strip() for url in root.iterfind(_PROVENANCE)):
+        yield Found.of("metadata.suggested", "swh:metadata-provenance")
+
+
+def _atom_element(element: etree._Element) -> Iterator[Found]:
+    name = local_name(element)
+    if name in ATOM_ELEMENTS:
+        return
+    if name == "external_identifier":
+        yield Found.of("metadata.external_identifier", element)
+    elif any(name in terms for terms in CODEMETA_TERMS.values()):
+        yield Found.of("metadata.atom_swapped", element, name=name)
+    else:
+        yield Found.of("metadata.atom_element", element, name=known_name(element))
+
+
+def _codemeta_term(element: etree._Element) -> Iterator[Found]:
+    name, version = local_name(element), namespace(element)
+    if name in CODEMETA_TERMS[version]:
+        return
+    shown_name = known_name(element).removeprefix("codemeta:")
+    number = CODEMETA_VERSION[version]
+    if other := CODEMETA_RENAMED[version].get(name):
+        yield Found.of("metadata.codemeta_renamed", element, name=name, version=number, other=other)
+    elif name in ATOM_ELEMENTS:
+        yield Found.of("metadata.codemeta_swapped", element, name=name, version=number)
+    else:
+        yield Found.of("metadata.codemeta_term", element, name=shown_name, version=number)

@@ -1,0 +1,45 @@
+"""Findings as swh-deposit's ``status_detail`` text, which its clients print."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from deposit.findings import Area
+from deposit.metadata.catalogue import RULES
+
+_ORDER = (Area.METADATA, Area.ARCHIVE, Area.URL, Area.LOADING)
+
+
+class FindingLike(Protocol):
+    """A finding or its database row."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def area(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+def render_status_detail(findings: Iterable[FindingLike]) -> str:
+    """Return one line ``- <sentence> (<place>, <place>)`` per distinct sentence, or "" where there is nothing to say.
+
+    Areas come in the order metadata, archive, url, loading; findings that say the same share a line.
+    """
+    lines: dict[Area, dict[str, list[str]]] = {area: {} for area in _ORDER}
+    for finding in findings:
+        rule = RULES.get(finding.code)
+        sentence = (rule.summary if rule else "") or finding.message
+        subjects = lines[Area(finding.area)].setdefault(" ".join(sentence.split()), [])
+        if finding.subject and finding.subject not in subjects:
+            subjects.append(finding.subject)
+    return "".join(
+        f"- {sentence}{_in_brackets(subjects)}\n"
+        for area in _ORDER
+        for sentence, subjects in lines[area].items()
+    )
+
+
+def _in_brackets(subjects: list[str]) -> str:
+    return f" ({', '.join(subjects)})" if subjects else ""

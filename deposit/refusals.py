@@ -1,0 +1,39 @@
+"""Refusals: what a service answers when it will not do what a client asks.
+
+A refusal is the client's to mend: it has a stable code, one line of what is wrong, and where it helps a second
+one of what to do. The faces (SWORD, JSON) turn its kind into their own status codes.
+"""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The kinds of refusal; the names are those of the SWORD contract."""
+
+    BAD_REQUEST = "bad-request"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "unknown"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
+    NOT_ACCEPTABLE = "not-acceptable"
+    LENGTH_REQUIRED = "length-required"
+    CHECKSUM_MISMATCH = "checksum-mismatch"
+    MEDIATION_NOT_ALLOWED = "mediation-not-allowed"
+    PRECONDITION_FAILED = "precondition-failed"
+    TOO_LARGE = "max_upload_size_exceeded"
+    CONTENT = "error-content"
+    TOO_MANY_REQUESTS = "too-many-requests"
+    INTERNAL = "internal-error"
+    UNAVAILABLE = "unavailable"
+    STORAGE_FULL = "storage-full"
+
+
+class Refusal(Exception):
+    """The service will not do it. ``summary`` says what is wrong, ``hint`` what to do about it."""
+
+    def __init__(self, kind: Kind, code: str, summary: str, hint: str = "") -> None:
+        super().__init__(summary)
+        self.kind = kind
+        self.code = code
+        self.summary = summary
+        self.hint = hint

@@ -1,0 +1,74 @@
+"""The origin of a deposit, its parent and its version (contract: create_origin, add_to_origin, Slug)."""
+
+from dataclasses import dataclass
+
+from deposit.metadata.entry import Entry
+from deposit.metadata.errors import MetadataError
+from deposit.metadata.origins import check_origin, origin_from_slug
+from deposit.models import Client, Deposit, Status
+from deposit.refusals import Kind, Refusal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """The origin an entry names, with the deposit it continues."""
+
+    url: str
+    parent: Deposit | None = None
+
+
+def refusal_of(error: MetadataError) -> Refusal:
+    """A metadata error as the refusal of a request."""
+    kind = Kind.FORBIDDEN if error.forbidden else Kind.BAD_REQUEST
+    return Refusal(kind, error.code, error.summary, error.message)
+
+
+def named_origin(client: Client, entry: Entry) -> Origin | None:
+    """The origin that an entry creates or adds to; None when it names none.
+
+    Raises `Refusal`: 403 outside the client's provider URL, 404 when there is nothing to add to.
+    """
+    url = entry.create_origin or entry.add_to_origin
+    if url is None:
+        return None
+    try:
+        check_origin(url, client.provider_url)
+    except MetadataError as error:
+        raise refusal_of(error) from error
+    if entry.create_origin:
+        return Origin(url=url)
+    parent = newest_loaded(client, origin_url=url)
+    if parent is None:
+        raise Refusal(
+            Kind.NOT_FOUND,
+            "origin.nothing_to_add_to",
+            f"Cannot add to origin {url}: no loaded deposit of yours has it.",
+            "Use <swh:create_origin> for the first deposit on an origin, or wait until that one is done.",
+        )
+    return Origin(url=url, parent=parent)
+
+
+def newest_loaded(client: Client, **match: str) -> Deposit | None:
+    """The client's newest deposit in the archive that matches."""
+    return Deposit.objects.filter(client=client, status=Status.DONE, type="code", **match).order_by("-id").first()
+
+
+def settle(deposit: Deposit, client: Client, entry: Entry | None) -> dict[str, object]:
+    """What completion fixes: the origin where none was named, the parent by Slug, the version, the release notes."""
+    changes: dict[str, object] = {}
+    origin_url = deposit.origin_url
+    if origin_url is None:
+        try:
+            origin_url = origin_from_slug(client.provider_url, deposit.external_id)
+        except MetadataError as error:
+            raise refusal_of(error) from error
+        changes["origin_url"] = origin_url
+    if deposit.parent_id is None and deposit.external_id:
+        changes["parent"] = newest_loaded(client, external_id=deposit.external_id)
+    version = entry.software_version if entry else None
+    if version is None:
+        earlier = Deposit.objects.filter(origin_url=origin_url, complete_date__isnull=False, type="code")
+        version = str(1 + earlier.exclude(pk=deposit.pk).count())
+    changes["software_version"] = version
+    changes["release_notes"] = entry.first_release_notes if entry else None
+    return changes

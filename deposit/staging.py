@@ -1,0 +1,160 @@
+"""The way of the bytes, first step: from the socket into a staging file, hashed in the same pass.
+
+A package is written below ``STAGING_ROOT/incoming``, synced, and renamed to a name of its own below
+``STAGING_ROOT/packages/<day>``; only then may a row name it. A file that no row names is garbage:
+``staging_file()`` removes what a refused request wrote, the janitor what a crash left.
+"""
+
+import errno
+import hashlib
+import logging
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.conf import settings
+
+from deposit.refusals import Kind, Refusal
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StagedFile:
+    """A package that is safely on disk: synced, hashed, and named below ``STAGING_ROOT``."""
+
+    stored_as: str
+    size: int  # bytes
+    sha256: str  # hex
+    md5: str | None  # hex, when asked for
+
+
+def root() -> Path:
+    """The directory of all staged bytes."""
+    return Path(settings.STAGING_ROOT)
+
+
+def path_of(stored_as: str) -> Path:
+    """Where a staged file lies; the name comes from the record, never from a client."""
+    return root() / stored_as
+
+
+def _sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _day_directory() -> Path:
+    day = root() / "packages" / f"{datetime.now(UTC):%Y-%m-%d}"
+    if not day.is_dir():
+        day.mkdir(parents=True, exist_ok=True)
+        for parent in (day.parent, day.parent.parent):
+            _sync_directory(parent)
+    return day
+
+
+class StagingFile:
+    """A package while it arrives. ``write`` the chunks, then ``finish``; anything else ends in ``discard``."""
+
+    def __init__(self, *, limit: int, with_md5: bool = False) -> None:
+        incoming = root() / "incoming"
+        incoming.mkdir(parents=True, exist_ok=True)
+        self._path = incoming / f"{uuid.uuid4().hex}.part"
+        self._file = self._path.open("xb", buffering=0)
+        self._sha256 = hashlib.sha256()
+        self._md5 = hashlib.md5(usedforsecurity=False) if with_md5 else None
+        self._limit = limit
+        self.size = 0
+
+    def write(self, chunk: bytes) -> None:
+        """Append a chunk; raises `Refusal` when the package grows past its limit."""
+        self.size += len(chunk)
+        if self.size > self._limit:
+            raise too_large(self._limit)
+        self._sha256.update(chunk)
+        if self._md5:
+            self._md5.update(chunk)
+        view = memoryview(chunk)
+        while view:
+            try:
+                view = view[self._file.write(view) :]
+            except OSError as error:
+                raise _storage_full(error) from error
+
+    def finish(self) -> StagedFile:
+        """Sync the file, give it its final name, sync the directory."""
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise _storage_full(error) from error
+        self._file.close()
+        day = _day_directory()
+        final = day / self._path.stem
+        self._path.rename(final)
+        self._path = final
+        _sync_directory(day)
+        return StagedFile(
+            stored_as=str(final.relative_to(root())),
+            size=self.size,
+            sha256=self._sha256.hexdigest(),
+            md5=self._md5.hexdigest() if self._md5 else None,
+        )
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._file.close()
+        with suppress(FileNotFoundError):
+            self._path.unlink()
+
+
+def too_large(limit: int) -> Refusal:
+    """The refusal of a package over the limit, in bytes."""
+    return Refusal(
+        Kind.TOO_LARGE,
+        "upload.too_large",
+        f"Upload size limit exceeded (max {limit} bytes).",
+        f"Please consider sending the archive in multiple steps, each of at most {limit} bytes.",
+    )
+
+
+def _storage_full(error: OSError) -> Exception:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return error
+    return Refusal(
+        Kind.STORAGE_FULL,
+        "storage.full",
+        "The server has no room for this package at the moment.",
+        "Nothing was kept. Please try again later; the operators can see that the disk is full.",
+    )
+
+
+@contextmanager
+def staging_file(*, limit: int, with_md5: bool = False) -> Iterator[StagingFile]:
+    """A staging file that does not outlive a refusal.
+
+    After any other error it stays: a commit whose answer was lost may have named it. The janitor will know.
+    """
+    file = StagingFile(limit=limit, with_md5=with_md5)
+    try:
+        yield file
+    except (Refusal, OSError):
+        file.discard()
+        raise
+
+
+def remove(stored_as: Iterable[str]) -> None:
+    """Unlink staged files that no row names any more; call it after the commit, never before."""
+    for name in stored_as:
+        try:
+            path_of(name).unlink(missing_ok=True)
+        except OSError as error:
+            logger.warning("staged file %s stays behind: %s", name, error)

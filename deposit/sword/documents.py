@@ -1,0 +1,212 @@
+"""The documents of the SWORD 2 face: service document, receipt, status, content, list, error.
+
+Shapes are those of swh-deposit, because its clients read them; what SWORD 2 and Atom require beyond is added. All
+functions are pure: values in, UTF-8 XML out.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from lxml import etree
+from lxml.builder import ElementMaker
+
+from deposit.metadata.namespaces import APP, ATOM, DCTERMS, DEPOSIT, SWORD
+from deposit.models import STATUS_TEXTS, Collection, Deposit
+from deposit.refusals import Refusal
+from deposit.sword.errors import WIRE
+from deposit.sword.headers import ARCHIVE_TYPES, ENTRY_TYPE, PACKAGING_SIMPLE_ZIP
+from deposit.sword.iris import Iris
+
+NAMESPACES = {None: ATOM, "app": APP, "sword": SWORD, "dcterms": DCTERMS, "sd": DEPOSIT}
+
+REL_ADD = "http://purl.org/net/sword/terms/add"
+TREATMENT = (
+    "The package is checked and then loaded into the archive as it is; the status document tells how far it is."
+)
+
+A = ElementMaker(namespace=ATOM, nsmap=NAMESPACES)
+P = ElementMaker(namespace=APP, nsmap=NAMESPACES)
+W = ElementMaker(namespace=SWORD, nsmap=NAMESPACES)
+D = ElementMaker(namespace=DCTERMS, nsmap=NAMESPACES)
+S = ElementMaker(namespace=DEPOSIT, nsmap=NAMESPACES)
+
+Fields = Sequence[tuple[str, str]]
+
+
+def xml(root: etree._Element) -> bytes:
+    """Serialise with declaration."""
+    etree.cleanup_namespaces(root, keep_ns_prefixes=["sd", "sword"])
+    return etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True)
+
+
+def printable(text: str) -> str:
+    """The text without the characters that XML 1.0 cannot hold."""
+    return "".join(c for c in text if c in "\t\n\r" or (c >= " " and c not in "\ufffe\uffff" and not "\ud800" <= c <= "\udfff"))
+
+
+def atom_date(moment: datetime) -> str:
+    """RFC 3339, as Atom wants it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _both(fields: Fields) -> Iterable[etree._Element]:
+    """The fields in our namespace, then again in Atom's, where older clients look for them."""
+    return itertools.chain(
+        (S(name, printable(value)) for name, value in fields), (A(name, printable(value)) for name, value in fields)
+    )
+
+
+def service_document(
+    *, collections: Sequence[Collection], iris: Iris, max_upload_size: int, title: str
+) -> bytes:
+    """The service document (SWORD 2 section 6.1). ``max_upload_size`` is in bytes, as swh-deposit says it."""
+    workspace = P("workspace", A("title", title))
+    for collection in collections:
+        workspace.append(
+            P(
+                "collection",
+                {"href": iris.collection(collection.name)},
+                A("title", collection.title or f"{collection.name} Software Collection"),
+                *(P("accept", kind) for kind in (*ARCHIVE_TYPES, f"{ENTRY_TYPE};type=entry")),
+                P("accept", "*/*", {"alternate": "multipart-related"}),
+                W("collectionPolicy", "Collection Policy"),
+                D("abstract", "Software packages with their metadata"),
+                W("treatment", TREATMENT),
+                W("mediation", "false"),
+                W("metadataRelevantHeader", "false"),
+                W("acceptPackaging", PACKAGING_SIMPLE_ZIP),
+                W("service", iris.collection(collection.name)),
+                W("name", collection.name),
+            )
+        )
+    return xml(P("service", W("version", "2.0"), W("maxUploadSize", str(max_upload_size)), workspace))
+
+
+def receipt(
+    deposit: Deposit, *, collection: str, iris: Iris, archive: str | None, dublin_core: Fields = ()
+) -> bytes:
+    """The deposit receipt (SWORD 2 section 10) with the fields that swh-deposit's clients read."""
+    moment = deposit.complete_date or deposit.reception_date
+    fields = [
+        ("deposit_id", str(deposit.pk)),
+        ("deposit_date", moment.isoformat()),
+        ("deposit_archive", archive or "None"),
+        ("deposit_status", deposit.status),
+    ]
+    edit = iris.edit(collection, deposit.pk)
+    return xml(
+        A(
+            "entry",
+            *_both(fields),
+            A("id", edit),
+            A("title", f"Deposit {deposit.pk}"),
+            A("updated", atom_date(deposit.status_changed_at)),
+            A("link", rel="edit", href=edit),
+            A("link", rel="edit-media", href=iris.edit_media(collection, deposit.pk)),
+            A("link", rel=REL_ADD, href=iris.sword_edit(collection, deposit.pk)),
+            A("link", rel="alternate", href=iris.state(collection, deposit.pk)),
+            W("packaging", PACKAGING_SIMPLE_ZIP),
+            W("treatment", TREATMENT),
+            *(D(name, printable(text)) for name, text in dublin_core),
+        )
+    )
+
+
+def status_fields(deposit: Deposit, detail: str) -> list[tuple[str, str]]:
+    """What the State-IRI tells of a deposit, in the contract's order; ``detail`` may be empty."""
+    fields = [
+        ("deposit_id", str(deposit.pk)),
+        ("deposit_status", deposit.status),
+        ("deposit_status_detail", detail or STATUS_TEXTS[deposit.status]),
+    ]
+    if deposit.swhid:
+        fields.append(("deposit_swh_id", deposit.swhid))
+    if deposit.swhid_context:
+        fields.append(("deposit_swh_id_context", deposit.swhid_context))
+    fields.append(("deposit_external_id", deposit.external_id or ""))
+    return fields
+
+
+def status(deposit: Deposit, detail: str) -> bytes:
+    """The status document of the State-IRI."""
+    fields = status_fields(deposit, detail)
+    origin = [S("deposit_origin_url", printable(deposit.origin_url))] if deposit.origin_url else []
+    return xml(A("entry", *_both(fields), *origin))
+
+
+def content(deposit: Deposit) -> bytes:
+    """The document of the Cont-IRI."""
+    return xml(
+        A(
+            "entry",
+            S("deposit_id", str(deposit.pk)),
+            S("deposit_date", deposit.reception_date.isoformat()),
+            S("deposit_status", deposit.status),
+            S("deposit_status_detail", STATUS_TEXTS[deposit.status]),
+        )
+    )
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def deposit_list(
+    deposits: Sequence[Deposit], *, count: int, collection: str, iris: Iris, details: dict[int, str]
+) -> bytes:
+    """One page of the deposits of a client: a feed of all fields, as swh-deposit's ``list`` reads them."""
+    feed = A(
+        "feed",
+        S("count", str(count)),
+        A("id", iris.collection(collection)),
+        A("title", f"Deposits in {collection}"),
+        A("updated", atom_date(max((d.status_changed_at for d in deposits), default=datetime.now(UTC)))),
+    )
+    for deposit in deposits:
+        feed.append(_list_entry(deposit, iris, details.get(deposit.pk, "")))
+    return xml(feed)
+
+
+def _list_entry(deposit: Deposit, iris: Iris, detail: str) -> etree._Element:
+    fields: list[tuple[str, object]] = [
+        ("id", deposit.pk),
+        ("reception_date", _iso(deposit.reception_date)),
+        ("complete_date", _iso(deposit.complete_date)),
+        ("collection", deposit.collection_id),
+        ("external_id", deposit.external_id),
+        ("origin_url", deposit.origin_url),
+        ("client", deposit.client_id),
+        ("swhid", deposit.swhid),
+        ("swhid_context", deposit.swhid_context),
+        ("status", deposit.status),
+        ("status_detail", detail or None),
+        ("parent", deposit.parent_id),
+        ("type", deposit.type),
+        ("software_version", deposit.software_version),
+        ("release_notes", deposit.release_notes),
+    ]
+    edit = iris.edit(deposit.collection.name, deposit.pk)
+    return A(
+        "entry",
+        *(S(name, printable(str(value))) for name, value in fields if value is not None),
+        A("id", edit),
+        A("title", f"Deposit {deposit.pk}"),
+        A("updated", atom_date(deposit.status_changed_at)),
+        A("link", rel="edit", href=edit),
+    )
+
+
+def error(refusal: Refusal) -> bytes:
+    """An error document (SWORD 2 section 12)."""
+    root = W(
+        "error",
+        {"href": WIRE[refusal.kind].iri},
+        A("title", "ERROR"),
+        A("updated", atom_date(datetime.now(UTC))),
+        A("summary", printable(refusal.summary)),
+        W("treatment", "processing failed"),
+    )
+    if refusal.hint:
+        root.append(W("verboseDescription", printable(refusal.hint)))
+    return xml(root)

@@ -1,0 +1,210 @@
+"""From a request's body to staged packages and a read entry; what a refused request sent is removed again."""
+
+import hmac
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import connection
+
+from deposit.metadata.entry import Entry, read_entry
+from deposit.metadata.errors import MetadataError
+from deposit.refusals import Kind, Refusal
+from deposit.services.arrivals import Arrival, Package
+from deposit.staging import StagingFile, staging_file, too_large
+from deposit.sword.body import Body, metadata_too_large
+from deposit.sword.headers import (
+    ARCHIVE_TYPES,
+    ENTRY_TYPE,
+    PACKAGING_SIMPLE_ZIP,
+    Digests,
+    Headers,
+    MediaType,
+    bad_request,
+    parse_filename,
+    read_digests,
+)
+from deposit.sword.multipart import PartHeaders, Sink, read_parts
+
+# Above this many bytes the database connection is given back while the body arrives.
+LONG_BODY = 1024 * 1024
+
+
+def content_error(expected: str) -> Refusal:
+    """415: the media type is not one of this IRI's."""
+    return Refusal(Kind.CONTENT, "media_type.unsupported", "The media type of the body is not supported here.", expected)
+
+
+def check_packaging(packaging: str | None) -> str:
+    """Raises `Refusal` for a Packaging that the server does not take (SWORD 2 section 7.2)."""
+    if packaging not in (None, PACKAGING_SIMPLE_ZIP):
+        raise Refusal(
+            Kind.CONTENT,
+            "packaging.unsupported",
+            f"The packaging {packaging} is not supported.",
+            f"Packaging format supported is restricted to {PACKAGING_SIMPLE_ZIP}.",
+        )
+    return packaging or ""
+
+
+@contextmanager
+def receive(body: Body, headers: Headers, *, entries: bool = True, packages: bool = True) -> Iterator[Arrival]:
+    """Take a whole body in: one package, one entry, or a multipart of both.
+
+    ``entries`` and ``packages`` say what this IRI takes. Yields the `Arrival`; its files stay when the block ends
+    well and are removed when it is refused. Raises `Refusal` for everything a client can mend.
+    """
+    kind = headers.media_type
+    with ExitStack() as files:
+        if kind is None:
+            raise content_error("The Content-Type header is missing.")
+        if packages and kind.type in ARCHIVE_TYPES:
+            arrival = Arrival(package=_receive_package(body, headers, kind, files))
+        elif entries and kind.type == ENTRY_TYPE:
+            arrival = Arrival(entry=_receive_entry(body))
+        elif entries and packages and kind.type.startswith("multipart/"):
+            arrival = _receive_multipart(body, headers, kind, files)
+        else:
+            raise content_error(_expected(entries=entries, packages=packages))
+        yield arrival
+
+
+def _expected(*, entries: bool, packages: bool) -> str:
+    kinds = [*(ARCHIVE_TYPES if packages else ()), *([f"{ENTRY_TYPE};type=entry"] if entries else ())]
+    if entries and packages:
+        kinds.append("multipart/form-data or multipart/related with one of each")
+    return f"Send one of: {', '.join(kinds)}."
+
+
+def _receive_package(body: Body, headers: Headers, kind: MediaType, files: ExitStack) -> Package:
+    if body.is_empty:
+        raise bad_request("body.empty", "CONTENT_LENGTH header is mandatory", "The package is empty: send its bytes.")
+    if headers.filename is None:
+        raise bad_request(
+            "header.content_disposition",
+            "CONTENT_DISPOSITION header is mandatory",
+            "Send for example Content-Disposition: attachment; filename=package.zip",
+        )
+    packaging = check_packaging(headers.packaging)
+    if body.length is not None and body.length > settings.MAX_UPLOAD_SIZE:
+        raise too_large(settings.MAX_UPLOAD_SIZE)
+    _let_go_of_the_database(body)
+    file = files.enter_context(
+        staging_file(limit=settings.MAX_UPLOAD_SIZE, with_md5=headers.digests.md5 is not None)
+    )
+    for chunk in body.chunks():
+        file.write(chunk)
+    return _finish(file, name=headers.filename, kind=kind, packaging=packaging, digests=headers.digests)
+
+
+def _receive_entry(body: Body) -> Entry:
+    if body.is_empty:
+        raise empty_body()
+    return _read(body.read(settings.MAX_METADATA_SIZE))
+
+
+def _read(document: bytes) -> Entry:
+    try:
+        entry = read_entry(document)
+    except MetadataError as error:
+        raise refusal_of(error) from error
+    if entry.is_empty:
+        raise empty_body()
+    return entry
+
+
+def refusal_of(error: MetadataError) -> Refusal:
+    """A metadata error as the refusal of a request."""
+    kind = Kind.FORBIDDEN if error.forbidden else Kind.BAD_REQUEST
+    return Refusal(kind, error.code, error.summary, error.message)
+
+
+def empty_body() -> Refusal:
+    """No body, or an entry that says nothing."""
+    return bad_request(
+        "metadata.empty",
+        "Empty body request is not supported.",
+        "Atom entry deposit is supposed to send for metadata. If the body is empty, there is no metadata.",
+    )
+
+
+def _let_go_of_the_database(body: Body) -> None:
+    if not connection.in_atomic_block and (body.length is None or body.length > LONG_BODY):
+        connection.close()
+
+
+@dataclass(slots=True)
+class _Parts:
+    """The two parts of a multipart body as they come."""
+
+    file: StagingFile | None = None
+    kind: MediaType | None = None
+    headers: PartHeaders = field(default_factory=dict)
+    entry: list[bytes] | None = None
+    entry_size: int = 0
+    types: list[str] = field(default_factory=list)
+
+
+def _receive_multipart(body: Body, headers: Headers, kind: MediaType, files: ExitStack) -> Arrival:
+    check_packaging(headers.packaging)
+    _let_go_of_the_database(body)
+    parts = _Parts()
+
+    def open_part(part_kind: MediaType, part_headers: PartHeaders) -> Sink:
+        parts.types.append(part_kind.type)
+        if part_kind.type == ENTRY_TYPE and parts.entry is None:
+            parts.entry = []
+            return take_entry
+        if part_kind.type in ARCHIVE_TYPES and parts.file is None:
+            with_md5 = bool(headers.digests.md5 or part_headers.get("content-md5"))
+            parts.file = files.enter_context(
+                staging_file(limit=settings.MAX_UPLOAD_SIZE, with_md5=with_md5)
+            )
+            parts.kind, parts.headers = part_kind, part_headers
+            return parts.file.write
+        raise _wrong_parts()
+
+    def take_entry(data: bytes) -> None:
+        assert parts.entry is not None
+        parts.entry_size += len(data)
+        if parts.entry_size > settings.MAX_METADATA_SIZE:
+            raise metadata_too_large(settings.MAX_METADATA_SIZE)
+        parts.entry.append(data)
+
+    read_parts(body.chunks(), kind, open_part)
+    return _assemble(parts, headers)
+
+
+def _assemble(parts: _Parts, headers: Headers) -> Arrival:
+    if len(parts.types) != 2 or parts.file is None or parts.kind is None or parts.entry is None:
+        raise _wrong_parts()
+    entry = _read(b"".join(parts.entry))
+    name = parse_filename(parts.headers.get("content-disposition"))
+    packaging = check_packaging(parts.headers.get("packaging") or headers.packaging)
+    if parts.file.size == 0:
+        raise bad_request("body.empty", "The package is empty.", "Send its bytes.")
+    of_part = read_digests(content_md5=parts.headers.get("content-md5"), digest=None, fields=[])
+    digests = Digests(md5=of_part.md5 or headers.digests.md5, sha256=headers.digests.sha256)
+    package = _finish(parts.file, name=name or "archive", kind=parts.kind, packaging=packaging, digests=digests)
+    return Arrival(package=package, entry=entry)
+
+
+def _wrong_parts() -> Refusal:
+    return content_error(
+        f"You must provide both an archive ({' or '.join(ARCHIVE_TYPES)}) and an Atom entry "
+        f"({ENTRY_TYPE};type=entry) as the two parts of a multipart deposit, each exactly once."
+    )
+
+
+def _finish(file: StagingFile, *, name: str, kind: MediaType, packaging: str, digests: Digests) -> Package:
+    staged = file.finish()
+    for told, got in ((digests.md5, staged.md5), (digests.sha256, staged.sha256)):
+        if told is not None and not hmac.compare_digest(told, got or ""):
+            raise Refusal(
+                Kind.CHECKSUM_MISMATCH,
+                "upload.checksum_mismatch",
+                "Wrong md5 hash" if told is digests.md5 else "Wrong sha-256 digest",
+                f"The checksum sent {told} and the actual checksum {got} does not match.",
+            )
+    return Package(staged=staged, name=name, content_type=kind.type, packaging=packaging)

@@ -1,0 +1,55 @@
+"""The Celery application. Messages are hints: the record in PostgreSQL is the queue's truth."""
+
+import os
+from pathlib import Path
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
+
+app = Celery("deposit")
+
+
+def _transport_options(url: str) -> dict[str, object]:
+    if not url.startswith("filesystem:"):
+        return {"confirm_publish": True} if url.startswith("amqp") else {}
+    folder = Path(settings.CELERY_BROKER_DIR)
+    for name in ("messages", "control"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return {
+        "data_folder_in": str(folder / "messages"),
+        "data_folder_out": str(folder / "messages"),
+        "control_folder": str(folder / "control"),
+        "polling_interval": 0.1,
+    }
+
+
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_transport_options=_transport_options(settings.CELERY_BROKER_URL),
+    broker_connection_timeout=4,
+    broker_connection_retry_on_startup=True,
+    imports=["deposit.tasks", "checker.tasks", "loader.tasks"],
+    accept_content=["json"],
+    task_serializer="json",
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_default_queue="housekeeping",
+    task_default_queue_type="quorum" if settings.CELERY_BROKER_URL.startswith("amqp") else "classic",
+    task_routes={
+        "checker.check": {"queue": "check"},
+        "loader.load": {"queue": "load"},
+        "deposit.*": {"queue": "housekeeping"},
+        "archive.*": {"queue": "housekeeping"},
+    },
+    worker_prefetch_multiplier=1,
+    worker_enable_remote_control=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    beat_schedule_filename=str(Path(settings.DATA_DIR) / "celerybeat-schedule"),
+    beat_schedule={
+        "expire-partial-deposits": {"task": "deposit.expire_partials", "schedule": 3600.0},
+    },
+)
