@@ -1,7 +1,7 @@
 """Every code of this room with its words: errors that refuse a document at once, and findings of the checks.
 
-Texts are templates; a value from the document is always passed through ``shown`` first, so that no message grows
-with its input. The summaries are the ones that people know from swh-deposit.
+Texts are templates; a value from the document is always passed through ``shown`` first, so that no message
+grows with its input. The summaries are the ones that people know from swh-deposit.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,8 @@ ERRORS: dict[str, Error] = {
     ),
     "metadata.size": Error(
         _MALFORMED,
-        "The document has {size} bytes; at most {limit} are accepted. Send data as a package, not in the entry.",
+        "The document has {size} bytes; at most {limit} are accepted. Send data as a package, not in the "
+        "entry.",
     ),
     "metadata.encoding": Error(
         _MALFORMED, "{reason} Send the document as UTF-8 and declare it so, or not at all."
@@ -49,7 +50,8 @@ ERRORS: dict[str, Error] = {
     "metadata.malformed": Error(_MALFORMED, "Line {line}, column {column}: {reason}"),
     "metadata.doctype": Error(
         _MALFORMED,
-        "The document has a document type declaration (<!DOCTYPE ...>). Remove it: an Atom entry needs none, and "
+        "The document has a document type declaration (<!DOCTYPE ...>). Remove it: an Atom entry needs "
+        "none, and "
         "entities are not read; write the characters themselves.",
     ),
     "metadata.depth": Error(
@@ -69,12 +71,14 @@ ERRORS: dict[str, Error] = {
     ),
     # Reading the swh:deposit element
     "metadata.create_and_add": Error(
-        "<swh:create_origin> and <swh:add_to_origin> are mutually exclusive, as they respectively create a new "
+        "<swh:create_origin> and <swh:add_to_origin> are mutually exclusive, as they respectively create a "
+        "new "
         "origin and add to an existing origin.",
         "Keep the one that is meant.",
     ),
     "metadata.mixed_kinds": Error(
-        "<swh:reference> is for metadata-only deposits and <swh:create_origin> / <swh:add_to_origin> / Slug are for "
+        "<swh:reference> is for metadata-only deposits and <swh:create_origin> / <swh:add_to_origin> / Slug "
+        "are for "
         "code deposits, only one may be used on a given deposit.",
         "Remove <swh:reference> to deposit code, or {other} to deposit metadata only.",
     ),
@@ -83,19 +87,22 @@ ERRORS: dict[str, Error] = {
     ),
     "reference.target": Error(
         _REFERENCE,
-        "<swh:reference> on line {line} must hold exactly one <swh:object swhid='...'/> or <swh:origin url='...'/>.",
+        "<swh:reference> on line {line} must hold exactly one <swh:object swhid='...'/> or <swh:origin "
+        "url='...'/>.",
     ),
     "reference.swhid_missing": Error(
         _REFERENCE, "<swh:object> on line {line} has no swhid. Write the SWHID into its swhid attribute."
     ),
     "reference.swhid": Error(
         _REFERENCE,
-        "{swhid} is not a core SWHID: it reads swh:1:<type>:<40 lower-case hexadecimal digits>, where the type is "
+        "{swhid} is not a core SWHID: it reads swh:1:<type>:<40 lower-case hexadecimal digits>, where the "
+        "type is "
         "cnt, dir, rev, rel or snp.",
     ),
     "reference.qualifier": Error(
         _REFERENCE,
-        "The qualifier {qualifier} is not accepted: use origin, visit, anchor and path, each at most once and with "
+        "The qualifier {qualifier} is not accepted: use origin, visit, anchor and path, each at most once "
+        "and with "
         "a value.",
     ),
     "reference.visit": Error(
@@ -134,7 +141,8 @@ ERRORS: dict[str, Error] = {
 
 RULES: dict[str, Rule] = {
     "metadata.root": Rule(
-        "Root element should be {{http://www.w3.org/2005/Atom}}entry, but it is {value}: send one Atom entry and "
+        "Root element should be {{http://www.w3.org/2005/Atom}}entry, but it is {value}: send one Atom "
+        "entry and "
         "declare its namespace."
     ),
     "metadata.mandatory": Rule(
@@ -160,14 +168,17 @@ RULES: dict[str, Rule] = {
     "metadata.deposit_text": Rule("{name} may not hold text: remove {value}."),
     # CodeMeta content
     "metadata.uri": Rule(
-        "{value} is not an absolute URI: write it with its scheme and host, as in https://example.org/software."
+        "{value} is not an absolute URI: write it with its scheme and host, as in "
+        "https://example.org/software."
     ),
     "metadata.identifier": Rule(
-        "{value} is not an absolute URI: write the identifier as one, as in https://doi.org/10.1234/example (a "
+        "{value} is not an absolute URI: write the identifier as one, as in https://doi.org/10.1234/example "
+        "(a "
         "HAL identifier such as hal-01234567 is accepted too)."
     ),
     "metadata.date": Rule(
-        "{value} is not a date: write YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with or without a time zone."
+        "{value} is not a date: write YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with or without a "
+        "time zone."
     ),
     "metadata.day": Rule("{value} is not a day: write YYYY-MM-DD."),
     "metadata.agent": Rule(
@@ -182,25 +193,30 @@ RULES: dict[str, Rule] = {
     "metadata.text": Rule("<codemeta:{name}> holds text only: remove the elements inside it."),
     # Vocabularies
     "metadata.external_identifier": Rule(
-        "<external_identifier> is not supported anymore, <swh:create_origin> or <swh:add_to_origin> should be used "
+        "<external_identifier> is not supported anymore, <swh:create_origin> or <swh:add_to_origin> should "
+        "be used "
         "instead."
     ),
     "metadata.atom_swapped": Rule(
-        "{name} is not a valid Atom element. However, it is a CodeMeta term; make sure namespaces are not swapped."
+        "{name} is not a valid Atom element. However, it is a CodeMeta term; make sure namespaces are not "
+        "swapped."
     ),
     "metadata.atom_element": Rule(
-        "{name} is not a valid Atom element, see https://datatracker.ietf.org/doc/html/rfc4287: remove it, or use "
+        "{name} is not a valid Atom element, see https://datatracker.ietf.org/doc/html/rfc4287: remove it, "
+        "or use "
         "the namespace it belongs to."
     ),
     "metadata.codemeta_swapped": Rule(
-        "{name} is not a valid CodeMeta {version} term. However, it is an Atom element; make sure namespaces are not "
+        "{name} is not a valid CodeMeta {version} term. However, it is an Atom element; make sure "
+        "namespaces are not "
         "swapped."
     ),
     "metadata.codemeta_renamed": Rule(
         "{name} is not a valid CodeMeta {version} term: in this version it is called {other}."
     ),
     "metadata.codemeta_term": Rule(
-        "{name} is not a valid CodeMeta {version} term, see https://codemeta.github.io/terms/: remove it or use one "
+        "{name} is not a valid CodeMeta {version} term, see https://codemeta.github.io/terms/: remove it or "
+        "use one "
         "that is listed there."
     ),
     "metadata.more": Rule("{count} more findings are not shown: mend those above and send the entry again."),

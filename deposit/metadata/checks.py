@@ -1,7 +1,8 @@
 """The rules for a metadata document, applied all at once.
 
-The checker asks this of every deposit, and the SWORD API at once of metadata-only deposits and metadata updates. The
-rules are data (``terms``, the shapes of ``deposit_element``); the functions only walk the document.
+The checker asks this of every deposit, and the SWORD API at once of metadata-only deposits and metadata
+updates. The rules are data (``terms``, the shapes of ``deposit_element``); the functions only walk the
+document.
 """
 
 from collections.abc import Iterator
@@ -38,9 +39,9 @@ _PROVENANCE = f"{{{DEPOSIT}}}deposit/{{{DEPOSIT}}}metadata-provenance/{{{SCHEMA_
 def check_entry(document: bytes | etree._Element) -> list[Finding]:
     """Return every finding of a metadata document, errors in the order of the rules, then warnings.
 
-    A document whose root is not an Atom entry has that one finding. At most 100 are listed, a last one then says how
-    many more there are. Raises :class:`deposit.metadata.errors.MetadataError` where ``document`` is bytes that are
-    no acceptable XML.
+    A document whose root is not an Atom entry has that one finding. At most 100 are listed, a last one then
+    says how many more there are. Raises :class:`deposit.metadata.errors.MetadataError` where ``document`` is
+    bytes that are no acceptable XML.
     """
     root = parse(document) if isinstance(document, bytes) else document
     if root.tag != f"{{{ATOM}}}entry":

@@ -90,7 +90,7 @@ def _check_intents(deposit: etree._Element) -> Iterator[Found]:
     seen: set[str] = set()
     for child in deposit.iterchildren(f"{{{DEPOSIT}}}*"):
         name = local_name(child)
-        if name not in _SHAPES["deposit"].children or ():
+        if name not in (*_INTENTS, "metadata-provenance"):
             continue
         if name in seen:
             yield Found.of("metadata.deposit_repeated", child, name=known_name(child))

@@ -1,8 +1,8 @@
 """What the service takes from an Atom entry when it receives one.
 
-Only what reception and the release need is read here, and leniently: rules on content are the checks' (``checks``).
-What would make the meaning of a deposit uncertain (two kinds of origin, an origin without a URL, an unreadable
-reference) is refused at once.
+Only what reception and the release need is read here, and leniently: rules on content are the checks'
+(``checks``). What would make the meaning of a deposit uncertain (two kinds of origin, an origin without a
+URL, an unreadable reference) is refused at once.
 """
 
 from collections.abc import Iterable, Iterator
@@ -36,9 +36,9 @@ class Entry:
     """An Atom entry as received. Texts are trimmed (release notes are not); what is absent or blank is None.
 
     ``document`` is what was sent, byte for byte. ``is_empty``: no element inside, which no request may send.
-    ``date_created`` and ``date_published`` are aware, in the zone as written, and None where they cannot be read.
-    ``release_notes`` joins all of CodeMeta's by a blank line; ``first_release_notes`` is the first of them, or
-    schema.org's where CodeMeta has none. ``dublin_core`` lists the dcterms elements as (name, text).
+    ``date_created`` and ``date_published`` are aware, in the zone as written, and None where they cannot be
+    read. ``release_notes`` joins all of CodeMeta's by a blank line; ``first_release_notes`` is the first of
+    them, or schema.org's where CodeMeta has none. ``dublin_core`` lists the dcterms elements as (name, text).
     """
 
     document: bytes
@@ -67,7 +67,9 @@ class Entry:
         return self.date_published or self.date_created
 
     def refuse_mixed_kinds(self, *, slug: str | None = None) -> None:
-        """Raise ``metadata.mixed_kinds`` where a metadata-only deposit also asks for an origin or has a Slug."""
+        """Raise ``metadata.mixed_kinds`` where a metadata-only deposit also asks for an origin or has a
+        Slug.
+        """
         if self.reference is None:
             return
         rivals = {
@@ -104,14 +106,16 @@ def read_entry(data: bytes, *, max_size: int = MAX_SIZE) -> Entry:
         date_created=_date(root, "dateCreated"),
         date_published=_date(root, "datePublished"),
         dublin_core=tuple(
-            (local_name(term), "".join(term.itertext()).strip())
+            (local_name(term), "".join(map(str, term.itertext())).strip())
             for term in root.iterchildren(f"{{{DCTERMS}}}*")
         ),
     )
 
 
 def _origin(root: etree._Element, intent: str) -> str | None:
-    """The origin URL of create_origin or add_to_origin; None where there is none (the checks say what is missing)."""
+    """The origin URL of create_origin or add_to_origin; None where there is none (the checks say what is
+    missing).
+    """
     element = root.find(f"{_DEPOSIT}deposit/{_DEPOSIT}{intent}/{_DEPOSIT}origin")
     return None if element is None else _url(element)
 

@@ -11,7 +11,9 @@ from deposit.metadata.places import Places
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A broken rule of the catalogue, where (an element, or words where no element exists), and its values."""
+    """A broken rule of the catalogue, where (an element, or words where no element exists), and its
+    values.
+    """
 
     code: str
     where: etree._Element | str

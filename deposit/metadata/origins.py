@@ -1,7 +1,8 @@
 """Which origin URLs a client may use, and how a Slug becomes one.
 
-An origin must stand below the provider URL of its client. Scheme and host compare without case (RFC 3986, section
-6.2.2.1), the path exactly; what browsers and servers would read differently is refused instead of mended.
+An origin must stand below the provider URL of its client. Scheme and host compare without case (RFC 3986,
+section 6.2.2.1), the path exactly; what browsers and servers would read differently is refused instead of
+mended.
 """
 
 import re
@@ -23,8 +24,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 def check_origin(url: str, provider_url: str) -> str:
     """Return ``url`` unchanged if it is a proper URL below ``provider_url``.
 
-    Raises :class:`MetadataError`: ``origin.missing``, ``.length``, ``.characters``, ``.dot_segments`` (400) or
-    ``origin.mismatch`` (403).
+    Raises :class:`MetadataError`: ``origin.missing``, ``.length``, ``.characters``, ``.dot_segments`` (400)
+    or ``origin.mismatch`` (403).
     """
     if not url.strip():
         raise MetadataError("origin.missing")
@@ -80,7 +81,9 @@ def _is_below(url: str, provider_url: str) -> bool:
 
 
 def _authority(url: SplitResult) -> tuple[str, str | None, str | None, str | None, int | None]:
-    """Scheme, user, password, host and port; scheme and host come back in lower case, the default port named."""
+    """Scheme, user, password, host and port; scheme and host come back in lower case, the default port
+    named.
+    """
     scheme = url.scheme.lower()
     return scheme, url.username, url.password, url.hostname, url.port or _DEFAULT_PORTS.get(scheme)
 

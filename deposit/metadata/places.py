@@ -1,4 +1,6 @@
-"""Where an element stands in its document, for people: ``entry/codemeta:author[2]/codemeta:name, line 14``."""
+"""Where an element stands in its document, for people: ``entry/codemeta:author[2]/codemeta:name, line
+14``.
+"""
 
 from lxml import etree
 

@@ -44,10 +44,10 @@ Reference = OriginReference | ObjectReference
 def read_swhid(text: str) -> ObjectReference:
     """Read a SWHID as metadata-only deposits may use it.
 
-    Core SWHIDs of the five object types, with the qualifiers origin, visit, anchor and path in any order; ``lines``
-    and ``bytes`` name a fragment, on which no metadata can stand. Source: ISO/IEC 18670 (SWHID 1.2), sections 5
-    and 6, and the deposit's own rules on visit and anchor. Raises ``reference.swhid``, ``.qualifier``, ``.visit``,
-    ``.anchor`` or ``.visit_and_anchor``.
+    Core SWHIDs of the five object types, with the qualifiers origin, visit, anchor and path in any order;
+    ``lines`` and ``bytes`` name a fragment, on which no metadata can stand. Source: ISO/IEC 18670 (SWHID
+    1.2), sections 5 and 6, and the deposit's own rules on visit and anchor. Raises ``reference.swhid``,
+    ``.qualifier``, ``.visit``, ``.anchor`` or ``.visit_and_anchor``.
     """
     core, *parts = text.split(";")
     if not _CORE.fullmatch(core):

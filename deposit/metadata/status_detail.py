@@ -23,14 +23,15 @@ class FindingLike(Protocol):
 
 
 def render_status_detail(findings: Iterable[FindingLike]) -> str:
-    """Return one line ``- <sentence> (<place>, <place>)`` per distinct sentence, or "" where there is nothing to say.
+    """Return one line ``- <sentence> (<place>, <place>)`` per distinct sentence, or "" where there is nothing
+    to say.
 
     Areas come in the order metadata, archive, url, loading; findings that say the same share a line.
     """
     lines: dict[Area, dict[str, list[str]]] = {area: {} for area in _ORDER}
     for finding in findings:
         rule = RULES.get(finding.code)
-        sentence = (rule.summary if rule else "") or finding.message
+        sentence = ((rule.summary if rule else "") or finding.message).rstrip(".")
         subjects = lines[Area(finding.area)].setdefault(" ".join(sentence.split()), [])
         if finding.subject and finding.subject not in subjects:
             subjects.append(finding.subject)

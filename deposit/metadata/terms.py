@@ -9,30 +9,31 @@ from enum import Enum
 from deposit.metadata.namespaces import CODEMETA_2, CODEMETA_3
 
 # `feed` and `content` are left out on purpose: a deposit sends one entry, and its content as a package.
-ATOM_ELEMENTS = frozenset(
-    "author category contributor email entry generator icon id link logo name published rights source subtitle "
-    "summary title updated uri".split()
-)
+_ATOM = """
+    author category contributor email entry generator icon id link logo name published rights source subtitle
+    summary title updated uri
+"""
+ATOM_ELEMENTS = frozenset(_ATOM.split())
 
-_CODEMETA_BOTH = frozenset(
-    "Organization Person SoftwareApplication SoftwareSourceCode Text URL address affiliation applicationCategory "
-    "applicationSubCategory author buildInstructions citation codeRepository codemeta contributor copyrightHolder "
-    "copyrightYear creator dateCreated dateModified datePublished description developmentStatus downloadUrl editor "
-    "email encoding familyName fileFormat fileSize funder funding givenName hasPart id identifier installUrl "
-    "isAccessibleForFree isPartOf issueTracker keywords license maintainer memoryRequirements name operatingSystem "
-    "permissions position processorRequirements producer programmingLanguage provider publisher readme "
-    "referencePublication relatedLink releaseNotes runtimePlatform sameAs schema softwareHelp softwareRequirements "
-    "softwareSuggestions softwareVersion sponsor storageRequirements supportingData targetProduct type url "
-    "version".split()
-)
-
+_CODEMETA_BOTH = """
+    Organization Person SoftwareApplication SoftwareSourceCode Text URL address affiliation
+    applicationCategory applicationSubCategory author buildInstructions citation codeRepository codemeta
+    contributor copyrightHolder copyrightYear creator dateCreated dateModified datePublished description
+    developmentStatus downloadUrl editor email encoding familyName fileFormat fileSize funder funding
+    givenName hasPart id identifier installUrl isAccessibleForFree isPartOf issueTracker keywords license
+    maintainer memoryRequirements name operatingSystem permissions position processorRequirements producer
+    programmingLanguage provider publisher readme referencePublication relatedLink releaseNotes
+    runtimePlatform sameAs schema softwareHelp softwareRequirements softwareSuggestions softwareVersion
+    sponsor storageRequirements supportingData targetProduct type url version
+"""
+_CODEMETA_2_ONLY = "contIntegration embargoDate"
+_CODEMETA_3_ONLY = """
+    Review Role continuousIntegration embargoEndDate endDate hasSourceCode isSourceCodeOf review reviewAspect
+    reviewBody roleName startDate
+"""
 CODEMETA_TERMS = {
-    CODEMETA_2: _CODEMETA_BOTH | {"contIntegration", "embargoDate"},
-    CODEMETA_3: _CODEMETA_BOTH
-    | frozenset(
-        "Review Role continuousIntegration embargoEndDate endDate hasSourceCode isSourceCodeOf review reviewAspect "
-        "reviewBody roleName startDate".split()
-    ),
+    CODEMETA_2: frozenset((_CODEMETA_BOTH + _CODEMETA_2_ONLY).split()),
+    CODEMETA_3: frozenset((_CODEMETA_BOTH + _CODEMETA_3_ONLY).split()),
 }
 
 # What a term of one version is called in the other.
@@ -56,26 +57,16 @@ class Kind(Enum):
 
 
 # CodeMeta elements that are looked into when they stand directly below the entry.
-KINDS: dict[str, Kind] = {
-    **dict.fromkeys(("id", "url", "issueTracker", "readme", "installUrl"), Kind.URI),
-    "identifier": Kind.IDENTIFIER,
-    **dict.fromkeys(("dateCreated", "dateModified", "datePublished"), Kind.DATE),
-    **dict.fromkeys(("embargoDate", "embargoEndDate"), Kind.DAY),
-    **dict.fromkeys(("author", "contributor", "copyrightHolder", "creator", "maintainer"), Kind.AGENT),
-    **dict.fromkeys(
-        (
-            "applicationCategory",
-            "applicationSubCategory",
-            "description",
-            "email",
-            "familyName",
-            "givenName",
-            "keywords",
-            "name",
-            "releaseNotes",
-            "softwareVersion",
-            "version",
-        ),
-        Kind.TEXT,
-    ),
+_KINDS = {
+    Kind.URI: "id installUrl issueTracker readme url",
+    Kind.IDENTIFIER: "identifier",
+    Kind.DATE: "dateCreated dateModified datePublished",
+    Kind.DAY: "embargoDate embargoEndDate",
+    Kind.AGENT: "author contributor copyrightHolder creator maintainer",
+    Kind.TEXT: """
+        applicationCategory applicationSubCategory description email familyName givenName keywords name
+        releaseNotes softwareVersion version
+    """,
 }
+# CodeMeta elements that are looked into when they stand directly below the entry.
+KINDS = {name: kind for kind, names in _KINDS.items() for name in names.split()}

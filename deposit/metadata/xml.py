@@ -1,9 +1,9 @@
 """The one place where bytes become XML.
 
 Every document is hostile until read. libxml2 is told to load nothing and to expand nothing; a document type
-declaration is refused whole; the size, the number of tags, the depth and the attributes are bounded, so that no
-document costs more than a fraction of a second. Comments and processing instructions are dropped: they say nothing
-to us, and the document is kept as it was sent.
+declaration is refused whole; the size, the number of tags, the depth and the attributes are bounded, so that
+no document costs more than a fraction of a second. Comments and processing instructions are dropped: they say
+nothing to us, and the document is kept as it was sent.
 """
 
 import codecs
@@ -46,7 +46,9 @@ _REASONS: dict[int, str] = {
     _E.ERR_DOCUMENT_EMPTY: "There is no XML element here. Send an Atom entry.",
     _E.ERR_DOCUMENT_END: "Something follows the end of the entry. Remove it.",
     _E.ERR_TAG_NOT_FINISHED: "The document ends before its elements are closed. Send it whole.",
-    _E.ERR_TAG_NAME_MISMATCH: "The closing tag does not match the element that is open. Close elements in order.",
+    _E.ERR_TAG_NAME_MISMATCH: (
+        "The closing tag does not match the element that is open. Close elements in order."
+    ),
     _E.ERR_UNDECLARED_ENTITY: "An entity is used that XML does not have. Write the character itself (UTF-8).",
     _E.ERR_INVALID_CHAR: "A character is used that XML does not allow. Remove it.",
     _E.ERR_NAME_REQUIRED: "A name is missing; a literal '&' is written &amp; and a literal '<' &lt;.",
@@ -54,7 +56,9 @@ _REASONS: dict[int, str] = {
     _E.ERR_ATTRIBUTE_NOT_STARTED: "An attribute's value is not quoted. Put it between quotation marks.",
     _E.ERR_ATTRIBUTE_REDEFINED: "An attribute is given twice. Keep one.",
     _E.NS_ERR_ATTRIBUTE_REDEFINED: "An attribute is given twice. Keep one.",
-    _E.NS_ERR_UNDEFINED_NAMESPACE: "A namespace prefix is used that is not declared. Add its xmlns declaration.",
+    _E.NS_ERR_UNDEFINED_NAMESPACE: (
+        "A namespace prefix is used that is not declared. Add its xmlns declaration."
+    ),
     _E.WAR_NS_URI: "A namespace declaration is not a URI. Correct the xmlns attribute.",
     _E.ERR_RESERVED_XML_NAME: "The XML declaration must be the very first thing in the document.",
 }
@@ -65,9 +69,9 @@ def parse(data: bytes, *, max_size: int = MAX_SIZE) -> etree._Element:
     """Return the root element of an XML document, without comments and processing instructions.
 
     ``data`` is the document as received; UTF-8 (with or without a byte order mark), US-ASCII, ISO-8859-1,
-    ISO-8859-15, Windows-1252 and UTF-16 with a mark are read, nothing else. Raises :class:`MetadataError` with one
-    of the codes ``metadata.empty``, ``.size``, ``.encoding``, ``.malformed``, ``.doctype``, ``.depth``,
-    ``.elements``, ``.attributes``, ``.attribute_size``.
+    ISO-8859-15, Windows-1252 and UTF-16 with a mark are read, nothing else. Raises :class:`MetadataError`
+    with one of the codes ``metadata.empty``, ``.size``, ``.encoding``, ``.malformed``, ``.doctype``,
+    ``.depth``, ``.elements``, ``.attributes``, ``.attribute_size``.
     """
     if not data:
         raise MetadataError("metadata.empty")
@@ -77,7 +81,7 @@ def parse(data: bytes, *, max_size: int = MAX_SIZE) -> etree._Element:
     if document.count(b"<") > MAX_TAGS:
         raise MetadataError("metadata.elements", limit=MAX_TAGS)
     root = _build(document)
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise MetadataError("metadata.doctype")
     _refuse_excess(root)
     return root
@@ -93,7 +97,9 @@ def _decode(data: bytes) -> str:
 
 
 def _encoding(data: bytes) -> str:
-    """The encoding to decode with; where mark and declaration disagree the document is refused, not guessed at."""
+    """The encoding to decode with; where mark and declaration disagree the document is refused, not guessed
+    at.
+    """
     marked = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
     if marked is None and b"\0" in data[:4]:
         raise MetadataError(
@@ -121,17 +127,17 @@ def _build(document: bytes) -> etree._Element:
         no_network=True,
         load_dtd=False,
         huge_tree=False,
-        decompress=False,
         remove_comments=True,
         remove_pis=True,
     )
     try:
         return etree.fromstring(document, parser)
     except etree.XMLSyntaxError as error:
-        if error.code == _E.ERR_RESOURCE_LIMIT:  # libxml2's own bound, 256
+        code = error.code  # type: ignore[attr-defined]  # the stubs lack it
+        if code == _E.ERR_RESOURCE_LIMIT:  # libxml2's own bound, 256
             raise MetadataError("metadata.depth", limit=MAX_DEPTH) from None
         line, column = error.position
-        reason = _REASONS.get(error.code, _NOT_WELL_FORMED)
+        reason = _REASONS.get(code, _NOT_WELL_FORMED)
         raise MetadataError("metadata.malformed", line=line, column=column, reason=reason) from None
 
 
