@@ -96,6 +96,10 @@ class Postgres:
         """Whether a server answers on the cluster's socket (a process id alone proves nothing)."""
         return self._ready_code() == 0
 
+    def is_alive(self) -> bool:
+        """Whether the server still runs; cheaper than to ask it when it is a child of ours."""
+        return self._process.poll() is None if self._process is not None else self.accepts_connections()
+
     def url(self, database: str = DATABASE) -> str:
         """``DATABASE_URL`` as both Django's settings and libpq's own tools read it."""
         password, host = self._record["password"], quote(str(self._socket), safe="/")
