@@ -1,7 +1,7 @@
 """``make run``: everything in one terminal, until Ctrl-C.
 
-PostgreSQL first, then migrations and the demo accounts, then the processes of the Procfile; the other way round at
-the end. Nothing is begun before it is certain that the port is free and nobody else uses DATA_DIR.
+PostgreSQL first, then migrations and the demo accounts, then the processes of the Procfile; the other way
+round at the end. Nothing is begun before it is certain that the port is free and nobody else uses DATA_DIR.
 """
 
 import contextlib
@@ -44,6 +44,7 @@ class StartError(Exception):
 def main() -> int:
     """Run until stopped; 0 after Ctrl-C or SIGTERM, 1 with a message when it cannot start."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    os.umask(0o077)
     try:
         port, data = _port(), _data_folder()
         with _alone_in(data):
@@ -136,7 +137,8 @@ def _data_folder() -> Path:
     try:
         if not data.is_dir():
             # The unprivileged account of the database must pass through, when we are root.
-            data.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True)
+            data.mkdir(parents=True)
+            data.chmod(0o711 if os.geteuid() == 0 else 0o700)
         if not os.access(data, os.W_OK | os.X_OK):
             raise StartError(f"{data} cannot be written to. Choose another folder: DATA_DIR=/path make run")
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
@@ -146,8 +148,8 @@ def _data_folder() -> Path:
     free = shutil.disk_usage(data).free
     if free < NEEDED_BYTES:
         raise StartError(
-            f"{data} has {free // 1024**2} MiB free; at least {NEEDED_BYTES // 1024**2} are needed. Make room, or "
-            "choose another folder: DATA_DIR=/path make run"
+            f"{data} has {free // 1024**2} MiB free; at least {NEEDED_BYTES // 1024**2} are needed. Make "
+            "room, or choose another folder: DATA_DIR=/path make run"
         )
     return data
 
@@ -161,8 +163,8 @@ def _alone_in(data: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             raise StartError(
-                f"{data} is in use by another `make run` (process {lock.read().strip() or 'unknown'}). Stop that one, "
-                "or choose another folder and port: DATA_DIR=/path PORT=8081 make run"
+                f"{data} is in use by another `make run` (process {lock.read().strip() or 'unknown'}). "
+                "Stop that one, or choose another folder and port: DATA_DIR=/path PORT=8081 make run"
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))

@@ -1,8 +1,8 @@
 """Fills an empty database with the demo clients and an administrator. Run by ``embedded.run`` as a process.
 
-Standard input: JSON, a list of clients as ``embedded.demo.Client`` has them. Standard output: JSON, the password
-of the administrator if one was made now, else null. Safe to run again: what exists is kept, except that a demo
-client gets the password that ``demo.env`` tells.
+Standard input: JSON, a list of clients as ``embedded.demo.Client`` has them. Standard output: JSON, the
+password of the administrator if one was made now, else null. Safe to run again: what exists is kept, except
+that a demo client gets the password that ``demo.env`` tells.
 """
 
 import json
