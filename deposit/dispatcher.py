@@ -76,7 +76,9 @@ def send_waiting(status: Status, work: Work, send: Send) -> int:
     # A checker that died leaves a passed lease on a deposit that still waits: no need to wait for the resend.
     overdue |= Q(lease_expires_at__lte=Now(), sent_at__lte=F("lease_expires_at"))
     out = waiting.exclude(sent_at__isnull=True).count()
-    ids = list(waiting.filter(overdue).order_by("id").values_list("pk", flat=True)[: max(OUTSTANDING - out, 10)])
+    ids = list(
+        waiting.filter(overdue).order_by("id").values_list("pk", flat=True)[: max(OUTSTANDING - out, 10)]
+    )
     sent = []
     try:
         for deposit_id in ids:

@@ -217,18 +217,18 @@ def renew(held: Claim) -> bool:
     """Prolong a lease; False when it has passed, and the work with it."""
     lease = timedelta(seconds=settings.LEASE_SECONDS)
     return bool(
-        Deposit.objects.filter(
-            pk=held.deposit_id, lease_token=held.token, lease_expires_at__gt=Now()
-        ).update(lease_expires_at=Now() + lease)
+        Deposit.objects.filter(pk=held.deposit_id, lease_token=held.token, lease_expires_at__gt=Now()).update(
+            lease_expires_at=Now() + lease
+        )
     )
 
 
 def give_back(held: Claim) -> bool:
     """End a lease early, after a fault of ours that may pass: the deposit waits again and counts the attempt."""
     return bool(
-        Deposit.objects.filter(
-            pk=held.deposit_id, lease_token=held.token, lease_expires_at__gt=Now()
-        ).update(lease_expires_at=Now())
+        Deposit.objects.filter(pk=held.deposit_id, lease_token=held.token, lease_expires_at__gt=Now()).update(
+            lease_expires_at=Now()
+        )
     )
 
 

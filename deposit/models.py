@@ -181,7 +181,8 @@ class Deposit(models.Model):
                 name="deposit_done_has_identifiers",
             ),
             models.CheckConstraint(
-                condition=Q(swhid__isnull=True) | Q(swhid__regex=r"^swh:1:(cnt|dir|rev|rel|snp):[0-9a-f]{40}$"),
+                condition=Q(swhid__isnull=True)
+                | Q(swhid__regex=r"^swh:1:(cnt|dir|rev|rel|snp):[0-9a-f]{40}$"),
                 name="deposit_swhid_is_a_core_swhid",
             ),
             models.CheckConstraint(

@@ -109,9 +109,13 @@ class StagingFile:
             md5=self._md5.hexdigest() if self._md5 else None,
         )
 
+    def close(self) -> None:
+        """Let go of the file; it stays where it is."""
+        self._file.close()
+
     def discard(self) -> None:
         """Leave nothing behind."""
-        self._file.close()
+        self.close()
         with suppress(FileNotFoundError):
             self._path.unlink()
 
@@ -149,6 +153,8 @@ def staging_file(*, limit: int, with_md5: bool = False) -> Iterator[StagingFile]
     except (Refusal, OSError):
         file.discard()
         raise
+    finally:
+        file.close()
 
 
 def remove(stored_as: Iterable[str]) -> None:

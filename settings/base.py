@@ -57,6 +57,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "deposit.sword.middleware.SwordErrorMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -100,7 +101,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = env.path("STATIC_ROOT", default=str(DATA_DIR / "static"))()
+# Only for a front server that serves /static/ itself; unset, WhiteNoise serves from the applications.
+STATIC_ROOT: str | None = env.str("STATIC_ROOT", default="") or None
 WHITENOISE_USE_FINDERS = True
 
 # Uploads never pass through Django's own upload handling; this bounds what the admin forms may send.
@@ -115,6 +117,8 @@ ARCHIVE_ROOT: str = env.str("ARCHIVE_ROOT", default=str(DATA_DIR / "archive"))
 # --- The deposit service -------------------------------------------------------------------------------
 MAX_UPLOAD_SIZE: int = env.int("MAX_UPLOAD_SIZE", default=100 * 1024**3)
 MAX_METADATA_SIZE: int = env.int("MAX_METADATA_SIZE", default=4 * 1024**2)
+# What the service calls itself, in the service document and on its pages.
+SERVICE_TITLE: str = env.str("SERVICE_TITLE", default="Deposit server")
 # How long a checker or loader may be silent before its work is given to another, in seconds.
 LEASE_SECONDS: int = env.int("LEASE_SECONDS", default=30)
 # How long the dispatcher waits for a sent task to be claimed before it sends it again, in seconds.

@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,214 +15,494 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Client',
+            name="Client",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider_url', models.CharField(help_text='Every origin this client creates lies below this web address.', max_length=2000)),
-                ('domain', models.CharField(blank=True, max_length=300)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='client', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "provider_url",
+                    models.CharField(
+                        help_text="Every origin this client creates lies below this web address.",
+                        max_length=2000,
+                    ),
+                ),
+                ("domain", models.CharField(blank=True, max_length=300)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="client",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['user__username'],
+                "ordering": ["user__username"],
             },
         ),
         migrations.CreateModel(
-            name='Collection',
+            name="Collection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('title', models.CharField(blank=True, max_length=300)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("title", models.CharField(blank=True, max_length=300)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('name__regex', '^[A-Za-z0-9][A-Za-z0-9._-]*$'), models.Q(('name', 'servicedocument'), _negated=True)), name='collection_name_is_a_path_segment', violation_error_message="A collection name starts with a letter or digit and holds only letters, digits, '.', '_' and '-'.")],
+                "ordering": ["name"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("name__regex", "^[A-Za-z0-9][A-Za-z0-9._-]*$"),
+                            models.Q(("name", "servicedocument"), _negated=True),
+                        ),
+                        name="collection_name_is_a_path_segment",
+                        violation_error_message="A collection name starts with a letter or digit and holds only letters, digits, '.', '_' and '-'.",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Deposit',
+            name="Deposit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(choices=[('code', 'package'), ('meta', 'metadata only')], default='code', max_length=4)),
-                ('status', models.CharField(choices=[('partial', 'partial'), ('expired', 'expired'), ('deposited', 'deposited'), ('verified', 'verified'), ('rejected', 'rejected'), ('loading', 'loading'), ('done', 'done'), ('failed', 'failed')], default='partial', editable=False, max_length=9)),
-                ('reception_date', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('complete_date', models.DateTimeField(editable=False, null=True)),
-                ('external_id', models.TextField(blank=True, null=True)),
-                ('origin_url', models.TextField(blank=True, null=True)),
-                ('software_version', models.TextField(blank=True, null=True)),
-                ('release_notes', models.TextField(blank=True, null=True)),
-                ('swhid', models.TextField(editable=False, null=True)),
-                ('swhid_context', models.TextField(editable=False, null=True)),
-                ('release_swhid', models.TextField(editable=False, null=True)),
-                ('snapshot_swhid', models.TextField(editable=False, null=True)),
-                ('revision', models.PositiveIntegerField(default=1, editable=False)),
-                ('status_changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('verified_date', models.DateTimeField(editable=False, null=True)),
-                ('lease_token', models.PositiveBigIntegerField(default=0, editable=False)),
-                ('lease_expires_at', models.DateTimeField(editable=False, null=True)),
-                ('lease_owner', models.CharField(blank=True, editable=False, max_length=200)),
-                ('attempts', models.PositiveIntegerField(default=0, editable=False)),
-                ('sent_at', models.DateTimeField(editable=False, null=True)),
-                ('sends', models.PositiveIntegerField(default=0, editable=False)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deposits', to='deposit.client')),
-                ('collection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deposits', to='deposit.collection')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='deposit.deposit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("code", "package"), ("meta", "metadata only")], default="code", max_length=4
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("partial", "partial"),
+                            ("expired", "expired"),
+                            ("deposited", "deposited"),
+                            ("verified", "verified"),
+                            ("rejected", "rejected"),
+                            ("loading", "loading"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                        ],
+                        default="partial",
+                        editable=False,
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "reception_date",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("complete_date", models.DateTimeField(editable=False, null=True)),
+                ("external_id", models.TextField(blank=True, null=True)),
+                ("origin_url", models.TextField(blank=True, null=True)),
+                ("software_version", models.TextField(blank=True, null=True)),
+                ("release_notes", models.TextField(blank=True, null=True)),
+                ("swhid", models.TextField(editable=False, null=True)),
+                ("swhid_context", models.TextField(editable=False, null=True)),
+                ("release_swhid", models.TextField(editable=False, null=True)),
+                ("snapshot_swhid", models.TextField(editable=False, null=True)),
+                ("revision", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "status_changed_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("verified_date", models.DateTimeField(editable=False, null=True)),
+                ("lease_token", models.PositiveBigIntegerField(default=0, editable=False)),
+                ("lease_expires_at", models.DateTimeField(editable=False, null=True)),
+                ("lease_owner", models.CharField(blank=True, editable=False, max_length=200)),
+                ("attempts", models.PositiveIntegerField(default=0, editable=False)),
+                ("sent_at", models.DateTimeField(editable=False, null=True)),
+                ("sends", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deposits",
+                        to="deposit.client",
+                    ),
+                ),
+                (
+                    "collection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deposits",
+                        to="deposit.collection",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="deposit.deposit",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=30)),
-                ('from_status', models.CharField(blank=True, max_length=9)),
-                ('to_status', models.CharField(blank=True, max_length=9)),
-                ('actor', models.CharField(max_length=200)),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('detail', models.JSONField(default=dict)),
-                ('deposit', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='deposit.deposit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=30)),
+                ("from_status", models.CharField(blank=True, max_length=9)),
+                ("to_status", models.CharField(blank=True, max_length=9)),
+                ("actor", models.CharField(max_length=200)),
+                (
+                    "at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("detail", models.JSONField(default=dict)),
+                (
+                    "deposit",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="deposit.deposit",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('area', models.CharField(max_length=8)),
-                ('code', models.CharField(max_length=100)),
-                ('severity', models.CharField(max_length=7)),
-                ('subject', models.TextField(blank=True)),
-                ('message', models.TextField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('deposit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='deposit.deposit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("area", models.CharField(max_length=8)),
+                ("code", models.CharField(max_length=100)),
+                ("severity", models.CharField(max_length=7)),
+                ("subject", models.TextField(blank=True)),
+                ("message", models.TextField()),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "deposit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="findings",
+                        to="deposit.deposit",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='deposit.client')),
-                ('collection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='deposit.collection')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="deposit.client"),
+                ),
+                (
+                    "collection",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="deposit.collection"),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='client',
-            name='collections',
-            field=models.ManyToManyField(related_name='clients', through='deposit.Membership', to='deposit.collection'),
+            model_name="client",
+            name="collections",
+            field=models.ManyToManyField(
+                related_name="clients", through="deposit.Membership", to="deposit.collection"
+            ),
         ),
         migrations.CreateModel(
-            name='Part',
+            name="Part",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('package', 'package'), ('metadata', 'metadata')], max_length=8)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('content_type', models.CharField(max_length=200)),
-                ('size', models.PositiveBigIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('name', models.CharField(blank=True, help_text='The file name the client gave.', max_length=1024)),
-                ('packaging', models.CharField(blank=True, max_length=300)),
-                ('stored_as', models.CharField(editable=False, max_length=200, null=True, unique=True)),
-                ('document', models.BinaryField(null=True)),
-                ('deposit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='deposit.deposit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("package", "package"), ("metadata", "metadata")], max_length=8
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("content_type", models.CharField(max_length=200)),
+                ("size", models.PositiveBigIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                (
+                    "name",
+                    models.CharField(blank=True, help_text="The file name the client gave.", max_length=1024),
+                ),
+                ("packaging", models.CharField(blank=True, max_length=300)),
+                ("stored_as", models.CharField(editable=False, max_length=200, null=True, unique=True)),
+                ("document", models.BinaryField(null=True)),
+                (
+                    "deposit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="parts",
+                        to="deposit.deposit",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.AddIndex(
-            model_name='deposit',
-            index=models.Index(fields=['client', 'id'], name='deposit_by_client'),
+            model_name="deposit",
+            index=models.Index(fields=["client", "id"], name="deposit_by_client"),
         ),
         migrations.AddIndex(
-            model_name='deposit',
-            index=models.Index(fields=['collection', 'id'], name='deposit_by_collection'),
+            model_name="deposit",
+            index=models.Index(fields=["collection", "id"], name="deposit_by_collection"),
         ),
         migrations.AddIndex(
-            model_name='deposit',
-            index=models.Index(fields=['origin_url', 'id'], name='deposit_by_origin'),
+            model_name="deposit",
+            index=models.Index(fields=["origin_url", "id"], name="deposit_by_origin"),
         ),
         migrations.AddIndex(
-            model_name='deposit',
-            index=models.Index(condition=models.Q(('external_id__isnull', False)), fields=['client', 'external_id'], name='deposit_by_external_id'),
+            model_name="deposit",
+            index=models.Index(
+                condition=models.Q(("external_id__isnull", False)),
+                fields=["client", "external_id"],
+                name="deposit_by_external_id",
+            ),
         ),
         migrations.AddIndex(
-            model_name='deposit',
-            index=models.Index(condition=models.Q(('swhid__isnull', False)), fields=['swhid'], name='deposit_by_swhid'),
+            model_name="deposit",
+            index=models.Index(
+                condition=models.Q(("swhid__isnull", False)), fields=["swhid"], name="deposit_by_swhid"
+            ),
         ),
         migrations.AddIndex(
-            model_name='deposit',
-            index=models.Index(condition=models.Q(('status__in', ['deposited', 'verified', 'loading'])), fields=['status', 'id'], name='deposit_waiting'),
+            model_name="deposit",
+            index=models.Index(
+                condition=models.Q(("status__in", ["deposited", "verified", "loading"])),
+                fields=["status", "id"],
+                name="deposit_waiting",
+            ),
         ),
         migrations.AddIndex(
-            model_name='deposit',
-            index=models.Index(condition=models.Q(('status', 'partial')), fields=['reception_date'], name='deposit_partial_by_age'),
+            model_name="deposit",
+            index=models.Index(
+                condition=models.Q(("status", "partial")),
+                fields=["reception_date"],
+                name="deposit_partial_by_age",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deposit',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['partial', 'expired', 'deposited', 'verified', 'rejected', 'loading', 'done', 'failed'])), name='deposit_status_is_of_the_lifecycle'),
+            model_name="deposit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "partial",
+                            "expired",
+                            "deposited",
+                            "verified",
+                            "rejected",
+                            "loading",
+                            "done",
+                            "failed",
+                        ],
+                    )
+                ),
+                name="deposit_status_is_of_the_lifecycle",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deposit',
-            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['code', 'meta'])), name='deposit_type_is_known'),
+            model_name="deposit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("type__in", ["code", "meta"])), name="deposit_type_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deposit',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('complete_date__isnull', True), ('status__in', ['partial', 'expired'])), models.Q(models.Q(('status__in', ['partial', 'expired']), _negated=True), ('complete_date__isnull', False)), _connector='OR'), name='deposit_complete_date_follows_status'),
+            model_name="deposit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("complete_date__isnull", True), ("status__in", ["partial", "expired"])),
+                    models.Q(
+                        models.Q(("status__in", ["partial", "expired"]), _negated=True),
+                        ("complete_date__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="deposit_complete_date_follows_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deposit',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'done'), ('type', 'code'), _negated=True), models.Q(('origin_url__isnull', False), ('swhid__isnull', False), ('swhid_context__isnull', False)), _connector='OR'), name='deposit_done_has_identifiers'),
+            model_name="deposit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "done"), ("type", "code"), _negated=True),
+                    models.Q(
+                        ("origin_url__isnull", False),
+                        ("swhid__isnull", False),
+                        ("swhid_context__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="deposit_done_has_identifiers",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deposit',
-            constraint=models.CheckConstraint(condition=models.Q(('swhid__isnull', True), ('swhid__regex', '^swh:1:(cnt|dir|rev|rel|snp):[0-9a-f]{40}$'), _connector='OR'), name='deposit_swhid_is_a_core_swhid'),
+            model_name="deposit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("swhid__isnull", True),
+                    ("swhid__regex", "^swh:1:(cnt|dir|rev|rel|snp):[0-9a-f]{40}$"),
+                    _connector="OR",
+                ),
+                name="deposit_swhid_is_a_core_swhid",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deposit',
-            constraint=models.CheckConstraint(condition=models.Q(('parent__isnull', True), models.Q(('parent', models.F('id')), _negated=True), _connector='OR'), name='deposit_is_not_its_own_parent'),
+            model_name="deposit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("parent__isnull", True),
+                    models.Q(("parent", models.F("id")), _negated=True),
+                    _connector="OR",
+                ),
+                name="deposit_is_not_its_own_parent",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deposit',
-            constraint=models.CheckConstraint(condition=models.Q(('lease_expires_at__isnull', True), ('status__in', ['deposited', 'loading']), _connector='OR'), name='deposit_lease_only_while_worked_on'),
+            model_name="deposit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("lease_expires_at__isnull", True),
+                    ("status__in", ["deposited", "loading"]),
+                    _connector="OR",
+                ),
+                name="deposit_lease_only_while_worked_on",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deposit',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'loading'), _negated=True), ('lease_expires_at__isnull', False), _connector='OR'), name='deposit_loading_has_a_lease'),
+            model_name="deposit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "loading"), _negated=True),
+                    ("lease_expires_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="deposit_loading_has_a_lease",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(('area__in', ['metadata', 'archive', 'url', 'loading'])), name='finding_area_is_known'),
+            model_name="finding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("area__in", ["metadata", "archive", "url", "loading"])),
+                name="finding_area_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(('severity__in', ['error', 'warning'])), name='finding_severity_is_known'),
+            model_name="finding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("severity__in", ["error", "warning"])), name="finding_severity_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('client', 'collection'), name='membership_is_unique'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("client", "collection"), name="membership_is_unique"),
         ),
         migrations.AddConstraint(
-            model_name='client',
-            constraint=models.CheckConstraint(condition=models.Q(('provider_url__regex', '^https?://[^/\\s<>]+')), name='client_provider_url_is_http', violation_error_message='A provider URL starts with http:// or https:// and names a host.'),
+            model_name="client",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("provider_url__regex", "^https?://[^/\\s<>]+")),
+                name="client_provider_url_is_http",
+                violation_error_message="A provider URL starts with http:// or https:// and names a host.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='part',
-            index=models.Index(fields=['sha256'], name='part_by_sha256'),
+            model_name="part",
+            index=models.Index(fields=["sha256"], name="part_by_sha256"),
         ),
         migrations.AddConstraint(
-            model_name='part',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('document__isnull', True), ('kind', 'package'), ('name__regex', '^[^/]+$'), ('stored_as__isnull', False)), models.Q(('document__isnull', False), ('kind', 'metadata'), ('stored_as__isnull', True)), _connector='OR'), name='part_is_a_file_or_a_document'),
+            model_name="part",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("document__isnull", True),
+                        ("kind", "package"),
+                        ("name__regex", "^[^/]+$"),
+                        ("stored_as__isnull", False),
+                    ),
+                    models.Q(("document__isnull", False), ("kind", "metadata"), ("stored_as__isnull", True)),
+                    _connector="OR",
+                ),
+                name="part_is_a_file_or_a_document",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='part',
-            constraint=models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$')), name='part_sha256_is_hex'),
+            model_name="part",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sha256__regex", "^[0-9a-f]{64}$")), name="part_sha256_is_hex"
+            ),
         ),
     ]

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from deposit.metadata.entry import Entry
-from deposit.metadata.errors import MetadataError
 from deposit.metadata.origins import check_origin, origin_from_slug
 from deposit.models import Client, Deposit, Status
 from deposit.refusals import Kind, Refusal
@@ -17,12 +16,6 @@ class Origin:
     parent: Deposit | None = None
 
 
-def refusal_of(error: MetadataError) -> Refusal:
-    """A metadata error as the refusal of a request."""
-    kind = Kind.FORBIDDEN if error.forbidden else Kind.BAD_REQUEST
-    return Refusal(kind, error.code, error.summary, error.message)
-
-
 def named_origin(client: Client, entry: Entry) -> Origin | None:
     """The origin that an entry creates or adds to; None when it names none.
 
@@ -31,10 +24,7 @@ def named_origin(client: Client, entry: Entry) -> Origin | None:
     url = entry.create_origin or entry.add_to_origin
     if url is None:
         return None
-    try:
-        check_origin(url, client.provider_url)
-    except MetadataError as error:
-        raise refusal_of(error) from error
+    check_origin(url, client.provider_url)
     if entry.create_origin:
         return Origin(url=url)
     parent = newest_loaded(client, origin_url=url)
@@ -50,7 +40,11 @@ def named_origin(client: Client, entry: Entry) -> Origin | None:
 
 def newest_loaded(client: Client, **match: str) -> Deposit | None:
     """The client's newest deposit in the archive that matches."""
-    return Deposit.objects.filter(client=client, status=Status.DONE, type="code", **match).order_by("-id").first()
+    return (
+        Deposit.objects.filter(client=client, status=Status.DONE, type="code", **match)
+        .order_by("-id")
+        .first()
+    )
 
 
 def settle(deposit: Deposit, client: Client, entry: Entry | None) -> dict[str, object]:
@@ -58,10 +52,7 @@ def settle(deposit: Deposit, client: Client, entry: Entry | None) -> dict[str, o
     changes: dict[str, object] = {}
     origin_url = deposit.origin_url
     if origin_url is None:
-        try:
-            origin_url = origin_from_slug(client.provider_url, deposit.external_id)
-        except MetadataError as error:
-            raise refusal_of(error) from error
+        origin_url = origin_from_slug(client.provider_url, deposit.external_id)
         changes["origin_url"] = origin_url
     if deposit.parent_id is None and deposit.external_id:
         changes["parent"] = newest_loaded(client, external_id=deposit.external_id)

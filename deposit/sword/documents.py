@@ -21,9 +21,7 @@ from deposit.sword.iris import Iris
 NAMESPACES = {None: ATOM, "app": APP, "sword": SWORD, "dcterms": DCTERMS, "sd": DEPOSIT}
 
 REL_ADD = "http://purl.org/net/sword/terms/add"
-TREATMENT = (
-    "The package is checked and then loaded into the archive as it is; the status document tells how far it is."
-)
+TREATMENT = "The package is checked and then loaded into the archive as it is; the status document tells how far it is."
 
 A = ElementMaker(namespace=ATOM, nsmap=NAMESPACES)
 P = ElementMaker(namespace=APP, nsmap=NAMESPACES)
@@ -42,7 +40,11 @@ def xml(root: etree._Element) -> bytes:
 
 def printable(text: str) -> str:
     """The text without the characters that XML 1.0 cannot hold."""
-    return "".join(c for c in text if c in "\t\n\r" or (c >= " " and c not in "\ufffe\uffff" and not "\ud800" <= c <= "\udfff"))
+    return "".join(
+        c
+        for c in text
+        if c in "\t\n\r" or (c >= " " and c not in "\ufffe\uffff" and not "\ud800" <= c <= "\udfff")
+    )
 
 
 def atom_date(moment: datetime) -> str:
@@ -53,7 +55,8 @@ def atom_date(moment: datetime) -> str:
 def _both(fields: Fields) -> Iterable[etree._Element]:
     """The fields in our namespace, then again in Atom's, where older clients look for them."""
     return itertools.chain(
-        (S(name, printable(value)) for name, value in fields), (A(name, printable(value)) for name, value in fields)
+        (S(name, printable(value)) for name, value in fields),
+        (A(name, printable(value)) for name, value in fields),
     )
 
 
@@ -187,7 +190,7 @@ def _list_entry(deposit: Deposit, iris: Iris, detail: str) -> etree._Element:
         ("release_notes", deposit.release_notes),
     ]
     edit = iris.edit(deposit.collection.name, deposit.pk)
-    return A(
+    entry: etree._Element = A(
         "entry",
         *(S(name, printable(str(value))) for name, value in fields if value is not None),
         A("id", edit),
@@ -195,6 +198,7 @@ def _list_entry(deposit: Deposit, iris: Iris, detail: str) -> etree._Element:
         A("updated", atom_date(deposit.status_changed_at)),
         A("link", rel="edit", href=edit),
     )
+    return entry
 
 
 def error(refusal: Refusal) -> bytes:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
 
@@ -131,10 +132,8 @@ def parse_filename(disposition: str | None) -> str | None:
         "Send for example Content-Disposition: attachment; filename=package.zip",
     )
     # WSGI hands headers over as Latin-1; a raw UTF-8 name is common in the wild.
-    try:
+    with suppress(UnicodeEncodeError, UnicodeDecodeError):
         disposition = disposition.encode("latin-1").decode("utf-8")
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        pass
     name = _disposition_name(disposition)
     if name is None:
         raise missing

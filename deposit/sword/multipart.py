@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser
+from python_multipart.multipart import MultipartCallbacks, MultipartParser
 
 from deposit.refusals import Kind, Refusal
 from deposit.sword.headers import MediaType, bad_request, parse_media_type
@@ -50,11 +50,56 @@ class _Decoder:
 
 
 @dataclass(slots=True)
-class _State:
+class _Reader:
+    """The parser's callbacks, and what they remember between them."""
+
+    open_part: Callable[[MediaType, PartHeaders], Sink]
     headers: PartHeaders = field(default_factory=dict)
     name: bytes = b""
     value: bytes = b""
     decoder: _Decoder | None = None
+    ended: bool = False
+
+    def callbacks(self) -> MultipartCallbacks:
+        """What the parser calls as it meets headers, data and ends."""
+        return {
+            "on_part_begin": self.headers.clear,
+            "on_part_data": self._data,
+            "on_part_end": self._part_end,
+            "on_header_field": self._header_field,
+            "on_header_value": self._header_value,
+            "on_header_end": self._header_end,
+            "on_headers_finished": self._headers_finished,
+            "on_end": self._end,
+        }
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self.name += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self.value += data[start:end]
+
+    def _header_end(self) -> None:
+        self.headers[self.name.decode("latin-1").strip().lower()] = self.value.decode("latin-1").strip()
+        self.name = self.value = b""
+
+    def _headers_finished(self) -> None:
+        kind = parse_media_type(self.headers.get("content-type")) or MediaType(
+            type="text/plain", parameters={}
+        )
+        sink = self.open_part(kind, dict(self.headers))
+        self.decoder = _Decoder(self.headers.get("content-transfer-encoding", ""), sink)
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        assert self.decoder is not None
+        self.decoder.write(data[start:end])
+
+    def _part_end(self) -> None:
+        assert self.decoder is not None
+        self.decoder.close()
+
+    def _end(self) -> None:
+        self.ended = True
 
 
 def boundary_of(media_type: MediaType) -> bytes:
@@ -77,49 +122,9 @@ def read_parts(
     Raises `Refusal` for a body that is not multipart or ends early; whatever ``open_part`` and its sinks raise
     passes through.
     """
-    state = _State()
-
-    def part_begin() -> None:
-        state.headers = {}
-
-    def header_field(data: bytes, start: int, end: int) -> None:
-        state.name += data[start:end]
-
-    def header_value(data: bytes, start: int, end: int) -> None:
-        state.value += data[start:end]
-
-    def header_end() -> None:
-        state.headers[state.name.decode("latin-1").strip().lower()] = state.value.decode("latin-1").strip()
-        state.name = state.value = b""
-
-    def headers_finished() -> None:
-        kind = parse_media_type(state.headers.get("content-type"))
-        sink = open_part(kind or MediaType(type="text/plain", parameters={}), state.headers)
-        state.decoder = _Decoder(state.headers.get("content-transfer-encoding", ""), sink)
-
-    def part_data(data: bytes, start: int, end: int) -> None:
-        assert state.decoder is not None
-        state.decoder.write(data[start:end])
-
-    def part_end() -> None:
-        assert state.decoder is not None
-        state.decoder.close()
-
-    ended = []
+    reader = _Reader(open_part)
     parser = MultipartParser(
-        boundary_of(media_type),
-        {
-            "on_part_begin": part_begin,
-            "on_part_data": part_data,
-            "on_part_end": part_end,
-            "on_header_field": header_field,
-            "on_header_value": header_value,
-            "on_header_end": header_end,
-            "on_headers_finished": headers_finished,
-            "on_end": lambda: ended.append(True),
-        },
-        max_header_count=16,
-        max_header_size=8192,
+        boundary_of(media_type), reader.callbacks(), max_header_count=16, max_header_size=8192
     )
     try:
         for chunk in chunks:
@@ -127,7 +132,7 @@ def read_parts(
         parser.finalize()
     except MultipartParseError as error:
         raise malformed() from error
-    if not ended:
+    if not reader.ended:
         raise malformed()
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 from deposit.metadata.entry import Entry, read_entry
-from deposit.metadata.errors import MetadataError
+from deposit.metadata.origins import decode_slug
 from deposit.refusals import Kind, Refusal
 from deposit.services.arrivals import Arrival, Package
 from deposit.staging import StagingFile, staging_file, too_large
@@ -33,7 +33,9 @@ LONG_BODY = 1024 * 1024
 
 def content_error(expected: str) -> Refusal:
     """415: the media type is not one of this IRI's."""
-    return Refusal(Kind.CONTENT, "media_type.unsupported", "The media type of the body is not supported here.", expected)
+    return Refusal(
+        Kind.CONTENT, "media_type.unsupported", "The media type of the body is not supported here.", expected
+    )
 
 
 def check_packaging(packaging: str | None) -> str:
@@ -49,37 +51,46 @@ def check_packaging(packaging: str | None) -> str:
 
 
 @contextmanager
-def receive(body: Body, headers: Headers, *, entries: bool = True, packages: bool = True) -> Iterator[Arrival]:
+def receive(
+    body: Body, headers: Headers, *, entries: bool = True, binaries: bool = True
+) -> Iterator[Arrival]:
     """Take a whole body in: one package, one entry, or a multipart of both.
 
-    ``entries`` and ``packages`` say what this IRI takes. Yields the `Arrival`; its files stay when the block ends
-    well and are removed when it is refused. Raises `Refusal` for everything a client can mend.
+    ``entries``: this IRI takes entries and multiparts; ``binaries``: it takes bare packages.
+    Yields the `Arrival`; its files stay when the block ends well and are removed when it is refused. Raises `Refusal` for everything a client can mend.
     """
     kind = headers.media_type
     with ExitStack() as files:
         if kind is None:
             raise content_error("The Content-Type header is missing.")
-        if packages and kind.type in ARCHIVE_TYPES:
+        if binaries and kind.type in ARCHIVE_TYPES:
             arrival = Arrival(package=_receive_package(body, headers, kind, files))
         elif entries and kind.type == ENTRY_TYPE:
             arrival = Arrival(entry=_receive_entry(body))
-        elif entries and packages and kind.type.startswith("multipart/"):
+        elif entries and kind.type.startswith("multipart/"):
             arrival = _receive_multipart(body, headers, kind, files)
         else:
-            raise content_error(_expected(entries=entries, packages=packages))
+            raise content_error(_expected(entries=entries, binaries=binaries))
         yield arrival
 
 
-def _expected(*, entries: bool, packages: bool) -> str:
-    kinds = [*(ARCHIVE_TYPES if packages else ()), *([f"{ENTRY_TYPE};type=entry"] if entries else ())]
-    if entries and packages:
-        kinds.append("multipart/form-data or multipart/related with one of each")
+def _expected(*, entries: bool, binaries: bool) -> str:
+    kinds = [*(ARCHIVE_TYPES if binaries else ())]
+    if entries:
+        kinds += [f"{ENTRY_TYPE};type=entry", "multipart/form-data or multipart/related with one of each"]
     return f"Send one of: {', '.join(kinds)}."
+
+
+def slug_of(headers: Headers) -> str | None:
+    """The decoded Slug header; None when absent or blank. Raises `Refusal`."""
+    return decode_slug(headers.slug) or None if headers.slug else None
 
 
 def _receive_package(body: Body, headers: Headers, kind: MediaType, files: ExitStack) -> Package:
     if body.is_empty:
-        raise bad_request("body.empty", "CONTENT_LENGTH header is mandatory", "The package is empty: send its bytes.")
+        raise bad_request(
+            "body.empty", "CONTENT_LENGTH header is mandatory", "The package is empty: send its bytes."
+        )
     if headers.filename is None:
         raise bad_request(
             "header.content_disposition",
@@ -105,19 +116,10 @@ def _receive_entry(body: Body) -> Entry:
 
 
 def _read(document: bytes) -> Entry:
-    try:
-        entry = read_entry(document)
-    except MetadataError as error:
-        raise refusal_of(error) from error
+    entry = read_entry(document)
     if entry.is_empty:
         raise empty_body()
     return entry
-
-
-def refusal_of(error: MetadataError) -> Refusal:
-    """A metadata error as the refusal of a request."""
-    kind = Kind.FORBIDDEN if error.forbidden else Kind.BAD_REQUEST
-    return Refusal(kind, error.code, error.summary, error.message)
 
 
 def empty_body() -> Refusal:
@@ -158,12 +160,12 @@ def _receive_multipart(body: Body, headers: Headers, kind: MediaType, files: Exi
             return take_entry
         if part_kind.type in ARCHIVE_TYPES and parts.file is None:
             with_md5 = bool(headers.digests.md5 or part_headers.get("content-md5"))
-            parts.file = files.enter_context(
-                staging_file(limit=settings.MAX_UPLOAD_SIZE, with_md5=with_md5)
-            )
+            parts.file = files.enter_context(staging_file(limit=settings.MAX_UPLOAD_SIZE, with_md5=with_md5))
             parts.kind, parts.headers = part_kind, part_headers
             return parts.file.write
-        raise _wrong_parts()
+        if part_kind.type in (ENTRY_TYPE, *ARCHIVE_TYPES):
+            raise _wrong_parts()
+        return lambda data: None
 
     def take_entry(data: bytes) -> None:
         assert parts.entry is not None
@@ -177,8 +179,11 @@ def _receive_multipart(body: Body, headers: Headers, kind: MediaType, files: Exi
 
 
 def _assemble(parts: _Parts, headers: Headers) -> Arrival:
-    if len(parts.types) != 2 or parts.file is None or parts.kind is None or parts.entry is None:
+    if len(parts.types) != 2:
         raise _wrong_parts()
+    if parts.file is None or parts.kind is None or parts.entry is None:
+        missing = "an archive" if parts.file is None else "an Atom entry"
+        raise bad_request("multipart.part_missing", f"The multipart body lacks {missing}.", _WANTED_PARTS)
     entry = _read(b"".join(parts.entry))
     name = parse_filename(parts.headers.get("content-disposition"))
     packaging = check_packaging(parts.headers.get("packaging") or headers.packaging)
@@ -186,15 +191,20 @@ def _assemble(parts: _Parts, headers: Headers) -> Arrival:
         raise bad_request("body.empty", "The package is empty.", "Send its bytes.")
     of_part = read_digests(content_md5=parts.headers.get("content-md5"), digest=None, fields=[])
     digests = Digests(md5=of_part.md5 or headers.digests.md5, sha256=headers.digests.sha256)
-    package = _finish(parts.file, name=name or "archive", kind=parts.kind, packaging=packaging, digests=digests)
+    package = _finish(
+        parts.file, name=name or "archive", kind=parts.kind, packaging=packaging, digests=digests
+    )
     return Arrival(package=package, entry=entry)
 
 
+_WANTED_PARTS = (
+    f"You must provide both an archive ({' or '.join(ARCHIVE_TYPES)}) and an Atom entry "
+    f"({ENTRY_TYPE};type=entry) as the two parts of a multipart deposit, each exactly once."
+)
+
+
 def _wrong_parts() -> Refusal:
-    return content_error(
-        f"You must provide both an archive ({' or '.join(ARCHIVE_TYPES)}) and an Atom entry "
-        f"({ENTRY_TYPE};type=entry) as the two parts of a multipart deposit, each exactly once."
-    )
+    return content_error(_WANTED_PARTS)
 
 
 def _finish(file: StagingFile, *, name: str, kind: MediaType, packaging: str, digests: Digests) -> Package:
