@@ -8,12 +8,16 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser
+from python_multipart.multipart import MultipartParser
 
 from deposit.refusals import Kind, Refusal
 from deposit.sword.headers import MediaType, bad_request, parse_media_type
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 # A part's headers, lower-cased names to values as they came.
 PartHeaders = dict[str, str]
@@ -60,7 +64,7 @@ class _Reader:
     decoder: _Decoder | None = None
     ended: bool = False
 
-    def callbacks(self) -> MultipartCallbacks:
+    def callbacks(self) -> "MultipartCallbacks":
         """What the parser calls as it meets headers, data and ends."""
         return {
             "on_part_begin": self.headers.clear,

@@ -57,7 +57,8 @@ def receive(
     """Take a whole body in: one package, one entry, or a multipart of both.
 
     ``entries``: this IRI takes entries and multiparts; ``binaries``: it takes bare packages.
-    Yields the `Arrival`; its files stay when the block ends well and are removed when it is refused. Raises `Refusal` for everything a client can mend.
+    Yields the `Arrival`; its files stay when the block ends well and are removed when it is refused.
+    Raises `Refusal` for everything a client can mend.
     """
     kind = headers.media_type
     with ExitStack() as files:
