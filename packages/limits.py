@@ -1,0 +1,39 @@
+"""How large a package may be."""
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """Bounds on one package; sizes are in bytes.
+
+    The defaults let the largest source trees and data sets pass (the Linux kernel has 80,000 files and 1.3 GB) and
+    stop what only does harm.
+    """
+
+    members: int = 2_000_000
+    """Members, directories that are only implied by a path included."""
+    total: int = 200 * GIB
+    """Content of all files together."""
+    member: int = 100 * GIB
+    """Content of one file."""
+    ratio: int = 200
+    """Expanded size / size of the package; counts only beyond ``ratio_floor``. Deflate ends at 1032, sources at 50."""
+    ratio_floor: int = 128 * MIB
+    """A package may always expand to this size."""
+    path: int = 4096
+    """One member's path, and a link's target."""
+    component: int = 255
+    """One name in a path (NAME_MAX of every common file system)."""
+    depth: int = 256
+    """Names in one path."""
+    header: int = 1 * MIB
+    """One extended header of a tar archive."""
+    memory: int = 128 * MIB
+    """Window or dictionary of a decompressor (`xz -9` and `zstd -19` stay below; `zstd --long=31` does not)."""
+    links_outside: bool = False
+    """Accept symbolic links with absolute targets or targets outside the package, as data."""

@@ -1,0 +1,138 @@
+"""The one door through which a package is opened: its format is decided by its bytes, never by its name."""
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from packages.compression import CODECS, Codec, expand_streams
+from packages.errors import PackageError
+from packages.files import PackageFile
+from packages.limits import Limits
+from packages.members import Member
+from packages.tar_headers import BLOCK, ZERO_BLOCK, is_header
+from packages.tar_reader import TarReader
+from packages.tree import Tree
+from packages.zip_directory import END_MAGIC, LOCAL_MAGIC
+from packages.zip_reader import ZipReader
+
+_ARCHIVE_NAMES = (
+    b".zip",
+    b".tar",
+    b".tar.gz",
+    b".tgz",
+    b".xz",
+    b".bz2",
+    b".tbz2",
+    b".txz",
+    b".z",
+    b".7z",
+    b".tar.zst",
+)
+
+
+class Package:
+    """An opened package: a context manager, and an iterable of its members that can be gone through once.
+
+    Going through it to the end proves the whole file, whether or not the members are read: every byte accounted for,
+    every checksum verified, every rule of the policy table kept. Raises PackageError at the first fault.
+    """
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._file = PackageFile(path)
+        self._limits = limits
+        self._tree = Tree(limits)
+        try:
+            self.format, self._reader = self._recognise()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def __iter__(self) -> Iterator[Member]:
+        last = b""
+        for member in self._reader:
+            last = member.path
+            yield member
+        self._tree.close()
+        check_not_nested(self._tree.members, last)
+
+    def _recognise(self) -> tuple[str, TarReader | ZipReader]:
+        file = self._file
+        if not file.size:
+            raise PackageError("package.empty", "", "The package has no bytes. Send the archive itself.")
+        start = file.read(0, min(BLOCK, file.size))
+        codec = next((codec for codec in CODECS if codec.starts(start)), None)
+        zipped = start.startswith((LOCAL_MAGIC, END_MAGIC))
+        if is_header(start) and (zipped or codec):
+            raise PackageError(
+                "package.polyglot",
+                "",
+                "The file can be read as two kinds of archive. Make the package again and send it anew.",
+            )
+        if zipped:
+            return "zip", ZipReader(file, self._tree, self._limits)
+        blocks = file.blocks(0, file.size)
+        if codec is None:
+            if start.startswith(ZERO_BLOCK) or is_header(start):
+                return "tar", self._tar(blocks)
+            raise _not_a_package()
+        return f"tar.{codec.name}", self._tar(_checked(expand_streams(blocks, codec, self._limits), codec))
+
+    def _tar(self, blocks: Iterator[bytes]) -> TarReader:
+        return TarReader(blocks, self._tree, self._limits, self._file.size)
+
+
+def open_package(path: Path, limits: Limits | None = None) -> Package:
+    """Open the package at ``path``, a regular file whose name is of no account.
+
+    Raises PackageError if it is no package, OSError if it cannot be read.
+    """
+    return Package(path, limits or Limits())
+
+
+def check_not_nested(members: int, path: bytes) -> None:
+    """Refuse a package whose only member is itself an archive (swh-deposit's rule)."""
+    if members == 1 and path.lower().endswith(_ARCHIVE_NAMES):
+        raise PackageError(
+            "package.nested",
+            path,
+            "The package holds one archive and nothing else. Send that archive itself, or its files.",
+        )
+
+
+def _checked(blocks: Iterator[bytes], codec: Codec) -> Iterator[bytes]:
+    """The expanded blocks, once it is sure that they begin as a tar archive does."""
+    start = next(blocks, b"")
+    while len(start) < BLOCK and (more := next(blocks, b"")):
+        start += more
+    if not start:
+        raise PackageError(
+            "package.empty", "", "The package is compressed nothing. Send one that has files in it."
+        )
+    if any(other.starts(start) for other in CODECS):
+        raise PackageError(
+            "package.compression",
+            "",
+            "The package is compressed more than once. Compress the tar archive once.",
+        )
+    if not start.startswith(ZERO_BLOCK) and not is_header(start[:BLOCK]):
+        raise _not_a_package()
+    return chain((start,), blocks)
+
+
+def _not_a_package() -> PackageError:
+    return PackageError(
+        "package.format",
+        "",
+        "The file is neither a zip archive nor a tar archive (plain, or compressed with gzip, bzip2, xz or zstd). "
+        "Pack the files as one of these.",
+    )

@@ -1,0 +1,89 @@
+"""The fields of a tar header block (POSIX.1-2017 ustar and pax, GNU tar, v7)."""
+
+from zlib import adler32
+
+from packages.errors import PackageError
+
+BLOCK = 512
+ZERO_BLOCK = bytes(BLOCK)
+_CHECKSUM_AS_SPACES = 8 * 0x20
+
+
+class FieldError(ValueError):
+    """A header field that cannot be read."""
+
+
+def number(field: bytes) -> int:
+    """A numeric field: octal digits between blanks, or base 256 (GNU) when the first bit is set."""
+    first = field[0]
+    if first & 0x80:
+        if first != 0x80:
+            raise FieldError("a negative or oversized base-256 number")
+        return int.from_bytes(field[1:], "big")
+    digits = field.partition(b"\0")[0].strip(b" ")
+    if not digits:
+        return 0
+    if not digits.isdigit():
+        raise FieldError("a number that is not octal")
+    return int(digits, 8)
+
+
+def text(field: bytes) -> bytes:
+    """A text field: up to the first NUL, if there is one."""
+    return field.partition(b"\0")[0]
+
+
+def checksum_holds(block: bytes) -> bool:
+    """Whether the block's checksum is right; sums of signed bytes (very old tars) count, too.
+
+    Adler-32 keeps the plain sum of up to 256 bytes in its lower half, at the speed of C.
+    """
+    try:
+        stated = number(block[148:156])
+    except ValueError:
+        return False
+    total = (adler32(block[:256], 0) & 0xFFFF) + (adler32(block[256:], 0) & 0xFFFF)
+    total += _CHECKSUM_AS_SPACES - sum(block[148:156])
+    if total == stated:
+        return True
+    above = [byte for byte in (*block[:148], *block[156:]) if byte > 127]
+    return bool(above) and total - 256 * len(above) == stated
+
+
+def is_header(block: bytes) -> bool:
+    """Whether the block can be the first of a tar archive."""
+    return len(block) == BLOCK and block != ZERO_BLOCK and checksum_holds(block)
+
+
+def pax_records(body: bytes) -> dict[bytes, bytes]:
+    """The records ``length keyword=value\\n`` of a pax header; they must fill it exactly."""
+    records: dict[bytes, bytes] = {}
+    position = 0
+    while position < len(body):
+        blank = body.find(b" ", position, position + 20)
+        digits = body[position:blank] if blank > 0 else b""
+        if not digits.isdigit():
+            raise _bad_extended("has a record without a length")
+        end = position + int(digits)
+        equals = body.find(b"=", blank, end)
+        if end > len(body) or equals <= blank + 1 or body[end - 1 : end] != b"\n":
+            raise _bad_extended("has a record whose length is wrong")
+        records[body[blank + 1 : equals]] = body[equals + 1 : end - 1]
+        position = end
+    return records
+
+
+def long_text(body: bytes) -> bytes:
+    """The name in a GNU long-name header: it ends at the NUL, and nothing may follow."""
+    name, _, rest = body.partition(b"\0")
+    if not name or rest.strip(b"\0"):
+        raise _bad_extended("holds no name, or more than a name")
+    return name
+
+
+def _bad_extended(what: str) -> PackageError:
+    return PackageError(
+        "package.tar.extended",
+        "",
+        f"An extended tar header {what}. Make the package again with a current tar.",
+    )

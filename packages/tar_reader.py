@@ -1,0 +1,347 @@
+"""Reading a tar archive as a stream, strictly.
+
+Where common readers (GNU tar, libarchive, Python's tarfile) would see different members in the same bytes, the
+archive is refused; where they agree, it is read as they read it.
+"""
+
+from collections.abc import Callable, Iterator
+
+from packages.compression import truncated
+from packages.errors import PackageError
+from packages.limits import KIB, Limits
+from packages.members import Kind, Member
+from packages.paths import clean_path
+from packages.tar_headers import (
+    BLOCK,
+    ZERO_BLOCK,
+    FieldError,
+    checksum_holds,
+    long_text,
+    number,
+    pax_records,
+    text,
+)
+from packages.tree import Tree
+
+_FREE_PER_MEMBER = KIB
+_LARGEST_OCTAL = 0o77777777777
+_REGULAR = b"0\x007"
+_SPECIAL = {
+    ord("3"): "a character device",
+    ord("4"): "a block device",
+    ord("6"): "a FIFO",
+    ord("V"): "a volume label",
+    ord("M"): "a part of a file from another volume",
+    ord("D"): "a directory dump of an incremental backup",
+    ord("N"): "a list of long names in an obsolete form",
+    ord("A"): "an access control list",
+}
+_POSIX, _GNU = b"ustar\0", b"ustar "
+
+
+class TarReader:
+    """The members of a tar archive whose (expanded) bytes come in ``blocks``.
+
+    ``package_size`` is the size of the file as sent: the measure for the limit on expansion.
+    """
+
+    def __init__(self, blocks: Iterator[bytes], tree: Tree, limits: Limits, package_size: int) -> None:
+        self._blocks = blocks
+        self._tree = tree
+        self._limits = limits
+        self._allowance = max(limits.ratio_floor, limits.ratio * package_size)
+        self._read = 0
+        self._buffer = b""
+        self._position = 0
+        self._left = 0
+        self._padding = 0
+        self._modes: dict[bytes, bool] = {}
+        self._pax: dict[bytes, bytes] = {}
+        self._long: dict[int, bytes] = {}
+
+    def __iter__(self) -> Iterator[Member]:
+        while True:
+            block = self._take(BLOCK)
+            if block == ZERO_BLOCK:
+                break
+            if not checksum_holds(block):
+                raise _damaged("", "has a wrong checksum")
+            member = self._interpret(block)
+            if member is not None:
+                yield member
+                member.expire()
+            if self._left or self._padding:
+                self._skip(self._left + self._padding)
+                self._left = self._padding = 0
+        self._end()
+
+    # --- content of the current member (members.Content)
+
+    def read_content(self) -> bytes:
+        """All that is left of the current member."""
+        size, self._left = self._left, 0
+        if self._position + size <= len(self._buffer):
+            return self._take(size)
+        self._left = size
+        return b"".join(self.content_chunks())
+
+    def content_chunks(self) -> Iterator[bytes]:
+        """The current member in the blocks as they come."""
+        while self._left:
+            if self._position == len(self._buffer):
+                self._fill()
+            chunk = self._buffer[self._position : self._position + self._left]
+            self._position += len(chunk)
+            self._left -= len(chunk)
+            yield chunk
+
+    # --- headers
+
+    def _interpret(self, block: bytes) -> Member | None:
+        typeflag = block[156]
+        if typeflag in b"xXgLK":
+            self._extend(block, typeflag)
+            return None
+        path = self._name(block, text(block[:100]), 0)
+        size = self._size(block, path)
+        directory = path.endswith(b"/")
+        path = clean_path(path, self._limits)
+        member = self._admit(block, typeflag, path, size, directory)
+        if self._pax or self._long:
+            self._pax = {}
+            self._long = {}
+        return member
+
+    def _admit(self, block: bytes, typeflag: int, path: bytes, size: int, slash: bool) -> Member | None:
+        if typeflag in _REGULAR and not slash:
+            if not path:
+                raise _damaged(path, "names no file")
+            self._tree.add_file(path, size)
+            self._left = size
+            self._padding = -size % BLOCK
+            return Member(path, Kind.FILE, size, self._executable(block), None, self)
+        if size:
+            raise PackageError(
+                "package.member.size",
+                path,
+                "This directory or link declares content, which tar programs read in different ways. "
+                "Make the package again with a current tar.",
+            )
+        if typeflag == 0x35 or (typeflag == 0 and slash):
+            if not path:
+                return None
+            self._tree.add_directory(path)
+            return Member(path, Kind.DIRECTORY)
+        return self._admit_other(block, typeflag, path)
+
+    def _admit_other(self, block: bytes, typeflag: int, path: bytes) -> Member:
+        if typeflag == 0x32 and path:
+            target = self._name(block, text(block[157:257]), 1)
+            self._tree.add_symlink(path, target)
+            return Member(path, Kind.SYMLINK, target=target)
+        if typeflag == 0x31 and path:
+            target = clean_path(self._name(block, text(block[157:257]), 1), self._limits)
+            self._tree.add_hardlink(path, target)
+            return Member(path, Kind.HARDLINK, target=target)
+        if typeflag == 0x53:
+            raise _sparse(path)
+        if typeflag in _REGULAR:
+            raise _ambiguous(path, "is a file by its type and a directory by its name")
+        what = _SPECIAL.get(typeflag, f"of the unknown type {chr(typeflag)!r}")
+        raise PackageError(
+            "package.member.type",
+            path,
+            f"This member is {what}. Only files, directories and links can be archived: leave it out.",
+        )
+
+    def _name(self, block: bytes, short: bytes, which: int) -> bytes:
+        """A path (``which`` 0) or link target (1): from the pax header, the GNU long name, or the block itself."""
+        name = short
+        magic = block[257:263]
+        if which == 0 and block[345] and magic == _POSIX:
+            name = text(block[345:500]) + b"/" + short
+        elif which == 0 and block[345] and magic != _POSIX:
+            raise _ambiguous(short, "has bytes where only some formats have a name")
+        if self._long or self._pax:
+            from_pax = self._pax.get((b"path", b"linkpath")[which])
+            from_gnu = self._long.get(which)
+            if from_pax is not None and from_gnu is not None and from_pax != from_gnu:
+                raise _ambiguous(short, "has two different extended names")
+            name = from_pax or from_gnu or name
+        return name
+
+    def _size(self, block: bytes, path: bytes) -> int:
+        try:
+            size = number(block[124:136])
+            stated = self._pax.get(b"size")
+            if stated is None:
+                return size
+            if not stated.isdigit() or len(stated) > 20:
+                raise FieldError("a size that is not a number")
+        except ValueError:
+            raise _damaged(path, "has an unreadable size") from None
+        larger = int(stated)
+        if larger != size and larger <= _LARGEST_OCTAL:
+            raise _ambiguous(path, "states two different sizes")
+        return larger
+
+    def _executable(self, block: bytes) -> bool:
+        field = block[100:108]
+        known = self._modes.get(field)
+        if known is None:
+            try:
+                known = bool(number(field) & 0o100)
+            except ValueError:
+                raise _damaged("", "has an unreadable mode") from None
+            if len(self._modes) < KIB:
+                self._modes[field] = known
+        return known
+
+    def _extend(self, block: bytes, typeflag: int) -> None:
+        """Read a header that speaks of the next member (pax ``x``, GNU ``L`` and ``K``) or of all (pax ``g``)."""
+        try:
+            size = number(block[124:136])
+        except ValueError:
+            raise _damaged("", "has an unreadable size") from None
+        if size > self._limits.header:
+            raise PackageError(
+                "package.limit.header",
+                "",
+                f"An extended tar header has {size} bytes; at most {self._limits.header} are accepted. "
+                "Pack without extended attributes.",
+            )
+        body = self._take(size)
+        self._take(-size % BLOCK)
+        _EXTENSIONS[typeflag](self, body)
+
+    def _extend_pax(self, body: bytes) -> None:
+        if self._pax:
+            raise _stray("Two pax headers speak of the same member")
+        self._pax = pax_records(body)
+        if any(keyword.startswith(b"GNU.sparse.") for keyword in self._pax):
+            raise _sparse(self._pax.get(b"GNU.sparse.name", b""))
+        for keyword in (b"path", b"linkpath", b"size"):
+            if self._pax.get(keyword) == b"":
+                raise _stray(f"A pax header has an empty {keyword.decode()}")
+
+    def _extend_all(self, body: bytes) -> None:
+        """A global header may say what it likes, except on what makes a member."""
+        for keyword in pax_records(body):
+            if keyword in (b"path", b"linkpath", b"size") or keyword.startswith(b"GNU.sparse."):
+                raise _stray("A global pax header sets a name or size for all members")
+
+    def _extend_path(self, body: bytes) -> None:
+        self._extend_long(0, body)
+
+    def _extend_target(self, body: bytes) -> None:
+        self._extend_long(1, body)
+
+    def _extend_long(self, which: int, body: bytes) -> None:
+        if which in self._long:
+            raise _stray("Two GNU long names speak of the same member")
+        self._long[which] = long_text(body)
+
+    # --- bytes
+
+    def _take(self, size: int) -> bytes:
+        position = self._position
+        end = position + size
+        if end <= len(self._buffer):
+            self._position = end
+            return self._buffer[position:end]
+        parts = [self._buffer[position:]]
+        missing = end - len(self._buffer)
+        while missing > 0:
+            self._fill()
+            parts.append(self._buffer[:missing])
+            self._position = len(parts[-1])
+            missing -= len(parts[-1])
+        return b"".join(parts)
+
+    def _skip(self, size: int) -> None:
+        available = len(self._buffer) - self._position
+        while size > available:
+            size -= available
+            self._fill()
+            available = len(self._buffer)
+        self._position += size
+
+    def _fill(self) -> None:
+        """Go on to the next block of the archive, which must exist."""
+        if not self._advance():
+            raise truncated()
+
+    def _advance(self) -> bool:
+        block = next(self._blocks, None)
+        if block is None:
+            return False
+        self._buffer = block
+        self._position = 0
+        self._read += len(block)
+        if self._read > self._allowance + _FREE_PER_MEMBER * self._tree.members:
+            raise expands_too_far(self._limits)
+        return True
+
+    def _end(self) -> None:
+        """After the end-of-archive block only zeros may follow; they are read, so that every checksum is checked."""
+        if self._pax or self._long:
+            raise _stray("The last header speaks of a member that is missing")
+        rest = self._buffer[self._position :]
+        while not rest.strip(b"\0"):
+            if not self._advance():
+                return
+            rest = self._buffer
+        raise PackageError(
+            "package.trailing",
+            "",
+            "Other data follows the end of the tar archive. Send one archive with nothing after it "
+            "(archives that were joined must be packed again).",
+        )
+
+
+_EXTENSIONS: dict[int, Callable[[TarReader, bytes], None]] = {
+    ord("x"): TarReader._extend_pax,
+    ord("X"): TarReader._extend_pax,
+    ord("g"): TarReader._extend_all,
+    ord("L"): TarReader._extend_path,
+    ord("K"): TarReader._extend_target,
+}
+
+
+def expands_too_far(limits: Limits) -> PackageError:
+    """The package is a bomb, or looks like one."""
+    return PackageError(
+        "package.limit.ratio",
+        "",
+        f"The package expands to more than {limits.ratio} times its own size. If the content is genuine "
+        "(long runs of one value), ask the archive to raise the limit, or pack it uncompressed.",
+    )
+
+
+def _damaged(path: bytes | str, what: str) -> PackageError:
+    return PackageError(
+        "package.tar.header",
+        path,
+        f"A header of the tar archive {what}. Make the package again and send it anew.",
+    )
+
+
+def _ambiguous(path: bytes, what: str) -> PackageError:
+    return PackageError(
+        "package.tar.ambiguous",
+        path,
+        f"The header of this member {what}, so that two programs would unpack two different things. "
+        "Make the package again with a current tar.",
+    )
+
+
+def _stray(what: str) -> PackageError:
+    return PackageError("package.tar.extended", "", f"{what}. Make the package again with a current tar.")
+
+
+def _sparse(path: bytes) -> PackageError:
+    return PackageError(
+        "package.member.sparse",
+        path,
+        "This member is a sparse file, which few programs can read. Pack it without the sparse option.",
+    )

@@ -1,0 +1,196 @@
+"""The rules between members: no path twice, nothing below a file or a link, no link that leaves the tree.
+
+Memory per member is one dictionary slot and one small integer, whatever the length of its path: what is kept is the
+64-bit keyed hash that Python gives to bytes. Two paths of one honest package share a hash once in some 10^7 packages
+of a million members; the package is then refused, never misread.
+"""
+
+from packages.errors import PackageError
+from packages.limits import Limits
+from packages.paths import check_characters
+
+_IMPLIED, _DIRECTORY, _FILE, _SYMLINK, _HARDLINK = range(5)
+_DEFERRED_BYTES = 1024 * 1024
+
+
+class Tree:
+    """What has been seen of one package so far."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._seen: dict[int, int] = {}
+        self._parent = b""
+        self._winding: list[tuple[bytes, bytes]] = []
+        self._winding_bytes = 0
+        self.members = 0
+        self.total = 0
+
+    def add_file(self, path: bytes, size: int) -> None:
+        """Admit a regular file with ``size`` bytes of content."""
+        self._claim(path, _FILE)
+        self.total += size
+        if size > self._limits.member:
+            raise PackageError(
+                "package.limit.member",
+                path,
+                f"This file has {size} bytes; at most {self._limits.member} are accepted here. "
+                "Split it, or ask the archive to raise the limit.",
+            )
+        if self.total > self._limits.total:
+            raise PackageError(
+                "package.limit.total",
+                path,
+                f"The content of the package is larger than {self._limits.total} bytes. "
+                "Split it over several deposits, or ask the archive to raise the limit.",
+            )
+
+    def add_directory(self, path: bytes) -> None:
+        """Admit a directory; the same one may come again, and after members below it."""
+        self.members += 1
+        key = hash(path)
+        if self._seen.get(key, _FILE) <= _DIRECTORY:
+            self._seen[key] = _DIRECTORY
+        else:
+            self.members -= 1
+            self._claim(path, _DIRECTORY)
+        self._check_members()
+
+    def add_symlink(self, path: bytes, target: bytes) -> None:
+        """Admit a symbolic link."""
+        self._claim(path, _SYMLINK)
+        if not target or len(target) > self._limits.path:
+            raise PackageError(
+                "package.member.symlink",
+                path,
+                f"This symbolic link has a target of {len(target)} bytes; "
+                f"1 to {self._limits.path} are accepted. Remove the link.",
+            )
+        check_characters(target, path, "link target")
+        if not self._limits.links_outside:
+            self._check_target(path, target)
+
+    def add_hardlink(self, path: bytes, target: bytes) -> None:
+        """Admit a hard link to a file seen before."""
+        if self._seen.get(hash(target)) != _FILE:
+            raise PackageError(
+                "package.member.hardlink",
+                path,
+                "This hard link does not point to a regular file earlier in the package. "
+                "Pack the file itself (with GNU tar: --hard-dereference).",
+            )
+        self._claim(path, _HARDLINK)
+
+    def close(self) -> None:
+        """What can be judged only when all members are known."""
+        if not self.members:
+            raise PackageError(
+                "package.empty", "", "The package has no members. Send one that has files in it."
+            )
+        for path, target in self._winding:
+            self._check_winding(path, target)
+
+    def _claim(self, path: bytes, kind: int) -> None:
+        self.members += 1
+        parent = path.rpartition(b"/")[0]
+        if parent != self._parent:
+            self._enter(parent, path)
+            self._parent = parent
+        key = hash(path)
+        seen = self._seen
+        if key in seen:
+            self._refuse_second(path, seen[key], kind)
+        seen[key] = kind
+        self._check_members()
+
+    def _check_members(self) -> None:
+        if self.members > self._limits.members or len(self._seen) > self._limits.members:
+            raise PackageError(
+                "package.limit.members",
+                "",
+                f"The package has more than {self._limits.members} members. "
+                "Split it over several deposits, or ask the archive to raise the limit.",
+            )
+
+    def _enter(self, parent: bytes, path: bytes) -> None:
+        """Make sure that every directory above ``path`` is one."""
+        seen = self._seen
+        while parent:
+            key = hash(parent)
+            kind = seen.get(key)
+            if kind is None:
+                seen[key] = _IMPLIED
+            elif kind <= _DIRECTORY:
+                return
+            elif kind == _SYMLINK:
+                raise PackageError(
+                    "package.member.below-link",
+                    path,
+                    "This member lies below a symbolic link of the same package. Pack it under its real path.",
+                )
+            else:
+                raise PackageError(
+                    "package.member.parent",
+                    path,
+                    "This member lies below a path that is a file in the same package. Rename one of them.",
+                )
+            parent = parent.rpartition(b"/")[0]
+
+    def _refuse_second(self, path: bytes, before: int, now: int) -> None:
+        if (before <= _DIRECTORY) != (now <= _DIRECTORY):
+            raise PackageError(
+                "package.member.parent",
+                path,
+                "This path is a directory and something else in the same package. Rename one of them.",
+            )
+        raise PackageError(
+            "package.member.duplicate",
+            path,
+            "This path comes twice in the package. Pack again with every file once "
+            "(an archive that was appended to keeps the old versions).",
+        )
+
+    def _check_target(self, path: bytes, target: bytes) -> None:
+        """Refuse a target that leaves the tree.
+
+        No member lies below a link, so the leading ``..`` of a target climb real directories and can be counted. A
+        ``..`` after a name is judged at the end: that name may turn out to be a link to somewhere else.
+        """
+        if target.startswith(b"/"):
+            self._refuse_link(path, "an absolute target")
+        depth = path.count(b"/")
+        descended = turned = False
+        for name in target.split(b"/"):
+            if name == b"..":
+                depth -= 1
+                turned |= descended
+            elif name not in (b"", b"."):
+                depth += 1
+                descended = True
+            if depth < 0:
+                self._refuse_link(path, "a target outside the package")
+        if turned:
+            self._defer(path, target)
+
+    def _defer(self, path: bytes, target: bytes) -> None:
+        self._winding_bytes += len(path) + len(target)
+        if self._winding_bytes > _DEFERRED_BYTES:
+            self._refuse_link(path, "a target that steps back with '..', as too many others have,")
+        self._winding.append((path, target))
+
+    def _check_winding(self, path: bytes, target: bytes) -> None:
+        """No name that a ``..`` may step back from is a link itself."""
+        walked = path.split(b"/")[:-1]
+        for name in target[: target.rindex(b"..")].split(b"/"):
+            if name == b"..":
+                walked.pop()
+            elif name not in (b"", b"."):
+                walked.append(name)
+                if self._seen.get(hash(b"/".join(walked))) == _SYMLINK:
+                    self._refuse_link(path, "a target that steps back with '..' from another link")
+
+    def _refuse_link(self, path: bytes, what: str) -> None:
+        raise PackageError(
+            "package.member.symlink",
+            path,
+            f"This symbolic link has {what}. Replace it by the file it stands for, or by a link inside the package.",
+        )

@@ -1,0 +1,82 @@
+"""What a zip entry is called, and what it is (APPNOTE 4.4.4, 4.4.15, 4.6.9, appendix D; Info-ZIP's attributes)."""
+
+import stat
+from zlib import crc32
+
+from packages.errors import PackageError
+from packages.members import Kind
+from packages.zip_directory import Entry
+
+UNIX = 3
+_UTF8 = 0x0800
+_UNICODE_PATH = 0x7075
+
+
+def entry_path(entry: Entry, fields: dict[int, bytes]) -> bytes:
+    """The name as the bytes that a Unix system stores.
+
+    With the UTF-8 flag the bytes must be UTF-8; without it they are what Unix had on disk, or, from any other system,
+    IBM code page 437, the format's own encoding. A Unicode path field must say the same.
+    """
+    name = entry.name
+    if not name.isascii():
+        if entry.flags & _UTF8:
+            _check_utf8(name)
+        elif entry.host != UNIX:
+            name = name.decode("cp437").encode()
+    if entry.host != UNIX and b"\\" in name:
+        raise PackageError(
+            "package.member.backslash",
+            name,
+            "This path has backslashes, which zip archives must not use as separators. Pack again with '/'.",
+        )
+    field = fields.get(_UNICODE_PATH)
+    if field is not None and (
+        field[:1] != b"\x01" or field[1:5] != crc32(entry.name).to_bytes(4, "little") or field[5:] != name
+    ):
+        raise PackageError(
+            "package.zip.names",
+            name,
+            "This zip member has another name in its Unicode path field. Make the package again.",
+        )
+    return name
+
+
+def entry_kind(entry: Entry) -> Kind:
+    """File, directory or symbolic link, where the name and the Unix mode agree."""
+    slash = entry.name.endswith(b"/")
+    form = stat.S_IFMT(entry.attributes >> 16) if entry.host == UNIX else 0
+    if form == stat.S_IFDIR or form == stat.S_IFREG or not form:
+        if form == stat.S_IFDIR and not slash:
+            raise _two_kinds(entry.name)
+        return Kind.DIRECTORY if slash else Kind.FILE
+    if form != stat.S_IFLNK:
+        raise PackageError(
+            "package.member.type",
+            entry.name,
+            "This member is a device, a FIFO or a socket. Only files, directories and links can be archived: "
+            "leave it out.",
+        )
+    if slash:
+        raise _two_kinds(entry.name)
+    return Kind.SYMLINK
+
+
+def _check_utf8(name: bytes) -> None:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        raise PackageError(
+            "package.member.encoding",
+            name,
+            "This name is declared as UTF-8 and is not. Rename the file, or pack again with a current program.",
+        ) from None
+
+
+def _two_kinds(name: bytes) -> PackageError:
+    return PackageError(
+        "package.zip.type",
+        name,
+        "This zip member is a file by its name and a directory or link by its mode, or the other way round. "
+        "Make the package again.",
+    )
