@@ -151,6 +151,8 @@ def _data_folder() -> Path:
             f"{data} has {free // 1024**2} MiB free; at least {NEEDED_BYTES // 1024**2} are needed. Make "
             "room, or choose another folder: DATA_DIR=/path make run"
         )
+    for name in ("staging", "archive", "broker"):
+        (data / name).mkdir(exist_ok=True)
     return data
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from settings.env import REPOSITORY, data_dir, read_env
+from settings.production import refuse_insecure_values
 
 env = read_env()
 
@@ -148,3 +149,11 @@ LOGGING: dict[str, Any] = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
+
+refuse_insecure_values(
+    embedded=EMBEDDED,
+    debug=DEBUG,
+    secret_key=SECRET_KEY,
+    allowed_hosts=ALLOWED_HOSTS,
+    broker_url=CELERY_BROKER_URL,
+)

@@ -1,0 +1,49 @@
+"""What a production start refuses: settings with which the service would be open, or would lose work."""
+
+from collections.abc import Sequence
+
+from django.core.exceptions import ImproperlyConfigured
+
+SHORTEST_SECRET_KEY = 50
+BROKERS = ("amqp", "amqps", "redis", "rediss", "filesystem")
+
+
+def refuse_insecure_values(
+    *, embedded: bool, debug: bool, secret_key: str, allowed_hosts: Sequence[str], broker_url: str
+) -> None:
+    """Raise ImproperlyConfigured that names every variable with an insecure value, and what to set instead.
+
+    The embedded run listens on loopback only and writes its own secrets, so it may be laxer in a few points.
+    """
+    wrong = []
+    if "*" in allowed_hosts:
+        wrong.append("ALLOWED_HOSTS contains '*': list the names under which clients reach this service.")
+    if broker_url.partition(":")[0] not in BROKERS:
+        wrong.append(
+            f"CELERY_BROKER_URL: {broker_url.partition(':')[0]!r} is not one of {', '.join(BROKERS)}."
+        )
+    if not embedded:
+        wrong += _wrong_in_production(debug, secret_key, allowed_hosts, broker_url)
+    if wrong:
+        raise ImproperlyConfigured("Refusing to start:\n" + "\n".join(f"- {reason}" for reason in wrong))
+
+
+def _wrong_in_production(
+    debug: bool, secret_key: str, allowed_hosts: Sequence[str], broker_url: str
+) -> list[str]:
+    wrong = []
+    if len(secret_key) < SHORTEST_SECRET_KEY or len(set(secret_key)) < 10 or "insecure" in secret_key:
+        wrong.append(
+            f"SECRET_KEY is short or guessable: set {SHORTEST_SECRET_KEY} random characters or more, "
+            "for example from `openssl rand -base64 48`."
+        )
+    if debug:
+        wrong.append("DEBUG is on: it shows settings and source to anyone who meets an error. Unset it.")
+    if not allowed_hosts:
+        wrong.append("ALLOWED_HOSTS is empty: list the names under which clients reach this service.")
+    if broker_url.startswith("filesystem:"):
+        wrong.append(
+            "CELERY_BROKER_URL is the file system, which serves one machine only: set an amqp:// or redis:// URL, "
+            "or DEPOSIT_EMBEDDED=true for a one-machine trial."
+        )
+    return wrong
