@@ -89,6 +89,7 @@ class Claim:
 
     deposit_id: int
     token: int
+    attempt: int
 
 
 def record(
@@ -210,7 +211,7 @@ def claim(work: Work, deposit_id: int, *, worker: str) -> Claim | None:
         record(
             deposit, event, actor=worker, source=deposit.status, target=target, attempt=deposit.attempts + 1
         )
-        return Claim(deposit_id=deposit_id, token=token)
+        return Claim(deposit_id=deposit_id, token=token, attempt=deposit.attempts + 1)
 
 
 def renew(held: Claim) -> bool:
@@ -223,11 +224,11 @@ def renew(held: Claim) -> bool:
     )
 
 
-def give_back(held: Claim) -> bool:
-    """End a lease early, after a fault of ours that may pass: the deposit waits again and counts the attempt."""
+def give_back(held: Claim, *, after_seconds: float) -> bool:
+    """Let a lease pass after a fault of ours: the deposit waits for its next attempt ``after_seconds`` from now."""
     return bool(
         Deposit.objects.filter(pk=held.deposit_id, lease_token=held.token, lease_expires_at__gt=Now()).update(
-            lease_expires_at=Now()
+            lease_expires_at=Now() + timedelta(seconds=after_seconds)
         )
     )
 

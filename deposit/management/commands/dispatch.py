@@ -6,12 +6,13 @@ import threading
 from types import FrameType
 from typing import Any
 
-from celery import current_app
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import InterfaceError, OperationalError, connection
+from kombu.exceptions import OperationalError as BrokerError
 
 from deposit import dispatcher
 from deposit.lifecycle import Work
+from settings.celery import app
 
 logger = logging.getLogger("deposit.dispatcher")
 
@@ -21,7 +22,7 @@ POLL_SECONDS = 2.0
 
 def send(work: Work, deposit_id: int) -> None:
     """Publish the hint that a deposit waits; returns when the broker has it."""
-    current_app.send_task(TASKS[work], args=[deposit_id], queue=str(work), retry=False)
+    app.send_task(TASKS[work], args=[deposit_id], queue=str(work), retry=False)
 
 
 class Command(BaseCommand):
@@ -62,7 +63,7 @@ class Command(BaseCommand):
         while not self.stopping.is_set():
             try:
                 dispatcher.round_of_work(send)
-            except current_app.connection_for_write().recoverable_connection_errors as error:
+            except (BrokerError, OSError) as error:
                 logger.warning("broker away, trying again: %s", error)
             if not self.stopping.is_set():
                 dispatcher.wait(POLL_SECONDS)

@@ -1,0 +1,77 @@
+"""Checking one deposit: is it whole, and acceptable? Findings come out; the lifecycle decides with them.
+
+The checks themselves run outside any transaction; the verdict is one transaction that the lease's token guards.
+"""
+
+import logging
+
+from django.db import transaction
+
+from checker.packages import check_package
+from deposit import findings as vocabulary
+from deposit import lifecycle
+from deposit.findings import Area, Severity
+from deposit.leases import kept
+from deposit.lifecycle import Claim, LeaseLost, Work
+from deposit.metadata.checks import check_entry
+from deposit.models import Deposit, Finding, Part, PartKind
+
+logger = logging.getLogger(__name__)
+
+
+def check(deposit_id: int, *, worker: str) -> None:
+    """Check a deposit if it waits for that; twice, late or in vain does no harm."""
+    claim = lifecycle.claim(Work.CHECK, deposit_id, worker=worker)
+    if claim is None:
+        return
+    try:
+        with kept(claim) as lease:
+            found = examine(Deposit.objects.get(pk=deposit_id))
+            lease.check()
+            conclude(claim, found, worker=worker)
+    except LeaseLost:
+        logger.warning("deposit=%s check dropped: another worker has it", deposit_id)
+
+
+def examine(deposit: Deposit) -> list[vocabulary.Finding]:
+    """Everything that is wrong with the metadata and the packages of a deposit."""
+    parts = list(Part.objects.filter(deposit=deposit).order_by("id"))
+    documents = [part for part in parts if part.kind == PartKind.METADATA]
+    packages = [part for part in parts if part.kind == PartKind.PACKAGE]
+    found: list[vocabulary.Finding] = []
+    if documents:
+        found += check_entry(bytes(documents[-1].document or b""))
+    else:
+        found.append(_missing(Area.METADATA, "metadata.missing", "Missing Atom document"))
+    if not packages:
+        found.append(_missing(Area.ARCHIVE, "package.missing", "Deposit without archive is rejected"))
+    for part in packages:
+        found += check_package(part)
+    return found
+
+
+def _missing(area: Area, code: str, text: str) -> vocabulary.Finding:
+    return vocabulary.Finding(code=code, area=area, subject="", message=text)
+
+
+def conclude(claim: Claim, found: list[vocabulary.Finding], *, worker: str) -> None:
+    """Write the findings and the verdict, in one transaction. Raises `LeaseLost`."""
+    rejected = any(finding.severity is Severity.ERROR for finding in found)
+    event = "reject" if rejected else "verify"
+    with transaction.atomic():
+        lifecycle.fire(
+            event, claim.deposit_id, actor=worker, token=claim.token, detail={"findings": len(found)}
+        )
+        Finding.objects.filter(deposit_id=claim.deposit_id).delete()
+        Finding.objects.bulk_create(
+            Finding(
+                deposit_id=claim.deposit_id,
+                area=finding.area,
+                code=finding.code,
+                severity=finding.severity,
+                subject=finding.subject,
+                message=finding.message,
+            )
+            for finding in found
+        )
+    logger.info("deposit=%s event=%s findings=%s", claim.deposit_id, event, len(found))

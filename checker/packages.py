@@ -1,0 +1,35 @@
+"""Checking one package: a single streaming pass that verifies every member and accounts for every byte."""
+
+from deposit.findings import Area, Finding
+from deposit.models import Part
+from deposit.staging import path_of
+from packages import Limits, PackageError, open_package
+
+# What swh-deposit says in these cases; people and their scripts know the words.
+KNOWN_WORDS = {
+    "package.format": "Mandatory archive type is not supported",
+    "package.compression": "Mandatory archive type is not supported",
+    "package.nested": "Mandatory archive is invalid (i.e contains only one archive)",
+}
+UNREADABLE = "At least one of its associated archives is not readable"
+
+
+def check_package(part: Part, limits: Limits | None = None) -> list[Finding]:
+    """The findings on a package; none when it is whole and acceptable. An ``OSError`` is a fault of ours."""
+    assert part.stored_as is not None
+    try:
+        with open_package(path_of(part.stored_as), limits=limits or Limits()) as package:
+            for _ in package:
+                pass
+    except PackageError as error:
+        known = KNOWN_WORDS.get(error.code, UNREADABLE)
+        subject = f"{part.name}: {error.subject}" if error.subject else part.name
+        return [
+            Finding(
+                code=error.code,
+                area=Area.ARCHIVE,
+                subject=subject,
+                message=f"{known}: {error.message}",
+            )
+        ]
+    return []

@@ -1,0 +1,129 @@
+"""The default destination: our own content-addressed archive.
+
+One streaming pass over each package: every member goes to the archive as it flows, nothing is unpacked to disk. The
+pack is made durable first; then one transaction makes it visible and the deposit done, so a crash at any line
+leaves either nothing visible or everything.
+"""
+
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from archive.identifiers import SWHID, ObjectType
+from archive.ingest import Ingest
+from archive.objects import Metadata
+from archive.tree import Tree
+from deposit import __version__
+from deposit.leases import Lease
+from deposit.metadata.entry import Entry
+from deposit.models import Deposit, Part, PartKind
+from deposit.services.deposits import effective_entry
+from deposit.staging import path_of
+from loader.loading import Finish, Identifiers
+from loader.releases import release_of, snapshot_of
+from packages import Kind, Limits, Member, open_package
+
+# Members up to this size are read whole; larger ones flow through in chunks.
+SMALL = 1024 * 1024
+FORMAT = "sword-v2-atom-codemeta-v2"
+FETCHER = ("deposit-server", __version__)
+
+
+def load(deposit: Deposit, lease: Lease, finish: Finish) -> None:
+    """Archive a deposit. Raises `PackageError` or `ArchiveError` when it cannot be archived for good."""
+    entry = effective_entry(deposit)
+    with Ingest() as ingest:
+        root = ingest_packages(ingest, deposit, lease)
+        release = ingest.add_release(
+            release_of(
+                deposit,
+                root=root,
+                author=settings.RELEASE_AUTHOR,
+                date=entry.author_date if entry else None,
+                notes=entry.release_notes if entry else None,
+            )
+        )
+        snapshot = ingest.add_snapshot(snapshot_of(deposit, release))
+        assert deposit.origin_url is not None
+        assert deposit.complete_date is not None
+        ingest.add_visit(deposit.origin_url, snapshot=snapshot, date=deposit.complete_date)
+        directory = SWHID(ObjectType.DIRECTORY, root)
+        if entry:
+            ingest.add_metadata(metadata_of(deposit, entry, directory, release, snapshot))
+        ingest.seal()
+        lease.check()
+        with transaction.atomic():
+            ingest.publish()
+            finish(identifiers(deposit, root=root, release=release, snapshot=snapshot))
+
+
+def ingest_packages(ingest: Ingest, deposit: Deposit, lease: Lease) -> bytes:
+    """Archive the members of all packages, a later one laid over an earlier one; returns the root directory's id."""
+    tree = Tree()
+    for part in Part.objects.filter(deposit=deposit, kind=PartKind.PACKAGE).order_by("id"):
+        assert part.stored_as is not None
+        _ingest_package(ingest, tree, part.stored_as, lease)
+    return ingest.add_tree(tree)
+
+
+def _ingest_package(ingest: Ingest, tree: Tree, stored_as: str, lease: Lease) -> None:
+    links: dict[bytes, list[bytes]] = {}
+    with open_package(path_of(stored_as), limits=Limits()) as package:
+        for member in package:
+            lease.check()
+            if member.kind is Kind.FILE:
+                tree.add_file(member.path, _content(ingest, member), executable=member.executable)
+            elif member.kind is Kind.DIRECTORY:
+                tree.add_directory(member.path)
+            elif member.kind is Kind.SYMLINK:
+                tree.add_symlink(member.path, ingest.add_content(member.target or b""))
+            else:
+                links.setdefault(member.target or b"", []).append(member.path)
+    if links:
+        _ingest_hard_links(ingest, tree, stored_as, links)
+
+
+def _content(ingest: Ingest, member: Member) -> bytes:
+    if member.size <= SMALL:
+        return ingest.add_content(member.read())
+    return ingest.add_content_stream(member.chunks(), member.size)
+
+
+def _ingest_hard_links(ingest: Ingest, tree: Tree, stored_as: str, links: dict[bytes, list[bytes]]) -> None:
+    """A second pass for the rare package with hard links, which spares all others a table of every path."""
+    with open_package(path_of(stored_as), limits=Limits()) as package:
+        for member in package:
+            if member.kind is Kind.FILE and member.path in links:
+                content = _content(ingest, member)
+                for path in links[member.path]:
+                    tree.add_file(path, content, executable=member.executable)
+
+
+def identifiers(deposit: Deposit, *, root: bytes, release: bytes, snapshot: bytes) -> Identifiers:
+    """The identifiers that the deposit's status tells, with swh-deposit's context."""
+    swhid = SWHID(ObjectType.DIRECTORY, root)
+    visit, anchor = SWHID(ObjectType.SNAPSHOT, snapshot), SWHID(ObjectType.RELEASE, release)
+    return Identifiers(
+        swhid=str(swhid),
+        swhid_context=f"{swhid};origin={deposit.origin_url};visit={visit};anchor={anchor};path=/",
+        release_swhid=str(anchor),
+        snapshot_swhid=str(visit),
+    )
+
+
+def metadata_of(
+    deposit: Deposit, entry: Entry, directory: SWHID, release: bytes, snapshot: bytes
+) -> Metadata:
+    """The metadata document as extrinsic metadata on the directory."""
+    return Metadata(
+        target=directory,
+        format=FORMAT,
+        document=entry.document,
+        authority=("deposit_client", deposit.client.provider_url),
+        fetcher=FETCHER,
+        discovery_date=deposit.complete_date or datetime.now(UTC),
+        origin=deposit.origin_url,
+        release=SWHID(ObjectType.RELEASE, release),
+        snapshot=SWHID(ObjectType.SNAPSHOT, snapshot),
+    )
