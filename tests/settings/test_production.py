@@ -1,0 +1,84 @@
+"""Production refuses insecure values. The settings are read in a process of their own, as a server reads them."""
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+SAFE = {
+    "SECRET_KEY": secrets.token_urlsafe(50),
+    "DATABASE_URL": "postgres://u:p@db.example.org/deposit",
+    "ALLOWED_HOSTS": "deposit.example.org",
+    "CELERY_BROKER_URL": "amqp://broker.example.org",
+}
+
+
+def _read_settings(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Read the settings with these variables and no others; the last line of output is an error's."""
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), **SAFE, **variables}
+    return subprocess.run(
+        [sys.executable, "-c", "import settings.base"],
+        cwd=REPOSITORY,
+        env={name: value for name, value in environment.items() if value != "unset"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_safe_values_are_taken(tmp_path: Path) -> None:
+    done = _read_settings(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("SECRET_KEY", "short", "SECRET_KEY is short or guessable"),
+        ("SECRET_KEY", "a" * 60, "SECRET_KEY is short or guessable"),
+        ("SECRET_KEY", "django-insecure-" + "x1y2z3-abcdefghijkl" * 3, "SECRET_KEY is short or guessable"),
+        ("SECRET_KEY", "unset", "Set the SECRET_KEY environment variable"),
+        ("DATABASE_URL", "unset", "Set the DATABASE_URL environment variable"),
+        ("DEBUG", "true", "DEBUG is on"),
+        ("ALLOWED_HOSTS", "unset", "ALLOWED_HOSTS is empty"),
+        ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS contains '*'"),
+        ("ALLOWED_HOSTS", "deposit.example.org,*", "ALLOWED_HOSTS contains '*'"),
+        ("CELERY_BROKER_URL", "unset", "CELERY_BROKER_URL is the file system"),
+        ("CELERY_BROKER_URL", "sqs://", "CELERY_BROKER_URL: 'sqs' is not one of"),
+    ],
+)
+def test_an_insecure_value_is_refused_by_name(tmp_path: Path, variable: str, value: str, words: str) -> None:
+    done = _read_settings(tmp_path, **{variable: value})
+    assert (done.returncode, words in done.stderr) == (1, True), done.stderr
+
+
+def test_every_insecure_value_is_named_at_once(tmp_path: Path) -> None:
+    done = _read_settings(tmp_path, SECRET_KEY="short", DEBUG="true", ALLOWED_HOSTS="unset")
+    named = [line.split()[1] for line in done.stderr.splitlines() if line.startswith("- ")]
+    assert named == ["SECRET_KEY", "DEBUG", "ALLOWED_HOSTS"]
+
+
+def test_the_embedded_run_needs_neither_hosts_nor_a_broker(tmp_path: Path) -> None:
+    done = _read_settings(tmp_path, DEPOSIT_EMBEDDED="true", ALLOWED_HOSTS="unset", CELERY_BROKER_URL="unset")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_embedded_run_too_refuses_every_host(tmp_path: Path) -> None:
+    done = _read_settings(tmp_path, DEPOSIT_EMBEDDED="true", ALLOWED_HOSTS="*")
+    assert done.returncode == 1
+
+
+def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("short")
+    done = _read_settings(tmp_path, SECRET_KEY="unset", SECRET_KEY_FILE=str(tmp_path / "key"))
+    assert "SECRET_KEY is short or guessable" in done.stderr
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "deposit.env").write_text("SECRET_KEY=short\nDEBUG=true\n")
+    assert _read_settings(tmp_path, DEBUG="false").returncode == 0
