@@ -205,6 +205,7 @@ def _environment(port: int, data: Path, database: Postgres | None) -> dict[str, 
         write_env_file(file, written, comment=comment)
     return {
         "DATA_DIR": str(data),
+        "DEPOSIT_ENV_FILE": str(file),
         "PORT": str(port),
         "DJANGO_SETTINGS_MODULE": "settings.base",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
