@@ -1,0 +1,67 @@
+"""What can go wrong in the archive; every error carries a stable code and a sentence for who can act on it."""
+
+
+class ArchiveError(Exception):
+    """The root of all errors of this room; ``code`` is stable and never translated."""
+
+    code = "archive.error"
+
+
+class InvalidIdentifier(ArchiveError, ValueError):
+    """Not a SWHID, or one of a kind that has no place here."""
+
+    code = "archive.identifier"
+
+
+class InvalidObject(ArchiveError, ValueError):
+    """An object that no identifier can be computed for (a newline in a name, an alias to nothing)."""
+
+    code = "archive.object"
+
+
+class InvalidPath(ArchiveError, ValueError):
+    """A member's path that has no place in a directory: empty, absolute, or with ``.``, ``..`` or a NUL."""
+
+    code = "archive.path"
+
+
+class PathConflict(ArchiveError, ValueError):
+    """One path is both a file and a directory."""
+
+    code = "archive.path-conflict"
+
+
+class LengthMismatch(ArchiveError, ValueError):
+    """A stream had more or fewer bytes than it was announced with."""
+
+    code = "archive.length"
+
+
+class Collision(ArchiveError):
+    """Two contents with the same SHA-1 git identifier and different SHA-256: an attack, never an accident."""
+
+    code = "archive.collision"
+
+
+class NotFound(ArchiveError, LookupError):
+    """The archive does not have this object."""
+
+    code = "archive.not-found"
+
+
+class Damaged(ArchiveError):
+    """Bytes of a pack are not what was written; the message names the pack and the place."""
+
+    code = "archive.damaged"
+
+
+class Unreadable(ArchiveError):
+    """A pack could not be read now (a fault of the storage); it says nothing about the bytes themselves."""
+
+    code = "archive.unreadable"
+
+
+class PackMissing(Unreadable):
+    """The storage answers, and does not have this pack."""
+
+    code = "archive.pack-missing"

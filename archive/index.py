@@ -1,0 +1,184 @@
+"""Writing the index: what a pack holds becomes visible, set by set, never row by row.
+
+A load and a rebuild call the same function, so that every load proves that the index can be rebuilt.
+"""
+
+import json
+from collections.abc import Generator, Iterable
+from contextlib import closing
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from archive import copying
+from archive.errors import Collision, Damaged
+from archive.identifiers import SWHID, ObjectType, origin_id
+from archive.models import KINDS, TYPES
+from archive.objects import targets
+from archive.packs import LARGE, PackReader, Row
+
+VISIT = "visit/"
+
+# Kept for the session, because making a table for each load would wear out PostgreSQL's own catalogue.
+_STAGE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS archive_stage (
+    length bigint, "offset" bigint, stored bigint, pack_id bigint, position integer, branching integer,
+    kind smallint, sha1_git bytea, sha256 bytea, targets bytea[]
+) ON COMMIT DELETE ROWS
+"""
+_COLUMNS = 'length, "offset", stored, pack_id, position, branching, kind, sha1_git, sha256, targets'
+
+# In order, so that two loads of the same contents wait for each other and never in a circle.
+_MERGE = f"""
+INSERT INTO archive_object ({_COLUMNS}) SELECT {_COLUMNS} FROM archive_stage ORDER BY sha1_git
+ON CONFLICT (sha1_git) DO NOTHING
+"""  # noqa: S608 - both names are constants above
+_COLLISIONS = """
+SELECT stage.sha1_git FROM archive_stage stage JOIN archive_object object USING (sha1_git)
+WHERE object.sha256 IS DISTINCT FROM stage.sha256 OR object.length <> stage.length OR object.kind <> stage.kind
+LIMIT 1
+"""
+_PACK = """
+INSERT INTO archive_pack (sha256, size) VALUES (%s, %s)
+ON CONFLICT (sha256) DO UPDATE SET size = excluded.size RETURNING id
+"""
+_ORIGIN = "INSERT INTO archive_origin (sha1, url) VALUES (%s, %s) ON CONFLICT (sha1) DO NOTHING"
+_VISIT = """
+INSERT INTO archive_visit (origin_id, pack_id, date, snapshot, type)
+SELECT id, %s, %s, %s, %s FROM archive_origin WHERE sha1 = %s
+ON CONFLICT (origin_id, date, snapshot) DO NOTHING
+"""
+
+
+class VisitRecord(NamedTuple):
+    """A visit as a pack records it."""
+
+    origin: str
+    date: datetime
+    snapshot: SWHID
+    type: str
+
+    @property
+    def name(self) -> str:
+        """The member that holds it; the same visit has the same name."""
+        return f"{VISIT}{origin_id(self.origin).hex()}/{self.date.timestamp():.6f}"
+
+    def document(self) -> bytes:
+        """The member's bytes."""
+        fields = {
+            "origin": self.origin,
+            "date": self.date.isoformat(timespec="microseconds"),
+            "type": self.type,
+            "snapshot": str(self.snapshot),
+        }
+        return json.dumps(fields, indent=1).encode() + b"\n"
+
+    @classmethod
+    def parse(cls, document: bytes) -> "VisitRecord":
+        """Read a member's bytes. Raises Damaged."""
+        try:
+            fields = json.loads(document)
+            date = datetime.fromisoformat(fields["date"])
+            return cls(fields["origin"], date, SWHID.parse(fields["snapshot"]), fields["type"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise Damaged(f"A visit's record is broken: {document[:200]!r}.") from error
+
+
+class Known(NamedTuple):
+    """What the index says of an object that it has."""
+
+    kind: ObjectType
+    sha256: bytes | None
+    length: int
+
+
+def bytea_array(values: Iterable[bytes]) -> str:
+    """A parameter for ``%s::bytea[]``: much cheaper than psycopg2's own way with a list."""
+    return "{" + ",".join(['"\\\\x' + value.hex() + '"' for value in values]) + "}"
+
+
+def known(identifiers: Iterable[bytes]) -> dict[bytes, Known]:
+    """Which of these identifiers (20 bytes each) the archive has: one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sha1_git, kind, sha256, length FROM archive_object WHERE sha1_git = ANY(%s::bytea[])",
+            [bytea_array(identifiers)],
+        )
+        return {
+            bytes(sha1_git): Known(TYPES[kind], None if sha256 is None else bytes(sha256), length)
+            for sha1_git, kind, sha256, length in cursor.fetchall()
+        }
+
+
+def publish(reader: PackReader) -> int:
+    """Make everything in a pack visible, in the caller's transaction; returns the pack's number.
+
+    What the archive already has stays where it is. Publishing a pack twice changes nothing. Raises Collision (and
+    the transaction must then be given up), Damaged, Unreadable.
+    """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("publish() belongs into a transaction.")
+    with connection.cursor() as cursor:
+        cursor.execute(_PACK, [bytes.fromhex(reader.file.name), reader.file.size])
+        (pack,) = cursor.fetchone()
+        cursor.execute(_STAGE)
+        visits: list[VisitRecord] = []
+        with closing(_stage_rows(reader, pack, visits)) as rows:
+            cursor.copy_expert(
+                f"COPY archive_stage ({_COLUMNS}) FROM STDIN (FORMAT binary)", copying.RowFile(rows)
+            )
+        cursor.execute(_MERGE)
+        _refuse_collisions(cursor)
+        cursor.execute("TRUNCATE archive_stage")
+        for visit in visits:
+            sha1 = origin_id(visit.origin)
+            cursor.execute(_ORIGIN, [sha1, visit.origin])
+            cursor.execute(_VISIT, [pack, visit.date, visit.snapshot.hash, visit.type, sha1])
+    return int(pack)
+
+
+def _refuse_collisions(cursor: CursorWrapper) -> None:
+    cursor.execute(_COLLISIONS)
+    row = cursor.fetchone()
+    if row is not None:
+        raise Collision(
+            f"The archive has another object with the identifier {bytes(row[0]).hex()}: this is a SHA-1 collision, "
+            "and nothing of this package was archived."
+        )
+
+
+def _stage_rows(reader: PackReader, pack: int, visits: list[VisitRecord]) -> Generator[bytes]:
+    """COPY rows for all objects; visits are put aside. Only frames of objects with targets are read."""
+    extent, frame = (-1, -1), b""
+    place = copying.bigint(pack)
+    content = b"".join((copying.integer(0), copying.smallint(KINDS[ObjectType.CONTENT])))
+    for row in reader.rows():
+        numbers = b"".join(map(copying.bigint, (row.length, row.offset, row.stored))) + place
+        numbers = b"\0\x0a" + numbers + copying.integer(row.position)
+        if row.sha256 is not None:
+            sha1_git = bytes.fromhex(row.name[10:])
+            yield numbers + content + copying.bytea(sha1_git) + copying.bytea(row.sha256) + copying.NULL
+            continue
+        if (row.offset, row.stored) != extent and row.length <= LARGE:
+            extent, frame = (row.offset, row.stored), reader.frame(row.offset, row.stored)
+        document = reader.slice(frame, row) if row.length <= LARGE else reader.read(row)
+        if row.name.startswith(VISIT):
+            visits.append(VisitRecord.parse(document))
+            continue
+        yield numbers + _node(row, document)
+
+
+def _node(row: Row, manifest: bytes) -> bytes:
+    swhid = row.swhid
+    pointed_at, branching = targets(swhid.type, manifest)
+    return b"".join(
+        (
+            copying.integer(branching),
+            copying.smallint(KINDS[swhid.type]),
+            copying.bytea(swhid.hash),
+            copying.NULL,
+            copying.bytea_array(pointed_at),
+        )
+    )

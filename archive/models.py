@@ -1,0 +1,132 @@
+"""The index: where each object is, what points at it, and where origins were seen.
+
+Everything here can be rebuilt from the packs (``manage.py archive rebuild``). Columns of fixed width come first,
+because PostgreSQL would pad them otherwise; at 10^8 rows every byte is 100 MB.
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, HashIndex
+from django.db import models
+from django.db.models import F, Func, Q
+from django.db.models.functions import Now
+from django.db.models.lookups import Exact
+
+from archive.identifiers import ObjectType
+
+# What the column ``kind`` holds; Software Heritage numbers kinds the same way in its binary SWHIDs.
+KINDS: dict[ObjectType, int] = {
+    ObjectType.CONTENT: 0,
+    ObjectType.DIRECTORY: 1,
+    ObjectType.ORIGIN: 2,
+    ObjectType.RELEASE: 3,
+    ObjectType.REVISION: 4,
+    ObjectType.SNAPSHOT: 5,
+    ObjectType.METADATA: 6,
+}
+TYPES = {number: kind for kind, number in KINDS.items()}
+_STORED_KINDS = [KINDS[kind] for kind in ObjectType if kind not in (ObjectType.ORIGIN, ObjectType.REVISION)]
+
+
+def _octets(column: str, length: int) -> Exact:
+    return Exact(Func(F(column), function="octet_length", output_field=models.IntegerField()), length)
+
+
+class Pack(models.Model):
+    """A pack that is part of the archive."""
+
+    size = models.BigIntegerField()
+    published_at = models.DateTimeField(db_default=Now(), editable=False)
+    # SHA-256 of the pack's bytes, which is also its name in the storage.
+    sha256 = models.BinaryField(unique=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=_octets("sha256", 32), name="pack_sha256_has_32_bytes"),
+            models.CheckConstraint(condition=Q(size__gt=0), name="pack_has_bytes"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """The pack's name in the storage."""
+        return bytes(self.sha256).hex()
+
+
+class Object(models.Model):
+    """An archived object and the place where its bytes are."""
+
+    length = models.BigIntegerField()
+    # The extent in the pack: one zstd frame, or several for an object larger than ``packs.LARGE``.
+    offset = models.BigIntegerField()
+    stored = models.BigIntegerField()
+    pack = models.ForeignKey(Pack, models.PROTECT, related_name="+", db_index=False)
+    # Where the object begins in the decompressed extent.
+    position = models.IntegerField()
+    # The first so many of ``targets`` may point further; the others are contents.
+    branching = models.IntegerField(default=0)
+    kind = models.SmallIntegerField()
+    sha1_git = models.BinaryField(primary_key=True)
+    # Of contents only.
+    sha256 = models.BinaryField(null=True)
+    # Of all others: the identifiers of what they point at, each once.
+    targets = ArrayField(models.BinaryField(), null=True)
+
+    class Meta:
+        indexes = [
+            HashIndex(fields=["sha256"], name="object_by_sha256", condition=Q(sha256__isnull=False)),
+            GinIndex(fields=["targets"], name="object_by_target"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=_octets("sha1_git", 20), name="object_sha1_git_has_20_bytes"),
+            models.CheckConstraint(
+                condition=Q(kind=0, sha256__isnull=False, targets__isnull=True) & _octets("sha256", 32)
+                | Q(kind__in=_STORED_KINDS[1:], sha256__isnull=True, targets__isnull=False),
+                name="object_is_content_or_points_at_others",
+            ),
+            models.CheckConstraint(
+                condition=Q(length__gte=0, offset__gte=0, stored__gt=0, position__gte=512, branching__gte=0),
+                name="object_has_a_place",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"swh:1:{TYPES[self.kind].value}:{bytes(self.sha1_git).hex()}"
+
+
+class Origin(models.Model):
+    """A place that objects come from."""
+
+    # SHA-1 of the URL: the identifier in swh:1:ori:… .
+    sha1 = models.BinaryField(unique=True)
+    url = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=_octets("sha1", 20), name="origin_sha1_has_20_bytes"),
+            models.CheckConstraint(condition=~Q(url=""), name="origin_has_a_url"),
+        ]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class Visit(models.Model):
+    """What an origin looked like at a moment."""
+
+    origin = models.ForeignKey(Origin, models.PROTECT, related_name="visits", db_index=False)
+    # The pack that records the visit.
+    pack = models.ForeignKey(Pack, models.PROTECT, related_name="+")
+    date = models.DateTimeField()
+    snapshot = models.BinaryField()
+    type = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=_octets("snapshot", 20), name="visit_snapshot_has_20_bytes"),
+            models.UniqueConstraint(fields=["origin", "date", "snapshot"], name="visit_is_recorded_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.origin_id} at {self.date.isoformat()}"

@@ -1,0 +1,191 @@
+"""Writing one pack, strictly forward (but for taking back a large object that turned out to be known)."""
+
+import hashlib
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+import zstandard
+
+from archive.identifiers import SWHID, ObjectType
+from archive.packs import layout
+from archive.packs.layout import Row
+
+# zstd's level: measured on source trees, 3 is 8 % smaller than 1 and hides behind hashing on a second core.
+LEVEL = 3
+# Writing back early keeps the one fsync at the end short.
+_WRITE_BACK = 32 * 1024**2
+
+_ABOUT = (
+    "A tar of archived objects, compressed with zstd. Each member is named by its SWHID (ISO/IEC 18670): check one "
+    "with `git hash-object -t blob` (cnt), `tree` (dir), `tag` (rel), `snapshot` (snp) or `raw_extrinsic_metadata` "
+    "(emd). index/* lists members with SHA-256 and place."
+)
+
+
+class _Mark(NamedTuple):
+    """A state of the pack to go back to."""
+
+    offset: int
+    digest: "hashlib._Hash"
+
+
+class PackWriter:
+    """Appends objects to a new pack at ``path``. Not safe for use by two threads at once."""
+
+    def __init__(self, path: Path, *, level: int = LEVEL) -> None:
+        self.path = path
+        self.id = uuid4()
+        self._file = path.open("xb", buffering=0)
+        self._compressor = zstandard.ZstdCompressor(level=level, write_checksum=True)
+        self._digest = hashlib.sha256()
+        self.offset = 0
+        self._written_back = 0
+        self._parts: list[bytes] = []
+        self._filled = 0
+        self._waiting: list[tuple[str, bytes | None, int, int]] = []
+        self._lines: list[bytes] = []
+        self._indexes: list[tuple[int, int]] = []
+        self._group: object = None
+        self._large = 0
+        self._mark: _Mark | None = None
+        self._frames: list[tuple[int, int]] = []
+        self._member(b"pack.json", self._head())
+        self._flush()
+
+    def _head(self) -> bytes:
+        created = datetime.now(UTC).isoformat(timespec="microseconds")
+        head = {"format": layout.FORMAT, "id": str(self.id), "created": created, "about": _ABOUT}
+        return json.dumps(head, indent=1).encode() + b"\n"
+
+    # --- Bytes -----------------------------------------------------------------------------------------
+    def _append(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]
+        self._digest.update(data)
+        self.offset += len(data)
+        if self.offset - self._written_back >= _WRITE_BACK:
+            os.fdatasync(self._file.fileno())
+            self._written_back = self.offset
+
+    def _flush(self) -> None:
+        """Write what waits as one frame; only now are the places of its members known."""
+        if not self._parts:
+            return
+        offset = self.offset
+        self._append(self._compressor.compress(b"".join(self._parts)))
+        for name, sha256, length, position in self._waiting:
+            self._list(Row(name, sha256, length, offset, self.offset - offset, position))
+        self._parts, self._waiting, self._filled = [], [], 0
+
+    def _member(self, name: bytes, data: bytes) -> int:
+        """Put a member into the open frame; returns where in the frame its bytes begin."""
+        pad = layout.padding(len(data))
+        position = self._filled + layout.BLOCK
+        self._parts += (layout.tar_header(name, len(data)), data, pad)
+        self._filled = position + len(data) + len(pad)
+        return position
+
+    def _list(self, row: Row) -> None:
+        self._lines.append(row.line())
+        if len(self._lines) >= layout.INDEX_LINES:
+            self._write_index()
+
+    def _write_index(self) -> None:
+        """Write the lines so far as an index member in a frame of its own."""
+        lines, self._lines = self._lines, []
+        data = b"".join(lines)
+        header = layout.tar_header(b"index/%06d.tsv" % len(self._indexes), len(data))
+        offset = self.offset
+        self._append(self._compressor.compress(header + data + layout.padding(len(data))))
+        self._indexes.append((offset, self.offset - offset))
+
+    # --- Objects ---------------------------------------------------------------------------------------
+    def put(self, swhid: SWHID, data: bytes, sha256: bytes | None = None) -> None:
+        """Append an object of at most LARGE bytes; ``sha256`` for contents."""
+        self._put(str(swhid), data, sha256, swhid.type is ObjectType.CONTENT)
+
+    def put_visit(self, name: str, document: bytes) -> None:
+        """Append the record of a visit, a JSON document."""
+        self._put(name, document, None, False)
+
+    def _put(self, name: str, data: bytes, sha256: bytes | None, group: bool) -> None:
+        # Contents and the objects above them do not share frames: a rebuilt index reads only the latter.
+        if group != self._group or self._filled + len(data) > 2 * layout.SHARED_FRAME:
+            self._flush()
+            self._group = group
+        position = self._member(name.encode(), data)
+        self._waiting.append((name, sha256, len(data), position))
+        if self._filled >= layout.SHARED_FRAME:
+            self._flush()
+
+    def begin_large(self, length: int) -> None:
+        """Begin an object whose identifier is known only at its end."""
+        self._flush()
+        self._mark = _Mark(self.offset, self._digest.copy())
+        self._frames = []
+        self._parts = [layout.tar_header(b"large/%06d" % self._large, length)]
+        self._filled = layout.BLOCK
+
+    def write_large(self, chunk: bytes) -> None:
+        """Append to the object that was begun."""
+        while self._filled + len(chunk) >= layout.LARGE_FRAME:
+            cut = layout.LARGE_FRAME - self._filled
+            self._parts.append(chunk[:cut])
+            self._filled += cut
+            self._large_frame()
+            chunk = chunk[cut:]
+        if chunk:
+            self._parts.append(chunk)
+            self._filled += len(chunk)
+
+    def _large_frame(self) -> None:
+        before = self.offset
+        self._append(self._compressor.compress(b"".join(self._parts)))
+        self._frames.append((self.offset - before, self._filled))
+        self._parts, self._filled = [], 0
+
+    def end_large(self, swhid: SWHID, length: int, sha256: bytes | None = None) -> None:
+        """End the object that was begun, and give it its name: a hard link to the member that holds its bytes."""
+        assert self._mark is not None
+        self.write_large(layout.padding(length))
+        if self._parts:
+            self._large_frame()
+        self._append(layout.seek_table(self._frames))
+        offset = self._mark.offset
+        self._list(Row(str(swhid), sha256, length, offset, self.offset - offset, layout.BLOCK))
+        self._parts = [layout.tar_header(str(swhid).encode(), 0, link=b"large/%06d" % self._large)]
+        self._filled = layout.BLOCK
+        self._group = None
+        self._large += 1
+        self._mark = None
+
+    def drop_large(self) -> None:
+        """Take back the object that was begun: the archive has it already."""
+        assert self._mark is not None
+        self._parts, self._filled = [], 0
+        self.offset, self._digest = self._mark
+        self._written_back = min(self._written_back, self.offset)
+        self._file.truncate(self.offset)
+        self._file.seek(self.offset)
+        self._mark = None
+
+    # --- The end ---------------------------------------------------------------------------------------
+    def finish(self) -> str:
+        """Write index and footer, sync the file and close it; returns the pack's name, the SHA-256 of its bytes."""
+        self._flush()
+        if self._lines:
+            self._write_index()
+        self._append(self._compressor.compress(layout.END_OF_TAR))
+        self._append(layout.footer(self._indexes))
+        os.fsync(self._file.fileno())
+        self._file.close()
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        """Close the file without finishing the pack."""
+        self._file.close()

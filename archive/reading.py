@@ -1,0 +1,70 @@
+"""Open packs and lately read frames, for as long as one answer is being made."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+from archive.packs import LARGE, PackReader, Row
+from archive.storage import Storage, default_storage
+
+_FRAMES = 32
+_OPEN = 64
+_CHUNK = 256 * 1024
+
+
+class Packs:
+    """Readers of packs, at most 64 open, and the last 32 shared frames (a few MiB). Use as a context manager."""
+
+    def __init__(self, storage: Storage | None = None) -> None:
+        self._storage = storage if storage is not None else default_storage()
+        self._readers: OrderedDict[str, PackReader] = OrderedDict()
+        self._frames: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all packs."""
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+        self._frames.clear()
+
+    def open(self, name: str) -> PackReader:
+        """A reader of a pack. Raises PackMissing, Unreadable."""
+        reader = self._readers.get(name)
+        if reader is None:
+            if len(self._readers) >= _OPEN:
+                self._readers.popitem(last=False)[1].close()
+            reader = self._readers[name] = PackReader(self._storage.open(name))
+        return reader
+
+    def read(self, pack: str, row: Row) -> bytes:
+        """An object's bytes; neighbours in the same frame are then at hand."""
+        reader = self.open(pack)
+        if row.length > LARGE:
+            return reader.read(row)
+        key = pack, row.offset
+        frame = self._frames.get(key)
+        if frame is None:
+            if len(self._frames) >= _FRAMES:
+                self._frames.popitem(last=False)
+            frame = self._frames[key] = reader.frame(row.offset, row.stored)
+        return reader.slice(frame, row)
+
+    def stream(self, pack: str, row: Row, start: int, stop: int) -> Iterator[bytes]:
+        """Bytes ``start`` to ``stop`` of an object of any size, in chunks."""
+        if start >= stop:
+            return
+        if row.length > LARGE:
+            yield from self.open(pack).stream(row, start, stop)
+            return
+        data = self.read(pack, row)
+        for at in range(start, stop, _CHUNK):
+            yield data[at : min(at + _CHUNK, stop)]

@@ -1,0 +1,256 @@
+"""Reading from the archive: objects by identifier, directories, paths, and where an object occurs."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from archive import index
+from archive.errors import NotFound
+from archive.identifiers import SWHID, ObjectType, origin_id
+from archive.models import KINDS, TYPES, Visit
+from archive.objects import DIRECTORY, Entry, Metadata, Release, Snapshot, read_directory
+from archive.packs import Row
+from archive.reading import Packs
+from archive.storage import Storage
+
+
+class Place(NamedTuple):
+    """Where an object is: its pack's name, and its line in that pack's index."""
+
+    pack: str
+    row: Row
+
+
+def find(swhid: SWHID) -> Place | None:
+    """Where an object is; None when the archive does not have it."""
+    return places([swhid]).get(swhid)
+
+
+def places(swhids: Iterable[SWHID]) -> dict[SWHID, Place]:
+    """Where objects are, those that the archive has; one query for all."""
+    wanted = {swhid.hash: swhid for swhid in swhids}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT o.sha1_git, o.kind, o.sha256, o.length, o."offset", o.stored, o.position, p.sha256'
+            " FROM archive_object o JOIN archive_pack p ON p.id = o.pack_id WHERE o.sha1_git = ANY(%s::bytea[])",
+            [index.bytea_array(wanted)],
+        )
+        found: dict[SWHID, Place] = {}
+        for sha1_git, kind, sha256, length, offset, stored, position, pack in cursor.fetchall():
+            swhid = wanted[bytes(sha1_git)]
+            if TYPES[kind] is swhid.type:
+                digest = None if sha256 is None else bytes(sha256)
+                row = Row(str(swhid), digest, length, offset, stored, position)
+                found[swhid] = Place(bytes(pack).hex(), row)
+        return found
+
+
+def known(swhids: Iterable[SWHID]) -> set[SWHID]:
+    """Which of these the archive has; origins are asked for by their own identifiers. At most two queries."""
+    wanted = set(swhids)
+    objects = {swhid for swhid in wanted if swhid.type is not ObjectType.ORIGIN}
+    found = index.known([swhid.hash for swhid in objects])
+    answer = {swhid for swhid in objects if swhid.hash in found and found[swhid.hash].kind is swhid.type}
+    origins = [swhid.hash for swhid in wanted - objects]
+    if origins:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT sha1 FROM archive_origin WHERE sha1 = ANY(%s::bytea[])", [index.bytea_array(origins)]
+            )
+            answer |= {SWHID(ObjectType.ORIGIN, bytes(sha1)) for (sha1,) in cursor.fetchall()}
+    return answer
+
+
+def find_by_sha256(sha256: bytes) -> SWHID | None:
+    """The content with this SHA-256 (32 bytes), if the archive has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sha1_git FROM archive_object WHERE sha256 = %s", [sha256])
+        row = cursor.fetchone()
+    return None if row is None else SWHID(ObjectType.CONTENT, bytes(row[0]))
+
+
+def _require(swhid: SWHID) -> Place:
+    place = find(swhid)
+    if place is None:
+        raise NotFound(f"The archive does not have {swhid}.")
+    return place
+
+
+def read_object(swhid: SWHID, storage: Storage | None = None) -> bytes:
+    """The manifest of an object (for a content: its bytes). Raises NotFound, Damaged, Unreadable."""
+    place = _require(swhid)
+    with Packs(storage) as packs:
+        return packs.read(place.pack, place.row)
+
+
+def release(identifier: bytes, storage: Storage | None = None) -> Release:
+    """A release by its identifier, 20 bytes."""
+    return Release.parse(read_object(SWHID(ObjectType.RELEASE, identifier), storage))
+
+
+def snapshot(identifier: bytes, storage: Storage | None = None) -> Snapshot:
+    """A snapshot by its identifier, 20 bytes."""
+    return Snapshot.parse(read_object(SWHID(ObjectType.SNAPSHOT, identifier), storage))
+
+
+def metadata_of(target: SWHID, storage: Storage | None = None) -> list[Metadata]:
+    """The documents about an object, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sha1_git FROM archive_object WHERE targets @> ARRAY[%s]::bytea[] AND kind = %s",
+            [target.hash, KINDS[ObjectType.METADATA]],
+        )
+        swhids = [SWHID(ObjectType.METADATA, bytes(row[0])) for row in cursor.fetchall()]
+    with Packs(storage) as packs:
+        found = [Metadata.parse(packs.read(place.pack, place.row)) for place in places(swhids).values()]
+    return sorted(found, key=lambda one: (one.discovery_date, one.id))
+
+
+def visits(origin: str) -> list[Visit]:
+    """The visits of an origin, oldest first."""
+    return list(Visit.objects.filter(origin__sha1=origin_id(origin)).order_by("date", "id"))
+
+
+# --- Contents ------------------------------------------------------------------------------------------
+def open_content(
+    swhid: SWHID, start: int = 0, stop: int | None = None, *, storage: Storage | None = None
+) -> tuple[int, Iterator[bytes]]:
+    """A content: its whole length in bytes, and an iterator of chunks of bytes ``start`` to ``stop`` (exclusive).
+
+    Only what the range needs is read. Raises NotFound at once, Damaged and Unreadable also while iterating.
+    """
+    place = _require(swhid)
+    length = place.row.length
+    bounds = max(0, start), min(length, length if stop is None else stop)
+    packs = Packs(storage)
+    try:
+        packs.open(place.pack)
+    except BaseException:
+        packs.close()
+        raise
+    return length, _chunks(packs, place, bounds)
+
+
+def _chunks(packs: Packs, place: Place, bounds: tuple[int, int]) -> Iterator[bytes]:
+    with packs:
+        yield from packs.stream(place.pack, place.row, *bounds)
+
+
+# --- Directories ---------------------------------------------------------------------------------------
+def list_directory(identifier: bytes, storage: Storage | None = None) -> list[Entry]:
+    """The entries of a directory, in git's order. Raises NotFound."""
+    return list(read_directory(read_object(SWHID(ObjectType.DIRECTORY, identifier), storage)))
+
+
+def resolve(directory: bytes, path: bytes, storage: Storage | None = None) -> Entry:
+    """What a path below a directory names; the empty path is the directory itself. Raises NotFound.
+
+    Symbolic links are answered, not followed.
+    """
+    entry = Entry(b"", DIRECTORY, directory)
+    for name in path.strip(b"/").split(b"/") if path.strip(b"/") else []:
+        entries = list_directory(entry.target, storage) if entry.mode == DIRECTORY else []
+        match = next((one for one in entries if one.name == name), None)
+        if match is None:
+            raise NotFound(f"There is no {path!r} in {SWHID(ObjectType.DIRECTORY, directory)}.")
+        entry = match
+    return entry
+
+
+# --- Where an object occurs ----------------------------------------------------------------------------
+# A walk upward that meets more than this many parents goes down from the roots instead.
+_POPULAR = 2000
+
+_PARENTS = """
+SELECT sha1_git FROM archive_object WHERE targets && %s::bytea[] AND kind = ANY(%s) LIMIT %s
+"""
+_CHILDREN = """
+SELECT DISTINCT child FROM archive_object, unnest(targets[1:branching]) child WHERE sha1_git = ANY(%s::bytea[])
+"""
+_HOLDERS = (
+    "SELECT EXISTS (SELECT FROM archive_object WHERE sha1_git = ANY(%s::bytea[]) AND %s = ANY(targets))"
+)
+
+
+def occurrences(identifier: bytes, limit: int = 100) -> list[SWHID]:
+    """Directories, releases and snapshots that point at an object, in no order, at most ``limit``."""
+    kinds = [KINDS[ObjectType.DIRECTORY], KINDS[ObjectType.RELEASE], KINDS[ObjectType.SNAPSHOT]]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT kind, sha1_git FROM archive_object WHERE targets @> ARRAY[%s]::bytea[] AND kind = ANY(%s) LIMIT %s",
+            [identifier, kinds, limit],
+        )
+        return [SWHID(TYPES[kind], bytes(sha1_git)) for kind, sha1_git in cursor.fetchall()]
+
+
+def contains(roots: Sequence[bytes], identifier: bytes) -> bool:
+    """Whether an object can be reached from one of these objects (directories, releases, snapshots).
+
+    Walks upward from the object, level by level, which is short for nearly all; an object with very many parents
+    (the empty file) is looked for downward from the roots. Each level is one query.
+    """
+    wanted = set(roots)
+    if identifier in wanted:
+        return True
+    if not wanted:
+        return False
+    with _reads() as ask:
+        answer = _upward(ask, wanted, identifier)
+        return _downward(ask, wanted, identifier) if answer is None else answer
+
+
+class _Ask:
+    """One cursor for a walk."""
+
+    def __init__(self) -> None:
+        self._cursor = connection.cursor()
+
+    def column(self, query: str, parameters: list[Any]) -> list[bytes]:
+        self._cursor.execute(query, parameters)
+        return [bytes(row[0]) for row in self._cursor.fetchall()]
+
+    def truth(self, query: str, parameters: list[Any]) -> bool:
+        self._cursor.execute(query, parameters)
+        row = self._cursor.fetchone()
+        return bool(row and row[0])
+
+    def close(self) -> None:
+        self._cursor.close()
+
+
+@contextmanager
+def _reads() -> Iterator[_Ask]:
+    ask = _Ask()
+    try:
+        yield ask
+    finally:
+        ask.close()
+
+
+def _upward(ask: _Ask, roots: set[bytes], identifier: bytes) -> bool | None:
+    kinds = [KINDS[ObjectType.DIRECTORY], KINDS[ObjectType.RELEASE], KINDS[ObjectType.SNAPSHOT]]
+    seen: set[bytes] = set()
+    level = {identifier}
+    while level:
+        parents = set(ask.column(_PARENTS, [index.bytea_array(level), kinds, _POPULAR]))
+        if not roots.isdisjoint(parents):
+            return True
+        if len(parents) >= _POPULAR or len(seen) >= 10 * _POPULAR:
+            return None
+        level = parents - seen
+        seen |= parents
+    return False
+
+
+def _downward(ask: _Ask, roots: set[bytes], identifier: bytes) -> bool:
+    seen = set(roots)
+    level = set(roots)
+    while level:
+        array = index.bytea_array(level)
+        if ask.truth(_HOLDERS, [array, identifier]):
+            return True
+        level = set(ask.column(_CHILDREN, [array])) - seen
+        seen |= level
+    return False
