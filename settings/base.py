@@ -133,7 +133,7 @@ PARTIAL_EXPIRES_DAYS: int = env.int("PARTIAL_EXPIRES_DAYS", default=60)
 RELEASE_AUTHOR: str = env.str("RELEASE_AUTHOR", default="Software Heritage <robot@softwareheritage.org>")
 
 # --- Celery --------------------------------------------------------------------------------------------
-CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default="filesystem://")
+CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default="filesystem://localhost")
 CELERY_BROKER_DIR: str = env.str("CELERY_BROKER_DIR", default=str(DATA_DIR / "broker"))
 
 REST_FRAMEWORK = {
