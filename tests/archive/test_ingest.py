@@ -67,19 +67,27 @@ def test_a_load_that_is_not_published_leaves_no_file(storage: FileStorage, tmp_p
 
 
 def test_a_load_that_fails_leaves_no_file(storage: FileStorage, tmp_path: Path, db: None) -> None:
-    with pytest.raises(ZeroDivisionError), Ingest(storage) as ingest:
-        ingest.add_content_stream((b"x" * LARGE, b"y" * LARGE), 2 * LARGE)
-        raise ZeroDivisionError
+    def fail() -> None:
+        with Ingest(storage) as ingest:
+            ingest.add_content_stream((b"x" * LARGE, b"y" * LARGE), 2 * LARGE)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert files(storage, tmp_path) == []
 
 
 def test_a_load_rolled_back_by_its_caller_is_not_visible(storage: FileStorage, db: None) -> None:
-    with pytest.raises(ZeroDivisionError), Ingest(storage) as ingest:
-        add_package(ingest, PACKAGE)
-        ingest.seal()
-        with transaction.atomic():
-            ingest.publish()
-            raise ZeroDivisionError
+    def fail() -> None:
+        with Ingest(storage) as ingest:
+            add_package(ingest, PACKAGE)
+            ingest.seal()
+            with transaction.atomic():
+                ingest.publish()
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert (Object.objects.count(), Pack.objects.count()) == (0, 0)
 
 
@@ -149,9 +157,10 @@ def test_packs_roll_over_at_their_size(storage: FileStorage, db: None) -> None:
 def test_a_sha1_collision_with_the_archive_is_refused(load: Load, storage: FileStorage) -> None:
     load({b"a": b"innocent"})
     Object.objects.filter(kind=0).update(sha256=bytes(32))
-    with pytest.raises(Collision), Ingest(storage) as ingest:
+    with Ingest(storage) as ingest:
         ingest.add_content(b"innocent")
-        ingest.seal()
+        with pytest.raises(Collision):
+            ingest.seal()
 
 
 def test_a_sha1_collision_that_appears_after_the_check_is_refused(storage: FileStorage, db: None) -> None:
