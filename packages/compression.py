@@ -19,7 +19,7 @@ from packages.errors import PackageError
 from packages.limits import Limits
 from packages.zstd_frames import ZstdDecoder
 
-BLOCK = 128 * 1024
+BLOCK = 256 * 1024
 """Bytes taken from a decoder at a time."""
 _FREE_STREAMS = 1024
 _BYTES_PER_STREAM = 512
@@ -121,7 +121,7 @@ def decode(decoder: Decoder, data: bytes, max_length: int, subject: bytes = b"")
 
 
 def expand_streams(blocks: Iterator[bytes], codec: Codec, limits: Limits) -> Iterator[bytes]:
-    """The content of one or more streams of ``codec``, one after the other, in blocks of some 128 KiB."""
+    """The content of one or more streams of ``codec``, one after the other, in blocks of some 256 KiB."""
     rest = next(blocks, b"")
     streams = produced = 0
     while rest:
@@ -181,20 +181,19 @@ def _next_start(rest: bytes, blocks: Iterator[bytes], codec: Codec) -> bytes:
 def expand_exactly(blocks: Iterable[bytes], decoder: Decoder, size: int, subject: bytes) -> Iterator[bytes]:
     """The content of one stream that fills ``blocks`` exactly and expands to ``size`` bytes exactly."""
     left = size
+    over = False
     for block in blocks:
-        if decoder.eof:
+        if over:
             raise wrong_length(subject)
-        data = block
-        while True:
+        data, hungry = block, False
+        while not (over or hungry):
             output = decode(decoder, data, min(BLOCK, left + 1), subject)
             left -= len(output)
             if left < 0:
                 raise wrong_length(subject)
             if output:
                 yield output
-            if decoder.eof or decoder.needs_input:
-                break
-            data = b""
+            data, over, hungry = b"", decoder.eof, decoder.needs_input
     if left or not ended(decoder):
         raise wrong_length(subject)
 

@@ -53,8 +53,12 @@ class Member:
 
     def read(self) -> bytes:
         """The whole content, in memory: for members of moderate ``size`` only."""
-        content = self._take()
-        return content.read_content() if content is not None else b""
+        content = self._content
+        if content is None:
+            self._take()
+            return b""
+        self._content = None
+        return content.read_content()
 
     def chunks(self) -> Iterator[bytes]:
         """The content in pieces of at most 1 MiB."""

@@ -5,7 +5,8 @@ import re
 from packages.errors import PackageError
 from packages.limits import Limits
 
-_UNTIDY = re.compile(rb"[\x00-\x1f\x7f\\]|(?:\A|/)\.{0,2}(?:/|\Z)|\A[A-Za-z]:(?:/|\Z)")
+_UNUSUAL = bytes((*range(0x20), 0x7F, 0x5C))
+_UNUSUAL_START = (b"", b"/", b".")
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _DRIVE = re.compile(rb"\A[A-Za-z]:(?:[/\\]|\Z)")
 
@@ -16,7 +17,14 @@ def clean_path(raw: bytes, limits: Limits) -> bytes:
     Raises PackageError for a path that could name anything outside the package, or that common systems cannot store.
     """
     path = raw[2:] if raw.startswith(b"./") else raw
-    if _UNTIDY.search(path):
+    if (
+        path.translate(None, _UNUSUAL) != path
+        or b"/." in path
+        or b"//" in path
+        or path[:1] in _UNUSUAL_START
+        or path[1:2] == b":"
+        or path.endswith(b"/")
+    ):
         path = _tidy(path)
     if len(path) > limits.component or path.count(b"/") >= limits.depth:
         _check_lengths(path, limits)

@@ -15,17 +15,17 @@ class FieldError(ValueError):
 
 def number(field: bytes) -> int:
     """A numeric field: octal digits between blanks, or base 256 (GNU) when the first bit is set."""
-    first = field[0]
-    if first & 0x80:
-        if first != 0x80:
+    digits = field.rstrip(b"\0 ")
+    if digits.isdigit():
+        return int(digits, 8)
+    if field[0] & 0x80:
+        if field[0] != 0x80:
             raise FieldError("a negative or oversized base-256 number")
         return int.from_bytes(field[1:], "big")
     digits = field.partition(b"\0")[0].strip(b" ")
-    if not digits:
-        return 0
-    if not digits.isdigit():
+    if digits and not digits.isdigit():
         raise FieldError("a number that is not octal")
-    return int(digits, 8)
+    return int(digits or b"0", 8)
 
 
 def text(field: bytes) -> bytes:

@@ -26,6 +26,7 @@ from packages.tree import Tree
 _FREE_PER_MEMBER = KIB
 _LARGEST_OCTAL = 0o77777777777
 _REGULAR = b"0\x007"
+_HARDLINK, _SYMLINK, _DIRECTORY, _SPARSE = b"125S"
 _SPECIAL = {
     ord("3"): "a character device",
     ord("4"): "a block device",
@@ -70,8 +71,9 @@ class TarReader:
             if member is not None:
                 yield member
                 member.expire()
-            if self._left or self._padding:
-                self._skip(self._left + self._padding)
+            unread = self._left + self._padding
+            if unread:
+                self._skip(unread)
                 self._left = self._padding = 0
         self._end()
 
@@ -102,24 +104,33 @@ class TarReader:
         if typeflag in b"xXgLK":
             self._extend(block, typeflag)
             return None
-        path = self._name(block, text(block[:100]), 0)
-        size = self._size(block, path)
-        directory = path.endswith(b"/")
-        path = clean_path(path, self._limits)
-        member = self._admit(block, typeflag, path, size, directory)
+        raw = self._name(block, block[:100].partition(b"\0")[0], 0)
+        size = self._size(block, raw)
+        path = clean_path(raw, self._limits)
+        if typeflag in _REGULAR and not raw.endswith(b"/"):
+            member = self._file(block, path, size)
+        else:
+            member = self._other(block, typeflag, raw, path, size)
         if self._pax or self._long:
             self._pax = {}
             self._long = {}
         return member
 
-    def _admit(self, block: bytes, typeflag: int, path: bytes, size: int, slash: bool) -> Member | None:
-        if typeflag in _REGULAR and not slash:
-            if not path:
-                raise _damaged(path, "names no file")
-            self._tree.add_file(path, size)
-            self._left = size
-            self._padding = -size % BLOCK
-            return Member(path, Kind.FILE, size, self._executable(block), None, self)
+    def _file(self, block: bytes, path: bytes, size: int) -> Member:
+        if not path:
+            raise _damaged(path, "names no file")
+        self._tree.add_file(path, size)
+        self._left = size
+        self._padding = -size % BLOCK
+        field = block[100:108]
+        executable = self._modes.get(field)
+        if executable is None:
+            executable = self._executable(field, path)
+        return Member(path, Kind.FILE, size, executable, None, self)
+
+    def _other(self, block: bytes, typeflag: int, raw: bytes, path: bytes, size: int) -> Member | None:
+        if typeflag == _SPARSE:
+            raise _sparse(path)
         if size:
             raise PackageError(
                 "package.member.size",
@@ -127,24 +138,13 @@ class TarReader:
                 "This directory or link declares content, which tar programs read in different ways. "
                 "Make the package again with a current tar.",
             )
-        if typeflag == 0x35 or (typeflag == 0 and slash):
+        if typeflag == _DIRECTORY or (typeflag == 0 and raw.endswith(b"/")):
             if not path:
                 return None
             self._tree.add_directory(path)
             return Member(path, Kind.DIRECTORY)
-        return self._admit_other(block, typeflag, path)
-
-    def _admit_other(self, block: bytes, typeflag: int, path: bytes) -> Member:
-        if typeflag == 0x32 and path:
-            target = self._name(block, text(block[157:257]), 1)
-            self._tree.add_symlink(path, target)
-            return Member(path, Kind.SYMLINK, target=target)
-        if typeflag == 0x31 and path:
-            target = clean_path(self._name(block, text(block[157:257]), 1), self._limits)
-            self._tree.add_hardlink(path, target)
-            return Member(path, Kind.HARDLINK, target=target)
-        if typeflag == 0x53:
-            raise _sparse(path)
+        if typeflag in (_SYMLINK, _HARDLINK) and path:
+            return self._link(block, typeflag, path)
         if typeflag in _REGULAR:
             raise _ambiguous(path, "is a file by its type and a directory by its name")
         what = _SPECIAL.get(typeflag, f"of the unknown type {chr(typeflag)!r}")
@@ -153,6 +153,15 @@ class TarReader:
             path,
             f"This member is {what}. Only files, directories and links can be archived: leave it out.",
         )
+
+    def _link(self, block: bytes, typeflag: int, path: bytes) -> Member:
+        target = self._name(block, text(block[157:257]), 1)
+        if typeflag == _SYMLINK:
+            self._tree.add_symlink(path, target)
+            return Member(path, Kind.SYMLINK, target=target)
+        target = clean_path(target, self._limits)
+        self._tree.add_hardlink(path, target)
+        return Member(path, Kind.HARDLINK, target=target)
 
     def _name(self, block: bytes, short: bytes, which: int) -> bytes:
         """A path (``which`` 0) or link target (1): from the pax header, the GNU long name, or the block itself."""
@@ -185,17 +194,15 @@ class TarReader:
             raise _ambiguous(path, "states two different sizes")
         return larger
 
-    def _executable(self, block: bytes) -> bool:
-        field = block[100:108]
-        known = self._modes.get(field)
-        if known is None:
-            try:
-                known = bool(number(field) & 0o100)
-            except ValueError:
-                raise _damaged("", "has an unreadable mode") from None
-            if len(self._modes) < KIB:
-                self._modes[field] = known
-        return known
+    def _executable(self, field: bytes, path: bytes) -> bool:
+        """The user's x bit; packages have few modes, so each is read once."""
+        try:
+            executable = bool(number(field) & 0o100)
+        except ValueError:
+            raise _damaged(path, "has an unreadable mode") from None
+        if len(self._modes) < KIB:
+            self._modes[field] = executable
+        return executable
 
     def _extend(self, block: bytes, typeflag: int) -> None:
         """Read a header that speaks of the next member (pax ``x``, GNU ``L`` and ``K``) or of all (pax ``g``)."""
@@ -259,12 +266,11 @@ class TarReader:
         return b"".join(parts)
 
     def _skip(self, size: int) -> None:
-        available = len(self._buffer) - self._position
-        while size > available:
-            size -= available
+        position = self._position + size
+        while position > len(self._buffer):
+            position -= len(self._buffer)
             self._fill()
-            available = len(self._buffer)
-        self._position += size
+        self._position = position
 
     def _fill(self) -> None:
         """Go on to the next block of the archive, which must exist."""

@@ -5,6 +5,8 @@ Memory per member is one dictionary slot and one small integer, whatever the len
 of a million members; the package is then refused, never misread.
 """
 
+from typing import NoReturn
+
 from packages.errors import PackageError
 from packages.limits import Limits
 from packages.paths import check_characters
@@ -18,6 +20,7 @@ class Tree:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._most = limits.members
         self._seen: dict[int, int] = {}
         self._parent = b""
         self._winding: list[tuple[bytes, bytes]] = []
@@ -46,14 +49,14 @@ class Tree:
 
     def add_directory(self, path: bytes) -> None:
         """Admit a directory; the same one may come again, and after members below it."""
-        self.members += 1
         key = hash(path)
-        if self._seen.get(key, _FILE) <= _DIRECTORY:
-            self._seen[key] = _DIRECTORY
-        else:
-            self.members -= 1
+        if self._seen.get(key, _FILE) > _DIRECTORY:
             self._claim(path, _DIRECTORY)
-        self._check_members()
+            return
+        self._seen[key] = _DIRECTORY
+        self.members += 1
+        if self.members > self._most:
+            self._refuse_more()
 
     def add_symlink(self, path: bytes, target: bytes) -> None:
         """Admit a symbolic link."""
@@ -100,16 +103,16 @@ class Tree:
         if key in seen:
             self._refuse_second(path, seen[key], kind)
         seen[key] = kind
-        self._check_members()
+        if len(seen) > self._most:
+            self._refuse_more()
 
-    def _check_members(self) -> None:
-        if self.members > self._limits.members or len(self._seen) > self._limits.members:
-            raise PackageError(
-                "package.limit.members",
-                "",
-                f"The package has more than {self._limits.members} members. "
-                "Split it over several deposits, or ask the archive to raise the limit.",
-            )
+    def _refuse_more(self) -> NoReturn:
+        raise PackageError(
+            "package.limit.members",
+            "",
+            f"The package has more than {self._most} members. "
+            "Split it over several deposits, or ask the archive to raise the limit.",
+        )
 
     def _enter(self, parent: bytes, path: bytes) -> None:
         """Make sure that every directory above ``path`` is one."""
@@ -188,7 +191,7 @@ class Tree:
                 if self._seen.get(hash(b"/".join(walked))) == _SYMLINK:
                     self._refuse_link(path, "a target that steps back with '..' from another link")
 
-    def _refuse_link(self, path: bytes, what: str) -> None:
+    def _refuse_link(self, path: bytes, what: str) -> NoReturn:
         raise PackageError(
             "package.member.symlink",
             path,
