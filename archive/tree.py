@@ -38,6 +38,7 @@ class Tree:
         # A record is the path with NUL for the slash, two NULs, the number of the entry, its mode and its target.
         # In byte order everything below a directory then follows it at once, and a later entry its earlier ones.
         self._records = SortedRecords()
+        self._links: dict[bytes, bytes] = {}
 
     def add_file(self, path: bytes, target: bytes, *, executable: bool = False) -> None:
         """Add a file; ``target`` is its content's identifier, 20 bytes."""
@@ -51,12 +52,37 @@ class Tree:
         """Add a directory, so that it is kept even when it is empty."""
         self._add(path, DIRECTORY, _NO_TARGET)
 
+    def add_hardlink(self, path: bytes, target: bytes) -> None:
+        """Add another name for a file of this tree, which has been added under the path ``target``."""
+        _check(path)
+        self._links[path] = target
+
+    def _resolve_links(self) -> None:
+        """Add hard links as the files that they name. Raises InvalidPath when one names no file."""
+        links, self._links = self._links, {}
+        if not links:
+            return
+        names: dict[bytes, list[bytes]] = {}
+        for path in links:
+            target = links[path]
+            for _ in range(len(links)):
+                if target not in links:
+                    break
+                target = links[target]
+            names.setdefault(target, []).append(path)
+        files = [
+            (path, mode, target)
+            for parts, mode, target in self._entries()
+            if mode != DIRECTORY
+            for path in names.pop(b"/".join(parts), ())
+        ]
+        if names:
+            raise InvalidPath(f"A hard link names {min(names)!r}, which is no file of the package.")
+        for file in files:
+            self._add(*file)
+
     def _add(self, path: bytes, mode: int, target: bytes) -> None:
-        slashed = b"/" + path + b"/"
-        if b"\0" in path or b"//" in slashed or b"/./" in slashed or b"/../" in slashed:
-            raise InvalidPath(
-                f"{path!r} cannot be archived: a path must be relative, without empty parts, '.', '..' or NUL."
-            )
+        _check(path)
         number = self._records.count.to_bytes(6, "big")
         self._records.append(path.replace(b"/", b"\0") + _END + number + _CODES[mode] + target)
 
@@ -78,6 +104,7 @@ class Tree:
 
         Raises PathConflict when a path is used both as a file and as a directory.
         """
+        self._resolve_links()
         stack = [_Open(b"")]
         file: list[bytes] | None = None
         for parts, mode, target in self._entries():
@@ -99,6 +126,14 @@ class Tree:
     def close(self) -> None:
         """Free the memory and the disk behind the records."""
         self._records.close()
+
+
+def _check(path: bytes) -> None:
+    slashed = b"/" + path + b"/"
+    if b"\0" in path or b"//" in slashed or b"/./" in slashed or b"/../" in slashed:
+        raise InvalidPath(
+            f"{path!r} cannot be archived: a path must be relative, without empty parts, '.', '..' or NUL."
+        )
 
 
 def _close(stack: list[_Open]) -> tuple[bytes, bytes]:

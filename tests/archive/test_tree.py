@@ -120,6 +120,25 @@ def test_names_that_begin_alike_are_no_conflict() -> None:
     assert [entry.name for entry in entries] == [b"a", b"a\x01", b"a-", b"a.b", b"ab"]
 
 
+def test_a_hard_link_is_the_file_that_it_names() -> None:
+    tree, other = Tree(), Tree()
+    tree.add_hardlink(b"c", b"b")
+    tree.add_hardlink(b"b", b"d/a")
+    tree.add_file(b"d/a", content_id(b"1"), executable=True)
+    for path in (b"d/a", b"b", b"c"):
+        other.add_file(path, content_id(b"1"), executable=True)
+    assert root_of(tree) == root_of(other)
+
+
+@pytest.mark.parametrize("target", [b"none", b"d", b"c"])
+def test_a_hard_link_to_no_file_is_refused(target: bytes) -> None:
+    tree = Tree()
+    tree.add_directory(b"d")
+    tree.add_hardlink(b"c", target)
+    with pytest.raises(InvalidPath):
+        root_of(tree)
+
+
 def test_a_very_deep_tree_is_built() -> None:
     tree = Tree()
     tree.add_file(b"d/" * 3000 + b"f", bytes(20))
