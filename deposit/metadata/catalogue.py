@@ -94,26 +94,13 @@ ERRORS: dict[str, Error] = {
         _REFERENCE, "<swh:object> on line {line} has no swhid. Write the SWHID into its swhid attribute."
     ),
     "reference.swhid": Error(
-        _REFERENCE,
-        "{swhid} is not a core SWHID: it reads swh:1:<type>:<40 lower-case hexadecimal digits>, where the "
-        "type is "
-        "cnt, dir, rev, rel or snp.",
+        _REFERENCE, "{reason} Take the SWHID from the page of the object in the archive, without changing it."
     ),
     "reference.qualifier": Error(
-        _REFERENCE,
-        "The qualifier {qualifier} is not accepted: use origin, visit, anchor and path, each at most once "
-        "and with "
-        "a value.",
-    ),
-    "reference.visit": Error(
-        _REFERENCE, "The visit qualifier must be a snapshot (swh:1:snp:...), not {value}."
-    ),
-    "reference.anchor": Error(
-        _REFERENCE,
-        "The anchor qualifier must be a snapshot, revision, release or directory SWHID, not {value}.",
+        _REFERENCE, "{reason} Use the qualifiers origin, visit, anchor and path, with values, or none."
     ),
     "reference.visit_and_anchor": Error(
-        _REFERENCE, "visit already names a snapshot; remove it, or use an anchor that is not a snapshot."
+        _REFERENCE, "visit already names a snapshot: remove it, or use an anchor that is not a snapshot."
     ),
     # Origins
     "origin.missing": Error(_ORIGIN, "The URL is empty. Write the absolute URL of the origin."),

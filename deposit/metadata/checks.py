@@ -6,6 +6,7 @@ document.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 
 from lxml import etree
 
@@ -44,16 +45,21 @@ def check_entry(document: bytes | etree._Element) -> list[Finding]:
     bytes that are no acceptable XML.
     """
     root = parse(document) if isinstance(document, bytes) else document
-    if root.tag != f"{{{ATOM}}}entry":
-        found = [Found.of("metadata.root", root, value=shown(str(root.tag)))]
-    else:
-        found = [*_errors(root), *_suggested(root)]
+    found = _found(root)
     places = Places()
-    findings = [each.finding(places) for each in found[:MAX_FINDINGS]]
-    if len(found) > MAX_FINDINGS:
-        more = Found.of("metadata.more", "entry", count=str(len(found) - MAX_FINDINGS))
-        findings.append(more.finding(places))
+    findings = [each.finding(places) for each in islice(found, MAX_FINDINGS)]
+    more = sum(1 for _ in found)
+    if more:
+        findings.append(Found.of("metadata.more", "entry", count=str(more)).finding(places))
     return findings
+
+
+def _found(root: etree._Element) -> Iterator[Found]:
+    if root.tag != f"{{{ATOM}}}entry":
+        yield Found.of("metadata.root", root, value=shown(str(root.tag)))
+        return
+    yield from _errors(root)
+    yield from _suggested(root)
 
 
 def _errors(root: etree._Element) -> Iterator[Found]:

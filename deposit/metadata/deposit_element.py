@@ -8,7 +8,7 @@ from lxml import etree
 from deposit.metadata.catalogue import shown
 from deposit.metadata.found import Found
 from deposit.metadata.namespaces import DEPOSIT
-from deposit.metadata.places import known_name, local_name, namespace
+from deposit.metadata.places import known_name, local_name
 
 _XML_SCHEMA_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
 
@@ -49,14 +49,12 @@ def _check_shape(element: etree._Element) -> Iterator[Found]:
     yield from _check_no_text(element)
     if shape.children is None:
         return
-    allowed = [
-        child for child in element if namespace(child) == DEPOSIT and local_name(child) in shape.children
-    ]
-    if shape.exactly_one and len(allowed) != 1:
+    allowed = {f"{{{DEPOSIT}}}{name}" for name in shape.children}
+    if shape.exactly_one and sum(str(child.tag) in allowed for child in element) != 1:
         names = " or ".join(f"swh:{child}" for child in shape.children)
         yield Found.of("metadata.deposit_content", element, name=known_name(element), allowed=names)
     for child in element:
-        if child in allowed:
+        if str(child.tag) in allowed:
             yield from _check_shape(child)
         else:
             yield Found.of(
