@@ -1,12 +1,9 @@
-"""Every path of the service."""
+"""Every path of the service: each room tells its own."""
 
 from django.contrib import admin
 from django.urls import include, path
 
-from deposit.health import healthz
-
 urlpatterns = [
-    path("1/", include("deposit.sword.urls")),
-    path("healthz", healthz),
     path("admin/", admin.site.urls),
+    path("", include("deposit.urls")),
 ]

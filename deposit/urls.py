@@ -1,0 +1,12 @@
+"""The paths that the deposit room serves."""
+
+from django.urls import include, path
+
+from deposit.access.views import ArchiveView
+from deposit.health import healthz
+
+urlpatterns = [
+    path("1/", include("deposit.sword.urls")),
+    path("archive/<str:swhid>/", ArchiveView.as_view(), name="archive-object"),
+    path("healthz", healthz, name="healthz"),
+]
