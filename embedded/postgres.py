@@ -17,6 +17,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -77,7 +78,11 @@ class Postgres:
                 self._initialise()
             if not self.accepts_connections():
                 self._launch()
-            self._create_role_and_database()
+            try:
+                self._create_role_and_database()
+            except BaseException:
+                self._abandon()
+                raise
 
     def stop(self) -> None:
         """Stop the cluster, in good order, if it runs. Sessions that are still open are ended."""
@@ -231,8 +236,14 @@ class Postgres:
         try:
             self._wait_until_ready(self._process)
         except BaseException:
-            self._process.terminate()
+            self._abandon()
             raise
+
+    def _abandon(self) -> None:
+        """End the server that this start began, and no other."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(60)
 
     def _command(self) -> list[str | Path]:
         settings = {

@@ -211,7 +211,7 @@ def _environment(port: int, data: Path, database: Postgres | None) -> dict[str, 
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
         # Root in a container is what it is; Celery's lines about it at each start say nothing new.
-        "PYTHONWARNINGS": "ignore::RuntimeWarning:celery.platforms",
+        "PYTHONWARNINGS": "ignore::UserWarning:celery.platforms",
     }
 
 
