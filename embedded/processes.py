@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import IO
 
 from honcho.colour import get_colours
 from honcho.printer import Message, Printer
@@ -136,6 +137,7 @@ class Processes:
         assert process.stdout is not None
         while self._read(child):
             pass
+        self._forget(process.stdout)
         process.stdout.close()
         child.process = None
         return process.wait()
@@ -176,9 +178,12 @@ class Processes:
         for line in lines:
             self._write(child.name, child.colour, line.decode(errors="replace"))
         if not piece:
-            with suppress(KeyError):
-                self._selector.unregister(child.process.stdout)
+            self._forget(child.process.stdout)
         return bool(piece)
+
+    def _forget(self, output: IO[bytes]) -> None:
+        with suppress(KeyError):  # forgotten at its end already
+            self._selector.unregister(output)
 
     def _write(self, name: str, colour: str | None, line: str) -> None:
         now = datetime.datetime.now().astimezone()
