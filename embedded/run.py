@@ -134,6 +134,7 @@ def _port() -> int:
 
 def _data_folder() -> Path:
     data = data_dir()
+    _check_space(data)
     try:
         if not data.is_dir():
             # The unprivileged account of the database must pass through, when we are root.
@@ -145,15 +146,19 @@ def _data_folder() -> Path:
         raise StartError(
             f"{data} cannot be made: {error.strerror}. Choose another: DATA_DIR=/path make run"
         ) from error
-    free = shutil.disk_usage(data).free
-    if free < NEEDED_BYTES:
-        raise StartError(
-            f"{data} has {free // 1024**2} MiB free; at least {NEEDED_BYTES // 1024**2} are needed. Make "
-            "room, or choose another folder: DATA_DIR=/path make run"
-        )
     for name in ("staging", "archive", "broker"):
         (data / name).mkdir(exist_ok=True)
     return data
+
+
+def _check_space(data: Path) -> None:
+    existing = next(path for path in (data, *data.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if free < NEEDED_BYTES:
+        raise StartError(
+            f"{existing} has {free // 1024**2} MiB free; at least {NEEDED_BYTES // 1024**2} are needed. Make "
+            "room, or choose another folder: DATA_DIR=/path make run"
+        )
 
 
 @contextlib.contextmanager
