@@ -29,6 +29,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS archive_stage (
 ) ON COMMIT DELETE ROWS
 """
 _COLUMNS = 'length, "offset", stored, pack_id, position, branching, kind, sha1_git, sha256, targets'
+_COPY = f"COPY archive_stage ({_COLUMNS}) FROM STDIN (FORMAT binary)"
 
 # In order, so that two loads of the same contents wait for each other and never in a circle.
 _MERGE = f"""

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import django  # noqa: E402
-from django.core.management import call_command  # noqa: E402
+import django
+from django.core.management import call_command
 
-from embedded.postgres import Postgres  # noqa: E402
+from embedded.postgres import Postgres
 
 if TYPE_CHECKING:
     from archive.ingest import Stats
@@ -49,11 +49,26 @@ def archive(folder: Path | None = None) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def empty(scratch: Path) -> None:
+    """Forget the archive: its packs are moved aside, because deleting many files would slow the next run."""
+    from django.conf import settings  # noqa: PLC0415 - settings exist only now
+    from django.db import connection  # noqa: PLC0415
+
+    root = Path(settings.ARCHIVE_ROOT)
+    if root.exists():
+        root.rename(scratch / f"old-{secrets.token_hex(4)}")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "TRUNCATE archive_pack, archive_object, archive_origin, archive_visit RESTART IDENTITY CASCADE"
+        )
+
+
 def load_package(path: Path) -> "tuple[bytes, Stats, dict[str, float]]":
     """Load a package as the loader does; returns the root, the counts and the seconds of each phase."""
     from django.db import transaction  # noqa: PLC0415 - settings exist only now
 
     from archive.ingest import Ingest  # noqa: PLC0415
+    from archive.packs import LARGE  # noqa: PLC0415
     from archive.tree import Tree  # noqa: PLC0415
     from packages.limits import Limits  # noqa: PLC0415
     from packages.members import Kind  # noqa: PLC0415
@@ -69,7 +84,10 @@ def load_package(path: Path) -> "tuple[bytes, Stats, dict[str, float]]":
     with Ingest() as ingest, open_package(path, Limits()) as package:
         for member in package:
             if member.kind is Kind.FILE:
-                identifier = ingest.add_content_stream(member.chunks(), member.size)
+                if member.size <= LARGE:
+                    identifier = ingest.add_content(member.read())
+                else:
+                    identifier = ingest.add_content_stream(member.chunks(), member.size)
                 tree.add_file(member.path, identifier, executable=member.executable)
             elif member.kind is Kind.SYMLINK:
                 tree.add_symlink(member.path, ingest.add_content(member.target or b""))

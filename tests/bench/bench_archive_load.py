@@ -1,0 +1,134 @@
+"""Loading a source tree, against git and against the sum of what cannot be left out.
+
+    .venv/bin/python tests/bench/bench_archive_load.py package.tar.gz [--runs 3] [--folder FOLDER]
+
+In one run, alternating, it times (a) our load into a durable archive (PostgreSQL and packs synced), (b) ``git add``
+and ``git write-tree`` of the unpacked tree in a new repository, (c) the bare decompression (isal), SHA-1 and SHA-256
+of every member, and one sequential synced write of as many bytes as our packs have. The medians' ratios are held
+against the stated limits; the exit code says whether they were kept.
+"""
+
+import argparse
+import hashlib
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from isal import igzip
+
+from tests.bench.archive_setup import archive, empty, load_package
+
+GIT_LIMIT = 1.5
+BARE_LIMIT = 1.5
+MEMORY_LIMIT = 200
+
+
+def timed(run: Callable[[], object]) -> float:
+    """Seconds of wall clock."""
+    os.sync()
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def git(tree: Path, repository: Path) -> str:
+    """The tree's identifier, from a new repository."""
+    command = ["git", f"--git-dir={repository}", f"--work-tree={tree}"]
+    subprocess.run([*command, "init", "-q"], check=True)
+    subprocess.run([*command, "config", "gc.auto", "0"], check=True)
+    subprocess.run([*command, "add", "-A", "-f", "."], check=True, cwd=tree)
+    return subprocess.run([*command, "write-tree"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def bare(package: Path, members: list[int], written: int, scratch: Path) -> None:
+    """Decompress, hash as many bytes in as many pieces, write and sync as many."""
+    with igzip.open(package) as stream:  # type: ignore[no-untyped-call]
+        for length in members:
+            data = stream.read(length)
+            hashlib.sha1(data, usedforsecurity=False)
+            hashlib.sha256(data)
+        while stream.read(1024**2):
+            pass
+    block = os.urandom(1024**2)
+    with (scratch / "bare").open("wb") as target:
+        for at in range(0, written, len(block)):
+            target.write(block[: written - at])
+        target.flush()
+        os.fsync(target.fileno())
+
+
+def member_lengths(package: Path) -> list[int]:
+    """The lengths of the files in the package."""
+    with igzip.open(package) as stream:  # type: ignore[no-untyped-call]
+        tar = tarfile.open(fileobj=stream, mode="r|")  # noqa: SIM115 - reads the stream above
+        return [member.size for member in tar if member.isfile()]
+
+
+def main() -> int:
+    """Print the ratios; 0 when all limits are kept."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("package", type=Path)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--folder", type=Path, default=None)
+    options = parser.parse_args()
+    lengths = member_lengths(options.package)
+    with archive(options.folder) as scratch:
+        tree = scratch / "tree"
+        tree.mkdir()
+        subprocess.run(["tar", "-xzf", options.package, "-C", tree], check=True)
+        seconds: dict[str, list[float]] = {"load": [], "git": [], "bare": []}
+        for _ in range(options.runs):
+            one_run(options.package, scratch, lengths, seconds)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return report(seconds, len(lengths), memory)
+
+
+def one_run(package: Path, scratch: Path, lengths: list[int], seconds: dict[str, list[float]]) -> None:
+    """Load into an emptied archive, then git, then the bare sum, then the same load again."""
+    empty(scratch)
+    loads: list[tuple[str, int]] = []
+    trees: list[str] = []
+
+    def load() -> None:
+        root, stats, phases = load_package(package)
+        loads.append((root.hex(), stats.bytes_written))
+        print("   ", " ".join(f"{name}={value:.2f}s" for name, value in phases.items()))
+
+    repository = scratch / f"git-{len(seconds['git'])}"
+    seconds["load"].append(timed(load))
+    seconds["git"].append(timed(lambda: trees.append(git(scratch / "tree", repository))))
+    seconds["bare"].append(timed(lambda: bare(package, lengths, loads[0][1], scratch)))
+    again = timed(load)
+    if loads[0][0] != trees[0]:
+        raise SystemExit(f"Our directory {loads[0][0]} is not git's {trees[0]}.")
+    print(
+        f"load {seconds['load'][-1]:.2f}s, git {seconds['git'][-1]:.2f}s, bare {seconds['bare'][-1]:.2f}s; "
+        f"the same package again {again:.2f}s, writing {loads[1][1]} of {loads[0][1]} bytes"
+    )
+
+
+def report(seconds: dict[str, list[float]], members: int, memory: int) -> int:
+    """The medians, their ratios and the limits."""
+    load, by_git, by_bare = (statistics.median(seconds[name]) for name in ("load", "git", "bare"))
+    print(f"{members} files: load {members / load:.0f} files/s, git {members / by_git:.0f} files/s")
+    kept = True
+    for name, value, limit, good in (
+        ("git / load (more is better)", by_git / load, GIT_LIMIT, by_git / load >= GIT_LIMIT),
+        ("load / bare sum (less is better)", load / by_bare, BARE_LIMIT, load / by_bare <= BARE_LIMIT),
+        ("peak memory, MiB", float(memory), float(MEMORY_LIMIT), memory < MEMORY_LIMIT),
+    ):
+        print(f"{name}: {value:.2f}, limit {limit:.2f}: {'kept' if good else 'MISSED'}")
+        kept = kept and good
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
