@@ -48,6 +48,11 @@ class Collection(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     title = models.CharField(max_length=300, blank=True)
+    closed = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text=_("Operators see that its deposits exist and what became of them, but not their content."),
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -146,6 +151,10 @@ class Deposit(models.Model):
 
     class Meta:
         ordering = ["id"]
+        permissions = [
+            ("operate", _("Operate: see the queues, reschedule, recheck and expire deposits")),
+            ("administer", _("Administer: accounts, collections, roles, tokens, audit")),
+        ]
         indexes = [
             models.Index(fields=["client", "id"], name="deposit_by_client"),
             models.Index(fields=["collection", "id"], name="deposit_by_collection"),

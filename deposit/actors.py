@@ -1,0 +1,90 @@
+"""Who acts, through which door, and with how much of what the user may: every service and selector is told."""
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import User
+
+from deposit.models import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Door(StrEnum):
+    """The ways in."""
+
+    SWORD = "sword"
+    API = "api"
+    ARCHIVE = "archive"
+    DASHBOARD = "dashboard"
+    ADMIN = "admin"
+    COMMAND = "command"
+    SYSTEM = "system"
+
+
+class Scope(StrEnum):
+    """What a token may be used for; a password is good for all that its user may."""
+
+    READ = "read"
+    DEPOSIT = "deposit"
+    OPERATE = "operate"
+
+
+ALL_SCOPES = frozenset(Scope)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """A user at a door. ``user`` None: who stands at the machine itself (a command, the scheduler).
+
+    ``owner`` is the client for whom a mediator acts (SWORD 2 section 8); what is deposited belongs to the owner.
+    """
+
+    user: User | None
+    door: Door
+    address: str = ""
+    scopes: frozenset[Scope] = ALL_SCOPES
+    token_id: int | None = None
+    owner: Client | None = None
+
+    def __str__(self) -> str:
+        """How the history names the actor."""
+        return f"{self.door}:{self.user.get_username()}" if self.user else str(self.door)
+
+    @cached_property
+    def own_client(self) -> Client | None:
+        """The depositor that the user is; None for users that only read, operate or administer."""
+        return None if self.user is None else getattr(self.user, "client", None)
+
+    @property
+    def client(self) -> Client | None:
+        """The client whose deposits these are: the owner's under mediation, else the user's own."""
+        return self.owner or self.own_client
+
+
+def machine(door: Door) -> Actor:
+    """Who acts without logging in: an operator at the command line, or the service itself."""
+    return Actor(user=None, door=door)
+
+
+_current: ContextVar[Actor | None] = ContextVar("deposit_actor", default=None)
+
+
+def current_actor() -> Actor | None:
+    """Who acts now; None in workers, where nobody does."""
+    return _current.get()
+
+
+@contextmanager
+def acting(actor: Actor | None) -> "Iterator[None]":
+    """Make ``actor`` the one whom the history names for everything done inside."""
+    token = _current.set(actor)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -1,0 +1,248 @@
+"""Who may what: one table, role by operation, and the questions that services, selectors and doors ask it.
+
+A foreign deposit does not exist: whoever may not read it gets the same 404 as for a number that nobody has.
+``docs/reference/roles.md`` is generated from this table.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from django.db.models import Q, QuerySet
+
+from deposit.actors import Actor, Scope
+from deposit.models import Client, Collection, Curatorship, Deposit, Membership
+from deposit.refusals import Kind, Refusal
+
+# No identity column counts further; a larger number in an address is nobody's.
+LARGEST_ID = 2**63 - 1
+
+
+class Role(StrEnum):
+    """What somebody is; one user may be several."""
+
+    DEPOSITOR = "depositor"
+    CURATOR = "curator"
+    OPERATOR = "operator"
+    ADMINISTRATOR = "administrator"
+
+
+class Operation(StrEnum):
+    """What can be done."""
+
+    DEPOSIT = "deposit"
+    CHANGE = "change"
+    READ = "read"
+    READ_CONTENT = "read content"
+    RECHECK = "recheck"
+    RESCHEDULE = "reschedule"
+    EXPIRE = "expire"
+    SEE_QUEUES = "see queues"
+    ADMINISTER = "administer"
+    READ_AUDIT = "read audit"
+
+
+class Reach(StrEnum):
+    """On which objects a role may do an operation."""
+
+    MEMBER = "collections it is a member of"
+    OWN = "its own deposits"
+    CURATED = "deposits of the collections it curates"
+    OPEN = "deposits of collections that are not closed"
+    ALL = "everything"
+
+
+_O = Operation
+TABLE: Mapping[Role, Mapping[Operation, Reach]] = {
+    Role.DEPOSITOR: {
+        _O.DEPOSIT: Reach.MEMBER,
+        _O.CHANGE: Reach.OWN,
+        _O.READ: Reach.OWN,
+        _O.READ_CONTENT: Reach.OWN,
+    },
+    Role.CURATOR: {
+        _O.READ: Reach.CURATED,
+        _O.READ_CONTENT: Reach.CURATED,
+        _O.RECHECK: Reach.CURATED,
+        _O.EXPIRE: Reach.CURATED,
+    },
+    Role.OPERATOR: {
+        _O.READ: Reach.ALL,
+        _O.READ_CONTENT: Reach.OPEN,
+        _O.RECHECK: Reach.ALL,
+        _O.RESCHEDULE: Reach.ALL,
+        _O.EXPIRE: Reach.ALL,
+        _O.SEE_QUEUES: Reach.ALL,
+    },
+    Role.ADMINISTRATOR: {
+        _O.READ: Reach.ALL,
+        _O.READ_CONTENT: Reach.ALL,
+        _O.RECHECK: Reach.ALL,
+        _O.RESCHEDULE: Reach.ALL,
+        _O.EXPIRE: Reach.ALL,
+        _O.SEE_QUEUES: Reach.ALL,
+        _O.ADMINISTER: Reach.ALL,
+        _O.READ_AUDIT: Reach.ALL,
+    },
+}
+
+# What a token of each scope opens, at most. Nothing administrative: that takes a person who has logged in.
+SCOPES: Mapping[Scope, frozenset[Operation]] = {
+    Scope.READ: frozenset({_O.READ, _O.READ_CONTENT}),
+    Scope.DEPOSIT: frozenset({_O.DEPOSIT, _O.CHANGE, _O.READ}),
+    Scope.OPERATE: frozenset({_O.READ, _O.RECHECK, _O.RESCHEDULE, _O.EXPIRE, _O.SEE_QUEUES}),
+}
+
+PERMISSIONS: Mapping[Role, str] = {
+    Role.OPERATOR: "deposit.operate",
+    Role.ADMINISTRATOR: "deposit.administer",
+}
+
+
+def in_scope(actor: Actor, operation: Operation) -> bool:
+    """Whether the credentials that were shown are good for this operation, whatever the user may."""
+    return actor.token_id is None or any(operation in SCOPES[scope] for scope in actor.scopes)
+
+
+def service_roles(actor: Actor) -> frozenset[Role]:
+    """The roles that do not depend on a collection. Who stands at the machine is its administrator.
+
+    Two queries at the first call for a user, none after. Nobody is an operator on behalf of another.
+    """
+    if actor.user is None:
+        return frozenset({Role.ADMINISTRATOR})
+    if actor.owner is not None or not actor.user.is_active:
+        return frozenset()
+    return frozenset(role for role, name in PERMISSIONS.items() if actor.user.has_perm(name))
+
+
+def _reaches(actor: Actor, operation: Operation) -> frozenset[Reach]:
+    """How far the actor's roles carry an operation, before any object is looked at."""
+    if not in_scope(actor, operation):
+        return frozenset()
+    personal = {Role.DEPOSITOR} if actor.client else set()
+    if actor.user is not None and actor.owner is None:
+        personal.add(Role.CURATOR)
+    roles = personal | service_roles(actor)
+    return frozenset(TABLE[role][operation] for role in roles if operation in TABLE[role])
+
+
+def _condition(actor: Actor, operation: Operation) -> Q | None:
+    """Which deposits the actor may do an operation on; None for all of them."""
+    reaches = _reaches(actor, operation)
+    if Reach.ALL in reaches:
+        return None
+    allowed = Q(pk__in=[])
+    if Reach.OWN in reaches:
+        allowed |= Q(client=actor.client)
+    if Reach.CURATED in reaches:
+        curated = Curatorship.objects.filter(user=actor.user).values("collection")
+        allowed |= Q(collection__in=curated)
+    if Reach.OPEN in reaches:
+        allowed |= Q(collection__closed=False)
+    return allowed
+
+
+def deposits_for(actor: Actor, operation: Operation) -> QuerySet[Deposit]:
+    """The deposits that the actor may do an operation on."""
+    condition = _condition(actor, operation)
+    return Deposit.objects.all() if condition is None else Deposit.objects.filter(condition)
+
+
+def visible_deposits(actor: Actor) -> QuerySet[Deposit]:
+    """The deposits that exist for the actor."""
+    return deposits_for(actor, Operation.READ)
+
+
+def visible_collections(actor: Actor) -> QuerySet[Collection]:
+    """The collections that exist for the actor: where it deposits, what it curates; all for who sees everything."""
+    if Reach.ALL in _reaches(actor, Operation.READ):
+        return Collection.objects.order_by("name")
+    mine = Q(pk__in=Membership.objects.filter(client=actor.client).values("collection"))
+    if actor.user is not None and actor.owner is None:
+        mine |= Q(pk__in=Curatorship.objects.filter(user=actor.user).values("collection"))
+    return Collection.objects.filter(mine).order_by("name")
+
+
+def may(actor: Actor, operation: Operation, deposit: Deposit) -> bool:
+    """Whether the actor may do an operation on a deposit."""
+    if actor.client is not None and deposit.client_id == actor.client.pk:
+        own = TABLE[Role.DEPOSITOR].get(operation) is Reach.OWN
+        if own and in_scope(actor, operation):
+            return True
+    return deposits_for(actor, operation).filter(pk=deposit.pk).exists()
+
+
+def may_service(actor: Actor, operation: Operation) -> bool:
+    """Whether the actor may do something that concerns the service as a whole (queues, accounts, audit)."""
+    return Reach.ALL in _reaches(actor, operation)
+
+
+def unknown_deposit(deposit_id: int) -> Refusal:
+    """The one answer for a deposit that is missing and for one that is another's."""
+    return Refusal(
+        Kind.NOT_FOUND,
+        "deposit.unknown",
+        f"Deposit with id {deposit_id} does not exist",
+        "The collection's list shows your deposits.",
+    )
+
+
+def visible_deposit(actor: Actor, deposit_id: int) -> Deposit:
+    """A deposit that exists for the actor. Raises the same 404 `Refusal` for all others."""
+    found = visible_deposits(actor).select_related("collection", "client__user")
+    deposit = found.filter(pk=min(deposit_id, LARGEST_ID)).first()
+    if deposit is None:
+        raise unknown_deposit(deposit_id)
+    return deposit
+
+
+def require(actor: Actor, operation: Operation, deposit: Deposit) -> None:
+    """Raise `Refusal` unless the actor may: 404 for a deposit that does not exist for it, else 403."""
+    if may(actor, operation, deposit):
+        return
+    if operation is not Operation.READ and may(actor, Operation.READ, deposit):
+        raise forbidden(actor, operation)
+    raise unknown_deposit(deposit.pk)
+
+
+def require_service(actor: Actor, operation: Operation) -> None:
+    """Raise a 403 `Refusal` unless the actor may do something that concerns the service as a whole."""
+    if not may_service(actor, operation):
+        raise forbidden(actor, operation)
+
+
+def require_member(actor: Actor, collection: Collection) -> Client:
+    """The client as whom the actor deposits into a collection. Raises a 403 `Refusal`."""
+    client = actor.client
+    if client is None or not in_scope(actor, Operation.DEPOSIT):
+        raise forbidden(actor, Operation.DEPOSIT)
+    if not Membership.objects.filter(client=client, collection=collection).exists():
+        raise foreign_collection(client, collection.name)
+    return client
+
+
+def foreign_collection(client: Client, name: str) -> Refusal:
+    """A collection that the client may not use."""
+    return Refusal(
+        Kind.FORBIDDEN,
+        "collection.foreign",
+        f"Client {client} cannot access collection {name}",
+        "The service document lists the collections you may use.",
+    )
+
+
+def forbidden(actor: Actor, operation: Operation) -> Refusal:
+    """The actor sees the object but may not do this."""
+    if not in_scope(actor, operation):
+        return Refusal(
+            Kind.FORBIDDEN,
+            "auth.scope",
+            f"This token is not good for: {operation}.",
+            "Use a token with another scope; `manage.py token create` and your token page make them.",
+        )
+    return Refusal(
+        Kind.FORBIDDEN,
+        "auth.role",
+        f"{actor.user or actor} may not: {operation}.",
+        "docs/reference/roles.md says which role may; an administrator grants roles.",
+    )
