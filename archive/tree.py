@@ -57,8 +57,8 @@ class Tree:
         _check(path)
         self._links[path] = target
 
-    def _resolve_links(self) -> None:
-        """Add hard links as the files that they name. Raises InvalidPath when one names no file."""
+    def resolve_links(self) -> None:
+        """Add hard links as the files that they name so far. Raises InvalidPath when one names no file."""
         links, self._links = self._links, {}
         if not links:
             return
@@ -104,7 +104,7 @@ class Tree:
 
         Raises PathConflict when a path is used both as a file and as a directory.
         """
-        self._resolve_links()
+        self.resolve_links()
         stack = [_Open(b"")]
         file: list[bytes] | None = None
         for parts, mode, target in self._entries():

@@ -1,32 +1,47 @@
-"""Keeping a lease alive while a worker works, in a thread with a database connection of its own."""
+"""Keeping a lease alive while a worker works, in a thread with a database connection of its own.
 
+The thread renews only while the work goes forward: a worker that hangs (on a dead network file system, say) lets
+its lease pass, and another takes over.
+"""
+
+import errno
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 
+from archive.errors import Unreadable
 from deposit.lifecycle import Claim, LeaseLost, give_back, renew
 
 logger = logging.getLogger(__name__)
 
 # After a fault of ours the next attempt waits this long, doubled with every attempt that failed, in seconds.
 RETRY_SECONDS = 5
+# While the surroundings fail (disk full, database or storage away), attempts do not count and come this often.
+OUTAGE_SECONDS = 15
+# Work that has not moved for this long is taken to hang: syncing and publishing the largest pack take minutes.
+STALL_SECONDS = 3600.0
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
 
 
 class Lease:
-    """A lease that renews itself; ``check`` it before anything that cannot be undone."""
+    """A lease that renews itself; ``check`` it wherever work moves on, and before what cannot be undone."""
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
         self._lost = threading.Event()
         self._done = threading.Event()
+        self._moved_at = time.monotonic()
         self._thread = threading.Thread(target=self._keep, name=f"lease-{claim.deposit_id}", daemon=True)
 
     def check(self) -> None:
-        """Raises `LeaseLost` when the work has gone to another."""
+        """The work moves on. Raises `LeaseLost` when it has gone to another."""
+        self._moved_at = time.monotonic()
         if self._lost.is_set():
             raise LeaseLost(f"The lease on deposit {self.claim.deposit_id} was lost.")
 
@@ -42,6 +57,10 @@ class Lease:
     def _keep(self) -> None:
         try:
             while not self._done.wait(settings.LEASE_SECONDS / 3):
+                if time.monotonic() - self._moved_at > STALL_SECONDS:
+                    logger.error("deposit=%s work hangs, lease let go", self.claim.deposit_id)
+                    self._lost.set()
+                    return
                 self._renew()
         finally:
             connection.close()
@@ -56,6 +75,13 @@ class Lease:
             connection.close()
 
 
+def is_outage(error: BaseException) -> bool:
+    """Whether a fault is of the surroundings and will pass, whatever the deposit is like."""
+    if isinstance(error, OperationalError | InterfaceError | Unreadable):
+        return True
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
 @contextmanager
 def kept(claim: Claim) -> Iterator[Lease]:
     """Hold a lease for the block. After a fault the deposit waits a little before its next attempt."""
@@ -64,11 +90,23 @@ def kept(claim: Claim) -> Iterator[Lease]:
     try:
         yield lease
     except LeaseLost:
-        logger.warning("deposit=%s lease lost, work dropped", claim.deposit_id)
         raise
-    except Exception:
+    except Exception as error:
         lease.stop()
-        give_back(claim, after_seconds=RETRY_SECONDS * 2 ** (claim.attempt - 1))
+        _give_back(claim, error)
         raise
     finally:
         lease.stop()
+
+
+def _give_back(claim: Claim, error: Exception) -> None:
+    outage = is_outage(error)
+    wait = OUTAGE_SECONDS if outage else RETRY_SECONDS * 2 ** (claim.attempt - 1)
+    reason = f"{type(error).__name__}: {error}"[:500].strip()
+    try:
+        if isinstance(error, OperationalError | InterfaceError):
+            connection.close()
+        give_back(claim, reason=reason, after_seconds=wait, counts=not outage)
+    except Error as away:
+        # The lease passes by itself; the next attempt begins then.
+        logger.warning("deposit=%s not given back: %s", claim.deposit_id, str(away).strip())

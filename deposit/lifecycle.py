@@ -29,46 +29,54 @@ class Work(StrEnum):
     LOAD = "load"
 
 
+class Lease(StrEnum):
+    """What an event has to do with the lease on a deposit."""
+
+    NONE = "none"
+    TAKES = "takes it"
+    NEEDS = "needs it"
+    PASSED = "only after it has passed"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """One row of the table: from where to where an event leads, and whether it needs or takes a lease."""
+    """One row of the table: from where to where an event leads, by whom, and what it means for the lease."""
 
     sources: frozenset[Status]
     target: Status | None  # None: the status stays
+    who: str
+    lease: Lease = Lease.NONE
     asks: Work | None = None
-    takes_lease: bool = False
-    needs_lease: bool = False
 
 
 def _rule(
-    *sources: Status,
-    to: Status | None,
-    asks: Work | None = None,
-    takes_lease: bool = False,
-    needs_lease: bool = False,
+    *sources: Status, to: Status | None, who: str, lease: Lease = Lease.NONE, asks: Work | None = None
 ) -> Rule:
-    return Rule(
-        sources=frozenset(sources), target=to, asks=asks, takes_lease=takes_lease, needs_lease=needs_lease
-    )
+    return Rule(sources=frozenset(sources), target=to, who=who, lease=lease, asks=asks)
 
 
 S = Status
 TABLE: Mapping[str, Rule] = {
     # event      from                                to
-    "complete": _rule(S.PARTIAL, to=S.DEPOSITED, asks=Work.CHECK),
-    "accept": _rule(S.PARTIAL, to=S.DONE),  # metadata only: judged at reception, nothing to load
-    "expire": _rule(S.PARTIAL, to=S.EXPIRED),
-    "check": _rule(S.DEPOSITED, to=None, takes_lease=True),
-    "verify": _rule(S.DEPOSITED, to=S.VERIFIED, asks=Work.LOAD, needs_lease=True),
-    "reject": _rule(S.DEPOSITED, to=S.REJECTED, needs_lease=True),
-    "recheck": _rule(S.REJECTED, S.FAILED, to=S.DEPOSITED, asks=Work.CHECK),
-    "start": _rule(S.VERIFIED, to=S.LOADING, takes_lease=True),
-    "finish": _rule(S.LOADING, to=S.DONE, needs_lease=True),
-    "fail": _rule(S.LOADING, to=S.FAILED, needs_lease=True),
-    "release": _rule(S.LOADING, to=S.VERIFIED, asks=Work.LOAD),
-    "quarantine": _rule(S.DEPOSITED, S.VERIFIED, S.LOADING, to=S.FAILED),
-    "reschedule": _rule(S.FAILED, S.DONE, to=S.VERIFIED, asks=Work.LOAD),
+    "complete": _rule(S.PARTIAL, to=S.DEPOSITED, who="client", asks=Work.CHECK),
+    # Metadata only: judged at reception, nothing to load.
+    "accept": _rule(S.PARTIAL, to=S.DONE, who="client"),
+    "expire": _rule(S.PARTIAL, to=S.EXPIRED, who="scheduler, operator"),
+    "check": _rule(S.DEPOSITED, to=None, who="checker", lease=Lease.TAKES),
+    "verify": _rule(S.DEPOSITED, to=S.VERIFIED, who="checker", lease=Lease.NEEDS, asks=Work.LOAD),
+    "reject": _rule(S.DEPOSITED, to=S.REJECTED, who="checker", lease=Lease.NEEDS),
+    "recheck": _rule(S.REJECTED, S.FAILED, to=S.DEPOSITED, who="operator", asks=Work.CHECK),
+    "start": _rule(S.VERIFIED, to=S.LOADING, who="loader", lease=Lease.TAKES),
+    "finish": _rule(S.LOADING, to=S.DONE, who="loader", lease=Lease.NEEDS),
+    "fail": _rule(S.LOADING, to=S.FAILED, who="loader", lease=Lease.NEEDS),
+    "release": _rule(S.LOADING, to=S.VERIFIED, who="dispatcher", lease=Lease.PASSED, asks=Work.LOAD),
+    "quarantine": _rule(
+        S.DEPOSITED, S.VERIFIED, S.LOADING, to=S.FAILED, who="dispatcher", lease=Lease.PASSED
+    ),
+    "reschedule": _rule(S.FAILED, S.DONE, to=S.VERIFIED, who="operator", asks=Work.LOAD),
 }
+# The deposit keeps its status and its lease ends: a fault of ours, told in the history (`give_back`).
+GIVE_BACK = "give-back"
 CLAIMS: Mapping[Work, str] = {Work.CHECK: "check", Work.LOAD: "start"}
 WAITING: Mapping[Status, Work] = {S.DEPOSITED: Work.CHECK, S.VERIFIED: Work.LOAD}
 
@@ -90,6 +98,7 @@ class Claim:
     deposit_id: int
     token: int
     attempt: int
+    worker: str
 
 
 def record(
@@ -155,22 +164,31 @@ def _written(event: str, target: Status, deposit: Any) -> dict[str, Any]:
     return fields
 
 
-def _guard(event: str, rule: Rule, deposit: Deposit, token: int | None) -> None:
+def _guard(event: str, rule: Rule, deposit: Any, token: int | None) -> None:
     if deposit.status not in rule.sources:
         allowed = ", ".join(sorted(rule.sources))
         raise TransitionRefused(
             f"Deposit {deposit.pk} has status '{deposit.status}'; '{event}' needs status {allowed}."
         )
-    if rule.takes_lease:
-        raise TransitionRefused(f"'{event}' is claimed with lifecycle.claim(), not fired.")
-    if rule.needs_lease and not _holds_lease(deposit.pk, token):
-        raise LeaseLost(f"The lease on deposit {deposit.pk} has passed to another worker.")
+    _guard_lease(event, rule, deposit, token)
+    if event == "quarantine" and deposit.attempts < settings.MAX_ATTEMPTS:
+        raise TransitionRefused(f"Deposit {deposit.pk} has attempts left.")
     if event == "reschedule" and deposit.verified_date is None:
         raise TransitionRefused(
             f"Deposit {deposit.pk} never passed its checks: use recheck, which checks it again before loading."
         )
     if event == "reschedule" and deposit.type != "code":
         raise TransitionRefused(f"Deposit {deposit.pk} is metadata only: there is nothing to load again.")
+
+
+def _guard_lease(event: str, rule: Rule, deposit: Any, token: int | None) -> None:
+    if rule.lease is Lease.TAKES:
+        raise TransitionRefused(f"'{event}' is claimed with lifecycle.claim(), not fired.")
+    if rule.lease is Lease.NEEDS and not _holds_lease(deposit.pk, token):
+        raise LeaseLost(f"The lease on deposit {deposit.pk} has passed to another worker.")
+    # Whoever looked the deposit up may have been slow: since then another may have claimed it.
+    if rule.lease is Lease.PASSED and deposit.lease_expires_at and deposit.lease_expires_at > deposit.db_now:
+        raise TransitionRefused(f"Deposit {deposit.pk} is being worked on by {deposit.lease_owner}.")
 
 
 def _holds_lease(deposit_id: int, token: int | None) -> bool:
@@ -183,14 +201,16 @@ def _holds_lease(deposit_id: int, token: int | None) -> bool:
 def claim(work: Work, deposit_id: int, *, worker: str) -> Claim | None:
     """Claim a deposit for checking or loading; None when it does not wait for that, or another holds it.
 
-    A message that comes twice, late, or for a deposit that has moved on ends here without effect.
+    A message that comes twice, late, or for a deposit that has moved on ends here without effect. A locked row is
+    waited for: whoever holds the lock (the dispatcher, noting what it sent) lets go soon, and to pass the deposit
+    over would leave it waiting for its next message.
     """
     event = CLAIMS[work]
     rule = TABLE[event]
     lease = timedelta(seconds=settings.LEASE_SECONDS)
     with transaction.atomic():
         deposit = (
-            Deposit.objects.select_for_update(skip_locked=True)
+            Deposit.objects.select_for_update()
             .filter(pk=deposit_id, status__in=rule.sources, attempts__lt=settings.MAX_ATTEMPTS)
             .filter(Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now()))
             .first()
@@ -211,7 +231,7 @@ def claim(work: Work, deposit_id: int, *, worker: str) -> Claim | None:
         record(
             deposit, event, actor=worker, source=deposit.status, target=target, attempt=deposit.attempts + 1
         )
-        return Claim(deposit_id=deposit_id, token=token, attempt=deposit.attempts + 1)
+        return Claim(deposit_id=deposit_id, token=token, attempt=deposit.attempts + 1, worker=worker)
 
 
 def renew(held: Claim) -> bool:
@@ -224,13 +244,34 @@ def renew(held: Claim) -> bool:
     )
 
 
-def give_back(held: Claim, *, after_seconds: float) -> bool:
-    """Let a lease pass after a fault of ours: the deposit waits for its next attempt ``after_seconds`` from now."""
-    return bool(
-        Deposit.objects.filter(pk=held.deposit_id, lease_token=held.token, lease_expires_at__gt=Now()).update(
-            lease_expires_at=Now() + timedelta(seconds=after_seconds)
+def give_back(held: Claim, *, reason: str, after_seconds: float, counts: bool) -> bool:
+    """Drop a lease after a fault of ours: the deposit waits for its next attempt ``after_seconds`` from now.
+
+    ``counts``: the attempt counts towards quarantine. False when the lease had passed already.
+    """
+    with transaction.atomic():
+        deposit = (
+            Deposit.objects.select_for_update()
+            .filter(pk=held.deposit_id, lease_token=held.token, lease_expires_at__gt=Now())
+            .first()
         )
-    )
+        if deposit is None:
+            return False
+        Deposit.objects.filter(pk=deposit.pk).update(
+            lease_token=held.token + 1,
+            lease_expires_at=Now() + timedelta(seconds=after_seconds),
+            attempts=F("attempts") - (0 if counts else 1),
+        )
+        record(
+            deposit,
+            GIVE_BACK,
+            actor=held.worker,
+            source=deposit.status,
+            target=deposit.status,
+            reason=reason,
+            wait_seconds=after_seconds,
+        )
+        return True
 
 
 def announce() -> None:

@@ -120,6 +120,8 @@ MAX_UPLOAD_SIZE: int = env.int("MAX_UPLOAD_SIZE", default=100 * 1024**3)
 MAX_METADATA_SIZE: int = env.int("MAX_METADATA_SIZE", default=4 * 1024**2)
 # What the service calls itself, in the service document and on its pages.
 SERVICE_TITLE: str = env.str("SERVICE_TITLE", default="Deposit server")
+# Who speaks in the archive's own records of deposits: the address of this service.
+AUTHORITY_URL: str = env.str("AUTHORITY_URL", default="http://localhost/")
 # How long a checker or loader may be silent before its work is given to another, in seconds.
 LEASE_SECONDS: int = env.int("LEASE_SECONDS", default=30)
 # How long the dispatcher waits for a sent task to be claimed before it sends it again, in seconds.

@@ -54,7 +54,7 @@ def _text(element: etree._Element) -> Iterator[Found]:
 
 
 def _agent(element: etree._Element) -> Iterator[Found]:
-    if not any(name.text and name.text.strip() for name in element.iterchildren(*_NAMES)):
+    if next(element.iterchildren(*_NAMES), None) is None:
         yield Found.of("metadata.agent", element, name=local_name(element))
     stray = next(
         (text for text in (element.text, *(child.tail for child in element)) if text and text.strip()), None

@@ -46,9 +46,9 @@ def check_deposit_elements(root: etree._Element) -> Iterator[Found]:
 def _check_shape(element: etree._Element) -> Iterator[Found]:
     shape = _SHAPES[local_name(element)]
     yield from _check_attributes(element, shape)
-    yield from _check_no_text(element)
     if shape.children is None:
         return
+    yield from _check_no_text(element)
     allowed = {f"{{{DEPOSIT}}}{name}" for name in shape.children}
     if shape.exactly_one and sum(str(child.tag) in allowed for child in element) != 1:
         names = " or ".join(f"swh:{child}" for child in shape.children)

@@ -14,8 +14,9 @@ from deposit.metadata.errors import MetadataError
 
 MAX_LENGTH = 2048
 
-# RFC 3986 excludes these everywhere; a percent sign must begin an escape.
-_NOT_IN_URL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029<>\"{}|\\^`]|%(?![0-9A-Fa-f]{2})")
+# RFC 3986 excludes these everywhere, and a percent sign must begin an escape. Of the characters beyond ASCII,
+# those that cannot be seen (spaces, controls, direction marks) are excluded too.
+_NOT_IN_URL = re.compile(r"[ <>\"{}|\\^`]|%(?![0-9A-Fa-f]{2})")
 _DOT_SEGMENT = re.compile(r"(?:\.|%2e){1,2}", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -31,8 +32,10 @@ def check_origin(url: str, provider_url: str) -> str:
         raise MetadataError("origin.missing")
     if len(url) > MAX_LENGTH:
         raise MetadataError("origin.length", limit=MAX_LENGTH)
-    if bad := _NOT_IN_URL.search(url):
-        raise MetadataError("origin.characters", url=shown(url), character=_character(bad[0]))
+    bad = _NOT_IN_URL.search(url)
+    unfit = bad[0] if bad else next((character for character in url if not character.isprintable()), None)
+    if unfit:
+        raise MetadataError("origin.characters", url=shown(url), character=_named(unfit))
     if not _is_below(url, provider_url):
         raise MetadataError("origin.mismatch", url=url, prefix=provider_url.rstrip("/") + "/")
     path = urlsplit(url).path
@@ -88,7 +91,7 @@ def _authority(url: SplitResult) -> tuple[str, str | None, str | None, str | Non
     return scheme, url.username, url.password, url.hostname, url.port or _DEFAULT_PORTS.get(scheme)
 
 
-def _character(character: str) -> str:
+def _named(character: str) -> str:
     names = {" ": "a space", "%": "a '%' that begins no escape"}
     return names.get(character) or (
         f"'{character}'" if character.isprintable() else f"U+{ord(character):04X}"

@@ -11,11 +11,13 @@ from typing import Any
 
 from django.db import transaction
 
+from archive.identifiers import SWHID
+from archive.ingest import Ingest
 from deposit import lifecycle, staging
 from deposit.metadata.entry import Entry, read_entry
 from deposit.models import Client, Collection, Deposit, Part, PartKind, Status
 from deposit.refusals import Kind, Refusal
-from deposit.services import metadata_only
+from deposit.services import extrinsic, metadata_only
 from deposit.services.arrivals import Arrival, add_parts, remove_parts
 from deposit.services.origins import named_origin, settle
 
@@ -32,7 +34,12 @@ def create(
     entry = arrival.entry
     if entry and entry.reference:
         return metadata_only.create(
-            client=client, collection=collection, entry=entry, slug=slug, packaged=arrival.package is not None
+            client=client,
+            collection=collection,
+            entry=entry,
+            slug=slug,
+            packaged=arrival.package is not None,
+            actor=actor_of(client),
         )
     with transaction.atomic():
         origin = named_origin(client, entry) if entry else None
@@ -73,18 +80,22 @@ def effective_entry(deposit: Deposit) -> Entry | None:
     return read_entry(bytes(part.document)) if part and part.document is not None else None
 
 
+def _require_partial(deposit: Deposit) -> None:
+    if deposit.status != Status.PARTIAL:
+        raise Refusal(
+            Kind.BAD_REQUEST,
+            "deposit.not_partial",
+            "You can only act on deposit with status 'partial'",
+            f"This deposit has status '{deposit.status}'",
+        )
+
+
 @contextmanager
 def _changing(deposit: Deposit, name: str, client: Client, **detail: Any) -> Iterator[Deposit]:
     """Lock a partial deposit for a change, count the change, and write it into the history."""
     with transaction.atomic():
         locked = Deposit.objects.select_for_update().get(pk=deposit.pk)
-        if locked.status != Status.PARTIAL:
-            raise Refusal(
-                Kind.BAD_REQUEST,
-                "deposit.not_partial",
-                "You can only act on deposit with status 'partial'",
-                f"This deposit has status '{locked.status}'",
-            )
+        _require_partial(locked)
         yield locked
         locked.revision += 1
         locked.save(update_fields=["revision", "origin_url", "parent"])
@@ -97,7 +108,7 @@ def _take(locked: Deposit, client: Client, arrival: Arrival) -> None:
     entry = arrival.entry
     if entry:
         if entry.reference:
-            raise metadata_only.reference_on_a_package_deposit()
+            raise metadata_only.refuse_packages()
         origin = named_origin(client, entry)
         if origin:
             locked.origin_url, locked.parent = origin.url, origin.parent
@@ -106,6 +117,11 @@ def _take(locked: Deposit, client: Client, arrival: Arrival) -> None:
 
 def add(*, client: Client, deposit: Deposit, arrival: Arrival, in_progress: bool) -> Deposit:
     """Add a package, an entry or both to a partial deposit, and complete it unless more is to come."""
+    if arrival.entry and arrival.entry.reference and not arrival.package:
+        _require_partial(deposit)
+        return metadata_only.convert(
+            client=client, deposit=deposit, entry=arrival.entry, actor=actor_of(client)
+        )
     with transaction.atomic():
         with _changing(deposit, "add", client, **_told(arrival)) as locked:
             _take(locked, client, arrival)
@@ -146,3 +162,51 @@ def delete(*, client: Client, deposit: Deposit) -> None:
             stored = remove_parts(locked, PartKind.PACKAGE, PartKind.METADATA)
         locked.delete()
         transaction.on_commit(partial(staging.remove, stored))
+
+
+def update_metadata(*, client: Client, deposit: Deposit, entry: Entry, check_swhid: str) -> Deposit:
+    """New metadata on a deposit that is done, if the client knows its SWHID; the status stays. Raises `Refusal`."""
+    if deposit.status != Status.DONE:
+        _require_partial(deposit)
+        raise Refusal(
+            Kind.BAD_REQUEST,
+            "deposit.not_done",
+            "The X-Check-SWHID header is for deposits with status 'done'.",
+            f"This deposit has status '{deposit.status}': send the request without the header.",
+        )
+    if deposit.swhid != check_swhid:
+        raise Refusal(
+            Kind.BAD_REQUEST,
+            "deposit.swhid_mismatch",
+            f"Mismatched provided SWHID {check_swhid} with deposit's {deposit.swhid}.",
+            "The provided SWHID does not match the deposit to update. "
+            "Please ensure you send the correct deposit SWHID.",
+        )
+    extrinsic.require_functional(entry)
+    with Ingest() as ingest:
+        extrinsic.add_document(
+            ingest,
+            entry=entry,
+            target=SWHID.parse(check_swhid),
+            context={"origin": deposit.origin_url} if deposit.origin_url else {},
+            client=client,
+            collection=deposit.collection.name,
+            deposit_id=deposit.pk,
+            document_format=extrinsic.ALONE,
+        )
+        ingest.seal()
+        with transaction.atomic():
+            locked = Deposit.objects.select_for_update().get(pk=deposit.pk)
+            if locked.swhid != check_swhid or locked.status != Status.DONE:
+                raise Refusal(
+                    Kind.PRECONDITION_FAILED,
+                    "deposit.changed",
+                    "The deposit was changed meanwhile; please try again.",
+                )
+            add_parts(locked, Arrival(entry=entry))
+            ingest.publish()
+            locked.revision += 1
+            locked.save(update_fields=["revision"])
+            status = locked.status
+            lifecycle.record(locked, "update-metadata", actor=actor_of(client), source=status, target=status)
+            return locked

@@ -1,24 +1,130 @@
-"""Metadata on something that is archived already: judged at reception, done at once."""
+"""Metadata on something that is archived already: judged at reception, archived and done at once."""
 
+from typing import Any
+
+from django.db import connection, transaction
+
+from archive.identifiers import SWHID, ObjectType, origin_id
+from archive.ingest import Ingest
+from deposit import lifecycle
+from deposit.access.rights import readable
 from deposit.metadata.entry import Entry
-from deposit.models import Client, Collection, Deposit
+from deposit.metadata.origins import check_origin
+from deposit.metadata.reference import OriginReference, Reference
+from deposit.models import Client, Collection, Deposit, DepositType, PartKind, Status
 from deposit.refusals import Kind, Refusal
+from deposit.services import extrinsic
+from deposit.services.arrivals import Arrival, add_parts
 
 
-def reference_on_a_package_deposit() -> Refusal:
+def refuse_packages() -> Refusal:
     """``swh:reference`` beside a package, or on a deposit that has one."""
     return Refusal(
         Kind.BAD_REQUEST,
         "metadata.reference_with_package",
-        "A <swh:reference> makes a deposit metadata only: it cannot hold packages.",
+        "A <swh:reference> makes a deposit metadata only: it cannot hold packages or have an origin.",
         "Send the metadata as a deposit of its own, in one request, or leave the <swh:reference> out.",
     )
 
 
 def create(
-    *, client: Client, collection: Collection, entry: Entry, slug: str | None, packaged: bool
+    *, client: Client, collection: Collection, entry: Entry, slug: str | None, packaged: bool, actor: str
 ) -> Deposit:
     """Record metadata on an archived object or origin. Raises `Refusal`."""
     if packaged:
-        raise reference_on_a_package_deposit()
-    raise Refusal(Kind.BAD_REQUEST, "metadata.reference_unsupported", "Metadata-only deposits come next.")
+        raise refuse_packages()
+    reference = _judge(client, entry, slug)
+    deposit_id = _next_id()
+    with Ingest() as ingest:
+        _archive(ingest, entry, reference, client, collection, deposit_id)
+        with transaction.atomic():
+            deposit = Deposit.objects.create(pk=deposit_id, client=client, collection=collection)
+            lifecycle.record(deposit, "create", actor=actor, target=Status.PARTIAL, metadata=True)
+            return _accept(ingest, deposit, entry, reference, actor)
+
+
+def convert(*, client: Client, deposit: Deposit, entry: Entry, actor: str) -> Deposit:
+    """Make a partial deposit that holds nothing but metadata a metadata-only one. Raises `Refusal`."""
+    reference = _judge(client, entry, deposit.external_id)
+    with Ingest() as ingest:
+        _archive(ingest, entry, reference, client, deposit.collection, deposit.pk)
+        with transaction.atomic():
+            locked = Deposit.objects.select_for_update().get(pk=deposit.pk)
+            if locked.origin_url or locked.parts.filter(kind=PartKind.PACKAGE).exists():
+                raise refuse_packages()
+            return _accept(ingest, locked, entry, reference, actor)
+
+
+def _judge(client: Client, entry: Entry, slug: str | None) -> Reference:
+    entry.refuse_mixed_kinds(slug=slug)
+    if entry.provenance_url is not None:
+        check_origin(entry.provenance_url, client.provider_url)
+    extrinsic.require_functional(entry)
+    assert entry.reference is not None
+    _require_archived(client, entry.reference)
+    return entry.reference
+
+
+def _require_archived(client: Client, reference: Reference) -> None:
+    """The target must be in the archive, where this client can see it: nobody learns what others have."""
+    if isinstance(reference, OriginReference):
+        done = Deposit.objects.filter(
+            client=client, status=Status.DONE, origin_url=reference.url, type="code"
+        )
+        name, found = reference.url, done.exists()
+    else:
+        core = reference.swhid.core
+        name, found = str(core), readable(client, core)
+    if not found:
+        raise Refusal(
+            Kind.BAD_REQUEST,
+            "reference.not_archived",
+            f"Cannot load metadata on {name}, this object does not exist in the archive (yet?).",
+            "Check the reference; metadata can be deposited once the package it speaks of is done.",
+        )
+
+
+def _target(reference: Reference) -> SWHID:
+    if isinstance(reference, OriginReference):
+        return SWHID(ObjectType.ORIGIN, origin_id(reference.url))
+    return reference.swhid.core
+
+
+def _archive(
+    ingest: Ingest,
+    entry: Entry,
+    reference: Reference,
+    client: Client,
+    collection: Collection,
+    deposit_id: int,
+) -> None:
+    context = {} if isinstance(reference, OriginReference) else extrinsic.context_of(reference.swhid)
+    extrinsic.add_document(
+        ingest,
+        entry=entry,
+        target=_target(reference),
+        context=context,
+        client=client,
+        collection=collection.name,
+        deposit_id=deposit_id,
+        document_format=extrinsic.ALONE,
+    )
+    ingest.seal()
+
+
+def _accept(ingest: Ingest, deposit: Deposit, entry: Entry, reference: Reference, actor: str) -> Deposit:
+    changes: dict[str, Any] = {"type": DepositType.META}
+    if not isinstance(reference, OriginReference):
+        changes |= {"swhid": str(reference.swhid.core), "swhid_context": reference.context}
+    add_parts(deposit, Arrival(entry=entry))
+    ingest.publish()
+    return lifecycle.fire("accept", deposit.pk, actor=actor, changes=changes)
+
+
+def _next_id() -> int:
+    """A deposit's number before its row is there: the document in the archive names it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('deposit_deposit', 'id'))")
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])

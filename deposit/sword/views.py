@@ -11,15 +11,16 @@ from rest_framework.views import APIView
 
 from deposit import selectors
 from deposit.authentication import BasicAuthentication, client_of
-from deposit.models import Client, Deposit, PartKind
+from deposit.models import Client, Deposit, PartKind, Status
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
+from deposit.services.arrivals import Arrival
 from deposit.sword import documents, paging
 from deposit.sword.body import Body
 from deposit.sword.headers import Headers, bad_request, read_headers
 from deposit.sword.iris import Iris, iris_of
 from deposit.sword.negotiation import AnyNegotiation
-from deposit.sword.receiving import receive, slug_of
+from deposit.sword.receiving import content_error, receive, slug_of
 from deposit.sword.responses import error_response, refusal_of
 
 XML = "application/xml"
@@ -191,6 +192,8 @@ def replace_metadata(view: DepositView) -> HttpResponse:
     """PUT on the Edit-IRI; clients send it to the SE-IRI too."""
     headers, body = view.headers_and_body()
     with receive(body, headers, binaries=False) as arrival:
+        if headers.check_swhid and view.deposit.status != Status.PARTIAL:
+            return _update_metadata(view, arrival, headers.check_swhid)
         kinds = (PartKind.METADATA, PartKind.PACKAGE) if arrival.package else (PartKind.METADATA,)
         deposits.replace(
             client=view.client,
@@ -199,6 +202,15 @@ def replace_metadata(view: DepositView) -> HttpResponse:
             in_progress=headers.in_progress,
             kinds=kinds,
         )
+    return HttpResponse(status=204)
+
+
+def _update_metadata(view: DepositView, arrival: Arrival, check_swhid: str) -> HttpResponse:
+    if arrival.package or not arrival.entry:
+        raise content_error("An update of a deposit that is done holds metadata only: send an Atom entry.")
+    deposits.update_metadata(
+        client=view.client, deposit=view.deposit, entry=arrival.entry, check_swhid=check_swhid
+    )
     return HttpResponse(status=204)
 
 

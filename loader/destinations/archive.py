@@ -5,19 +5,16 @@ pack is made durable first; then one transaction makes it visible and the deposi
 leaves either nothing visible or everything.
 """
 
-from datetime import UTC, datetime
-
 from django.conf import settings
 from django.db import transaction
 
 from archive.identifiers import SWHID, ObjectType
 from archive.ingest import Ingest
-from archive.objects import Metadata
 from archive.tree import Tree
-from deposit import __version__
 from deposit.leases import Lease
 from deposit.metadata.entry import Entry
 from deposit.models import Deposit, Part, PartKind
+from deposit.services import extrinsic
 from deposit.services.deposits import effective_entry
 from deposit.staging import path_of
 from loader.loading import Finish, Identifiers
@@ -26,8 +23,6 @@ from packages import Kind, Limits, Member, open_package
 
 # Members up to this size are read whole; larger ones flow through in chunks.
 SMALL = 1024 * 1024
-FORMAT = "sword-v2-atom-codemeta-v2"
-FETCHER = ("deposit-server", __version__)
 
 
 def load(deposit: Deposit, lease: Lease, finish: Finish) -> None:
@@ -48,9 +43,8 @@ def load(deposit: Deposit, lease: Lease, finish: Finish) -> None:
         assert deposit.origin_url is not None
         assert deposit.complete_date is not None
         ingest.add_visit(deposit.origin_url, snapshot=snapshot, date=deposit.complete_date)
-        directory = SWHID(ObjectType.DIRECTORY, root)
         if entry:
-            ingest.add_metadata(metadata_of(deposit, entry, directory, release, snapshot))
+            _add_metadata(ingest, deposit, entry, root=root, release=release, snapshot=snapshot)
         ingest.seal()
         lease.check()
         with transaction.atomic():
@@ -68,7 +62,6 @@ def ingest_packages(ingest: Ingest, deposit: Deposit, lease: Lease) -> bytes:
 
 
 def _ingest_package(ingest: Ingest, tree: Tree, stored_as: str, lease: Lease) -> None:
-    links: dict[bytes, list[bytes]] = {}
     with open_package(path_of(stored_as), limits=Limits()) as package:
         for member in package:
             lease.check()
@@ -79,25 +72,15 @@ def _ingest_package(ingest: Ingest, tree: Tree, stored_as: str, lease: Lease) ->
             elif member.kind is Kind.SYMLINK:
                 tree.add_symlink(member.path, ingest.add_content(member.target or b""))
             else:
-                links.setdefault(member.target or b"", []).append(member.path)
-    if links:
-        _ingest_hard_links(ingest, tree, stored_as, links)
+                tree.add_hardlink(member.path, member.target or b"")
+    # Now, so that a link means the file of its own package and not one that a later package lays over it.
+    tree.resolve_links()
 
 
 def _content(ingest: Ingest, member: Member) -> bytes:
     if member.size <= SMALL:
         return ingest.add_content(member.read())
     return ingest.add_content_stream(member.chunks(), member.size)
-
-
-def _ingest_hard_links(ingest: Ingest, tree: Tree, stored_as: str, links: dict[bytes, list[bytes]]) -> None:
-    """A second pass for the rare package with hard links, which spares all others a table of every path."""
-    with open_package(path_of(stored_as), limits=Limits()) as package:
-        for member in package:
-            if member.kind is Kind.FILE and member.path in links:
-                content = _content(ingest, member)
-                for path in links[member.path]:
-                    tree.add_file(path, content, executable=member.executable)
 
 
 def identifiers(deposit: Deposit, *, root: bytes, release: bytes, snapshot: bytes) -> Identifiers:
@@ -112,18 +95,22 @@ def identifiers(deposit: Deposit, *, root: bytes, release: bytes, snapshot: byte
     )
 
 
-def metadata_of(
-    deposit: Deposit, entry: Entry, directory: SWHID, release: bytes, snapshot: bytes
-) -> Metadata:
-    """The metadata document as extrinsic metadata on the directory."""
-    return Metadata(
-        target=directory,
-        format=FORMAT,
-        document=entry.document,
-        authority=("deposit_client", deposit.client.provider_url),
-        fetcher=FETCHER,
-        discovery_date=deposit.complete_date or datetime.now(UTC),
-        origin=deposit.origin_url,
-        release=SWHID(ObjectType.RELEASE, release),
-        snapshot=SWHID(ObjectType.SNAPSHOT, snapshot),
+def _add_metadata(
+    ingest: Ingest, deposit: Deposit, entry: Entry, *, root: bytes, release: bytes, snapshot: bytes
+) -> None:
+    """The metadata document as extrinsic metadata on the directory; the same again when the deposit is reloaded."""
+    extrinsic.add_document(
+        ingest,
+        entry=entry,
+        target=SWHID(ObjectType.DIRECTORY, root),
+        context={
+            "origin": deposit.origin_url,
+            "release": SWHID(ObjectType.RELEASE, release),
+            "snapshot": SWHID(ObjectType.SNAPSHOT, snapshot),
+        },
+        client=deposit.client,
+        collection=deposit.collection.name,
+        deposit_id=deposit.pk,
+        document_format=extrinsic.WITH_PACKAGE,
+        discovery_date=deposit.complete_date,
     )

@@ -1,0 +1,38 @@
+"""The words a deposit is found by: those of its title, its package's name, its external id and its origin.
+
+PostgreSQL's full text search without a language: words are compared in lower case, from their beginning. The
+expression of the index and that of the search are the same object, else the index would not be used.
+"""
+
+import re
+
+from django.contrib.postgres.search import SearchQuery, SearchVectorField
+from django.contrib.postgres.search import SearchVectorExact as Matches
+from django.db.models import F, Func, Value
+from django.db.models.functions import Coalesce
+
+FIELDS = ("title", "package_name", "external_id", "origin_url")
+
+# PostgreSQL's parser would keep a URL, a path or a file name as one word; people look for their pieces.
+_PUNCTUATION = "./:_-@?#&=+~"
+_MANY = 20
+
+
+def words() -> Func:
+    """The words of a deposit, as a ``tsvector``."""
+    return Func(
+        *(Coalesce(F(name), Value("")) for name in FIELDS),
+        template=f"to_tsvector('simple'::regconfig, translate(%(expressions)s, '{_PUNCTUATION}', "
+        f"'{' ' * len(_PUNCTUATION)}'))",
+        arg_joiner=" || ' ' || ",
+        output_field=SearchVectorField(),
+    )
+
+
+def matches(text: str) -> Matches | None:
+    """A condition: the deposit has a word that begins with each word of ``text``. None when ``text`` has no word."""
+    found = re.findall(r"\w+", text.replace("_", " ").lower())[:_MANY]
+    if not found:
+        return None
+    query = " & ".join(f"{word}:*" for word in found)
+    return Matches(words(), SearchQuery(query, search_type="raw", config="simple"))
