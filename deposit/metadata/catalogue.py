@@ -213,8 +213,8 @@ _SHOWN = 120
 
 
 def shown(value: str | None) -> str:
-    """A value from a document as it may stand in a message: quoted, on one line, at most 120 characters."""
+    """A value from a document as it may stand in a message: quoted, printable, on one line, 120 characters."""
     text = " ".join((value or "").split())
     if len(text) > _SHOWN:
         text = text[: _SHOWN - 1] + "…"
-    return f"'{text}'"
+    return "'" + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text) + "'"
