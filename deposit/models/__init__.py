@@ -1,5 +1,6 @@
 """The tables: the record of deposits, and who may do what."""
 
+from deposit.models.audit import AuditRecord
 from deposit.models.record import (
     STATUS_TEXTS,
     Client,
@@ -14,9 +15,13 @@ from deposit.models.record import (
     Status,
 )
 from deposit.models.roles import Curatorship
+from deposit.models.throttling import LoginFailures, Notice
+from deposit.models.tokens import ApiToken, TokenScope
 
 __all__ = [
     "STATUS_TEXTS",
+    "ApiToken",
+    "AuditRecord",
     "Client",
     "Collection",
     "Curatorship",
@@ -24,8 +29,11 @@ __all__ = [
     "DepositType",
     "Event",
     "Finding",
+    "LoginFailures",
     "Membership",
+    "Notice",
     "Part",
     "PartKind",
     "Status",
+    "TokenScope",
 ]

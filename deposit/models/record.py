@@ -5,10 +5,13 @@ by ``deposit.lifecycle`` alone.
 """
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+from deposit.words import words
 
 
 class Status(models.TextChoices):
@@ -34,6 +37,10 @@ STATUS_TEXTS: dict[str, str] = {
     Status.DONE: "The deposit is in the archive.",
     Status.FAILED: "The deposit passed its checks but could not be loaded; the operators have to look at it.",
 }
+
+
+# Longer titles are cut in lists; the metadata document has them whole.
+TITLE_LENGTH = 500
 
 
 class DepositType(models.TextChoices):
@@ -128,6 +135,9 @@ class Deposit(models.Model):
     )
     software_version = models.TextField(null=True, blank=True)  # noqa: DJ001
     release_notes = models.TextField(null=True, blank=True)  # noqa: DJ001
+    # From the newest metadata and the newest package: what people know the deposit by.
+    title = models.CharField(max_length=TITLE_LENGTH, blank=True, default="", editable=False)
+    package_name = models.CharField(max_length=1024, blank=True, default="", editable=False)
 
     swhid = models.TextField(null=True, editable=False)  # noqa: DJ001
     swhid_context = models.TextField(null=True, editable=False)  # noqa: DJ001
@@ -173,6 +183,14 @@ class Deposit(models.Model):
             models.Index(
                 fields=["reception_date"], name="deposit_partial_by_age", condition=Q(status="partial")
             ),
+            # With "deposit_waiting": every status but the one that nearly all deposits end in.
+            models.Index(
+                fields=["status", "id"],
+                name="deposit_amiss",
+                condition=Q(status__in=["partial", "expired", "rejected", "failed"]),
+            ),
+            models.Index(fields=["reception_date"], name="deposit_by_reception"),
+            GinIndex(words(), name="deposit_by_words"),
         ]
         constraints = [
             models.CheckConstraint(

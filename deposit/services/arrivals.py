@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from deposit.metadata.entry import Entry
-from deposit.models import Deposit, Part, PartKind
+from deposit.models import TITLE_LENGTH, Deposit, Part, PartKind
 from deposit.staging import StagedFile
 
 
@@ -28,8 +28,18 @@ class Arrival:
     entry: Entry | None = None
 
 
+def described(arrival: Arrival) -> dict[str, str]:
+    """What a deposit is known by after this arrival: the fields of `Deposit` that it changes."""
+    fields = {}
+    if arrival.package:
+        fields["package_name"] = arrival.package.name
+    if arrival.entry:
+        fields["title"] = (arrival.entry.title or "")[:TITLE_LENGTH]
+    return fields
+
+
 def add_parts(deposit: Deposit, arrival: Arrival) -> None:
-    """Record what arrived as parts, in one statement."""
+    """Record what arrived as parts, in one statement, and what the deposit is now known by."""
     parts = []
     if arrival.package:
         parts.append(_package_part(deposit, arrival.package))
@@ -46,6 +56,15 @@ def add_parts(deposit: Deposit, arrival: Arrival) -> None:
             )
         )
     Part.objects.bulk_create(parts)
+    _describe(deposit, **described(arrival))
+
+
+def _describe(deposit: Deposit, **fields: str) -> None:
+    changed = {name: value for name, value in fields.items() if getattr(deposit, name) != value}
+    if changed:
+        Deposit.objects.filter(pk=deposit.pk).update(**changed)
+        for name, value in changed.items():
+            setattr(deposit, name, value)
 
 
 def _package_part(deposit: Deposit, package: Package) -> Part:
@@ -66,4 +85,6 @@ def remove_parts(deposit: Deposit, *kinds: PartKind) -> list[str]:
     parts: QuerySet[Part] = deposit.parts.filter(kind__in=kinds)
     stored = [name for name in parts.values_list("stored_as", flat=True) if name]
     parts.delete()
+    if PartKind.PACKAGE in kinds:
+        _describe(deposit, package_name="")
     return stored

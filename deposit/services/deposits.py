@@ -18,7 +18,7 @@ from deposit.metadata.entry import Entry, read_entry
 from deposit.models import Client, Collection, Deposit, Part, PartKind, Status
 from deposit.refusals import Kind, Refusal
 from deposit.services import extrinsic, metadata_only
-from deposit.services.arrivals import Arrival, add_parts, remove_parts
+from deposit.services.arrivals import Arrival, add_parts, described, remove_parts
 from deposit.services.origins import named_origin, settle
 
 
@@ -49,6 +49,7 @@ def create(
             external_id=slug,
             origin_url=origin.url if origin else None,
             parent=origin.parent if origin else None,
+            **described(arrival),
         )
         add_parts(deposit, arrival)
         lifecycle.record(deposit, "create", actor=actor_of(client), target=Status.PARTIAL, **_told(arrival))
