@@ -13,7 +13,8 @@ from deposit.models import Client, Collection, Deposit, Finding
 from loader.destinations import archive
 from loader.loading import load
 from tests.deposit.sword.test_views import multipart
-from tests.factories import atom_entry, create_origin, http_client, make_tar, make_zip, new_client
+from tests.factories import http_client, new_client
+from tests.samples import atom_entry, create_origin, make_tar, make_zip
 
 FILES = {"pkg/readme.txt": b"hello\n", "pkg/src/main.py": b"print('hello')\n", "pkg/empty": b""}
 

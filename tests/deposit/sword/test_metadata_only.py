@@ -8,7 +8,8 @@ from archive.retrieval import metadata_of
 from deposit.models import Client, Collection, Deposit
 from tests.deposit.access.test_archive_view import FILES, deposit_package
 from tests.deposit.sword.test_views import ENTRY, field
-from tests.factories import atom_entry, http_client, make_zip, new_client
+from tests.factories import http_client, new_client
+from tests.samples import atom_entry, make_zip
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
