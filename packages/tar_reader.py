@@ -108,7 +108,7 @@ class TarReader:
         size = self._size(block, raw)
         path = clean_path(raw, self._limits)
         if typeflag in _REGULAR and not raw.endswith(b"/"):
-            member = self._file(block, path, size)
+            member: Member | None = self._file(block, path, size)
         else:
             member = self._other(block, typeflag, raw, path, size)
         if self._pax or self._long:
@@ -131,6 +131,13 @@ class TarReader:
     def _other(self, block: bytes, typeflag: int, raw: bytes, path: bytes, size: int) -> Member | None:
         if typeflag == _SPARSE:
             raise _sparse(path)
+        if typeflag not in b"0\x00125":
+            what = _SPECIAL.get(typeflag, f"of the unknown type {chr(typeflag)!r}")
+            raise PackageError(
+                "package.member.type",
+                path,
+                f"This member is {what}. Only files, directories and links can be archived: leave it out.",
+            )
         if size:
             raise PackageError(
                 "package.member.size",
@@ -138,21 +145,14 @@ class TarReader:
                 "This directory or link declares content, which tar programs read in different ways. "
                 "Make the package again with a current tar.",
             )
-        if typeflag == _DIRECTORY or (typeflag == 0 and raw.endswith(b"/")):
+        if typeflag == _DIRECTORY or typeflag == 0:
             if not path:
                 return None
             self._tree.add_directory(path)
             return Member(path, Kind.DIRECTORY)
-        if typeflag in (_SYMLINK, _HARDLINK) and path:
-            return self._link(block, typeflag, path)
-        if typeflag in _REGULAR:
-            raise _ambiguous(path, "is a file by its type and a directory by its name")
-        what = _SPECIAL.get(typeflag, f"of the unknown type {chr(typeflag)!r}")
-        raise PackageError(
-            "package.member.type",
-            path,
-            f"This member is {what}. Only files, directories and links can be archived: leave it out.",
-        )
+        if not path or typeflag not in (_SYMLINK, _HARDLINK):
+            raise _ambiguous(path, "is a file or link by its type and a directory by its name")
+        return self._link(block, typeflag, path)
 
     def _link(self, block: bytes, typeflag: int, path: bytes) -> Member:
         target = self._name(block, text(block[157:257]), 1)

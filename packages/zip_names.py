@@ -45,21 +45,22 @@ def entry_path(entry: Entry, fields: dict[int, bytes]) -> bytes:
 def entry_kind(entry: Entry) -> Kind:
     """File, directory or symbolic link, where the name and the Unix mode agree."""
     slash = entry.name.endswith(b"/")
-    form = stat.S_IFMT(entry.attributes >> 16) if entry.host == UNIX else 0
-    if form == stat.S_IFDIR or form == stat.S_IFREG or not form:
-        if form == stat.S_IFDIR and not slash:
-            raise _two_kinds(entry.name)
-        return Kind.DIRECTORY if slash else Kind.FILE
-    if form != stat.S_IFLNK:
-        raise PackageError(
-            "package.member.type",
-            entry.name,
-            "This member is a device, a FIFO or a socket. Only files, directories and links can be archived: "
-            "leave it out.",
-        )
-    if slash:
+    form = stat.S_IFMT(entry.attributes >> 16)
+    if form == stat.S_IFLNK and (slash or entry.host != UNIX):
         raise _two_kinds(entry.name)
-    return Kind.SYMLINK
+    if entry.host != UNIX or form in (0, stat.S_IFREG):
+        return Kind.DIRECTORY if slash else Kind.FILE
+    if form == stat.S_IFDIR:
+        if not slash:
+            raise _two_kinds(entry.name)
+        return Kind.DIRECTORY
+    if form == stat.S_IFLNK:
+        return Kind.SYMLINK
+    raise PackageError(
+        "package.member.type",
+        entry.name,
+        "This member is a device, a FIFO or a socket. Only files, directories and links can be archived: leave it out.",
+    )
 
 
 def _check_utf8(name: bytes) -> None:

@@ -226,23 +226,21 @@ class ZipReader:
 
     def _finish(self, entry: Entry, position: int, following: int) -> int:
         """Where the entry really ends: after its data, and after the descriptor that fills the gap, if it has one."""
-        length = following - position
         if not entry.flags & _DESCRIPTOR:
             return position
+        length = following - position
         layout = _DESCRIPTORS.get(length)
         if layout is None:
-            return position
+            if length:
+                return position
+            raise _bad_descriptor(entry.name, "is missing")
         record = self._window.read(position, length)
         values = layout.unpack(record[-layout.size :])
-        marked = length in (16, 24)
+        marked = not length % 8
         if values != (entry.crc, entry.compressed, entry.size) or (
             marked and not record.startswith(b"PK\x07\x08")
         ):
-            raise PackageError(
-                "package.zip.descriptor",
-                entry.name,
-                "The data descriptor of this zip member differs from the central directory. Make the package again.",
-            )
+            raise _bad_descriptor(entry.name, "differs from the central directory")
         return following
 
 
@@ -271,6 +269,14 @@ def _misplaced(name: bytes, overlap: bool) -> PackageError:
         name,
         "The zip archive has bytes before this place that belong to no member. Make the package again, without a "
         "self-extracting part or a signature.",
+    )
+
+
+def _bad_descriptor(name: bytes, what: str) -> PackageError:
+    return PackageError(
+        "package.zip.descriptor",
+        name,
+        f"The data descriptor of this zip member {what}. Make the package again.",
     )
 
 

@@ -7,7 +7,7 @@ does not tell a cut frame from a whole one. Walking the frame here solves both: 
 import zstandard
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
-_START = 9  # magic, descriptor, and as much as a skippable frame's length needs
+_START = 8  # a magic and the length of a skippable frame; no other frame is shorter
 _RLE = 1
 _RESERVED = 3
 

@@ -1,0 +1,63 @@
+"""Every registered case gets its verdict, read or unread, within bounds of memory."""
+
+from pathlib import Path
+
+import pytest
+
+from packages import CODES, Kind, Limits, Member, PackageError, open_package
+from tests.packages import stream_cases, tar_cases, zip_cases  # noqa: F401  they fill the register
+from tests.packages.cases import ACCEPTED, CASES, Case
+
+
+def outcome(path: Path, limits: Limits, read: bool) -> tuple[PackageError | None, list[bytes]]:
+    """The refusal, if there is one, and the members that were handed out until then."""
+    paths = []
+    try:
+        with open_package(path, limits) as package:
+            for member in package:
+                paths.append(member.path)
+                if read:
+                    assert content_length(member) == member.size
+    except PackageError as error:
+        return error, paths
+    return None, paths
+
+
+def content_length(member: Member) -> int:
+    if member.size % 2:
+        return len(member.read())
+    return sum(map(len, member.chunks()))
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_case_gets_its_verdict(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "package"
+    path.write_bytes(case.build())
+
+    unread, paths = outcome(path, case.limits, read=False)
+    read, _ = outcome(path, case.limits, read=True)
+
+    assert (code(unread), code(read)) == (case.verdict, case.verdict)
+    if unread is None:
+        assert tuple(paths) == case.members
+    else:
+        assert unread.subject.isprintable()
+        assert (unread.message[0].isupper(), unread.message[-1]) == (True, ".")
+
+
+def code(refusal: PackageError | None) -> str:
+    return refusal.code if refusal else ACCEPTED
+
+
+def test_every_code_has_a_case() -> None:
+    assert {case.verdict for case in CASES.values()} - {ACCEPTED} == set(CODES)
+
+
+def test_there_are_many_cases_of_both_sorts() -> None:
+    accepted = [case for case in CASES.values() if case.verdict == ACCEPTED]
+    assert len(CASES) >= 150
+    assert len(accepted) >= 50
+
+
+def test_kinds_are_the_four() -> None:
+    assert [kind.value for kind in Kind] == ["file", "directory", "symlink", "hardlink"]
