@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from uuid import uuid4
 
-from archive.identifiers import SWHID
+from archive.identifiers import SWHID, ObjectType
 from archive.packs import PackWriter
 from archive.storage import Storage
 
@@ -31,7 +31,7 @@ class Packing:
 
     # --- What is asked for -----------------------------------------------------------------------------
     def put(self, objects: Sequence[tuple[SWHID, bytes, bytes | None]]) -> None:
-        """Append objects of at most LARGE bytes: identifier, bytes, SHA-256 (of contents)."""
+        """Append objects that are in memory: identifier, bytes, SHA-256 (of contents)."""
 
         def job() -> None:
             for swhid, data, sha256 in objects:
@@ -46,7 +46,7 @@ class Packing:
 
     def begin_large(self, length: int) -> None:
         """Begin a content whose identifier is known at its end."""
-        self._submit(lambda: self._open().begin_large(length))
+        self._submit(lambda: self._open().begin_large(ObjectType.CONTENT, length))
 
     def write_large(self, chunk: bytes) -> None:
         """Append to the content that was begun."""

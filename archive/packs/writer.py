@@ -51,6 +51,7 @@ class PackWriter:
         self._indexes: list[tuple[int, int]] = []
         self._group: object = None
         self._large = 0
+        self._large_name = b""
         self._mark: _Mark | None = None
         self._frames: list[tuple[int, int]] = []
         self._member(b"pack.json", self._head())
@@ -106,7 +107,12 @@ class PackWriter:
 
     # --- Objects ---------------------------------------------------------------------------------------
     def put(self, swhid: SWHID, data: bytes, sha256: bytes | None = None) -> None:
-        """Append an object of at most LARGE bytes; ``sha256`` for contents."""
+        """Append an object that is in memory; ``sha256`` for contents."""
+        if len(data) > layout.LARGE:
+            self.begin_large(swhid.type, len(data))
+            self.write_large(data)
+            self.end_large(swhid, len(data), sha256)
+            return
         self._put(str(swhid), data, sha256, swhid.type is ObjectType.CONTENT)
 
     def put_visit(self, name: str, document: bytes) -> None:
@@ -123,12 +129,13 @@ class PackWriter:
         if self._filled >= layout.SHARED_FRAME:
             self._flush()
 
-    def begin_large(self, length: int) -> None:
+    def begin_large(self, kind: ObjectType, length: int) -> None:
         """Begin an object whose identifier is known only at its end."""
         self._flush()
+        self._large_name = b"large/%06d.%s" % (self._large, kind.value.encode())
         self._mark = _Mark(self.offset, self._digest.copy())
         self._frames = []
-        self._parts = [layout.tar_header(b"large/%06d" % self._large, length)]
+        self._parts = [layout.tar_header(self._large_name, length)]
         self._filled = layout.BLOCK
 
     def write_large(self, chunk: bytes) -> None:
@@ -158,7 +165,7 @@ class PackWriter:
         self._append(layout.seek_table(self._frames))
         offset = self._mark.offset
         self._list(Row(str(swhid), sha256, length, offset, self.offset - offset, layout.BLOCK))
-        self._parts = [layout.tar_header(str(swhid).encode(), 0, link=b"large/%06d" % self._large)]
+        self._parts = [layout.tar_header(str(swhid).encode(), 0, link=self._large_name)]
         self._filled = layout.BLOCK
         self._group = None
         self._large += 1
