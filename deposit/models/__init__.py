@@ -3,6 +3,7 @@
 from deposit.models.audit import AuditRecord
 from deposit.models.record import (
     STATUS_TEXTS,
+    TITLE_LENGTH,
     Client,
     Collection,
     Deposit,
@@ -20,6 +21,7 @@ from deposit.models.tokens import ApiToken, TokenScope
 
 __all__ = [
     "STATUS_TEXTS",
+    "TITLE_LENGTH",
     "ApiToken",
     "AuditRecord",
     "Client",
