@@ -59,6 +59,8 @@ def _descendants(pid: int) -> list[int]:
 def running(**environment: str) -> Iterator[Service]:
     """Start the service, wait for it, stop it, and remove its data."""
     data = Path(tempfile.mkdtemp(prefix="deposit-bench-"))
+    # As root the database runs under an unprivileged uid, which must get through.
+    data.chmod(0o711)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
