@@ -11,7 +11,7 @@ from checker.packages import check_package
 from deposit import findings as vocabulary
 from deposit import lifecycle
 from deposit.findings import Area, Severity
-from deposit.leases import kept
+from deposit.leases import Lease, kept
 from deposit.lifecycle import Claim, LeaseLost, Work
 from deposit.metadata.checks import check_entry
 from deposit.models import Deposit, Finding, Part, PartKind
@@ -26,15 +26,15 @@ def check(deposit_id: int, *, worker: str) -> None:
         return
     try:
         with kept(claim) as lease:
-            found = examine(Deposit.objects.get(pk=deposit_id))
+            found = examine(Deposit.objects.get(pk=deposit_id), lease)
             lease.check()
             conclude(claim, found, worker=worker)
     except LeaseLost:
         logger.warning("deposit=%s check dropped: another worker has it", deposit_id)
 
 
-def examine(deposit: Deposit) -> list[vocabulary.Finding]:
-    """Everything that is wrong with the metadata and the packages of a deposit."""
+def examine(deposit: Deposit, lease: Lease) -> list[vocabulary.Finding]:
+    """Everything that is wrong with the metadata and the packages of a deposit. Raises `LeaseLost`."""
     parts = list(Part.objects.filter(deposit=deposit).order_by("id"))
     documents = [part for part in parts if part.kind == PartKind.METADATA]
     packages = [part for part in parts if part.kind == PartKind.PACKAGE]
@@ -46,7 +46,7 @@ def examine(deposit: Deposit) -> list[vocabulary.Finding]:
     if not packages:
         found.append(_missing(Area.ARCHIVE, "package.missing", "Deposit without archive is rejected"))
     for part in packages:
-        found += check_package(part)
+        found += check_package(part, lease)
     return found
 
 

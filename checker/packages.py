@@ -1,6 +1,7 @@
 """Checking one package: a single streaming pass that verifies every member and accounts for every byte."""
 
 from deposit.findings import Area, Finding
+from deposit.leases import Lease
 from deposit.models import Part
 from deposit.staging import path_of
 from packages import Limits, PackageError, open_package
@@ -14,13 +15,16 @@ KNOWN_WORDS = {
 UNREADABLE = "At least one of its associated archives is not readable"
 
 
-def check_package(part: Part, limits: Limits | None = None) -> list[Finding]:
-    """The findings on a package; none when it is whole and acceptable. An ``OSError`` is a fault of ours."""
+def check_package(part: Part, lease: Lease, limits: Limits | None = None) -> list[Finding]:
+    """The findings on a package; none when it is whole and acceptable.
+
+    An ``OSError`` is a fault of ours. Raises `LeaseLost`.
+    """
     assert part.stored_as is not None
     try:
         with open_package(path_of(part.stored_as), limits=limits or Limits()) as package:
             for _ in package:
-                pass
+                lease.check()
     except PackageError as error:
         known = KNOWN_WORDS.get(error.code, UNREADABLE)
         subject = f"{part.name}: {error.subject}" if error.subject else part.name

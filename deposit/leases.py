@@ -27,6 +27,8 @@ OUTAGE_SECONDS = 15
 STALL_SECONDS = 3600.0
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
+# PostgreSQL's classes of errors that pass: connection, rollback (deadlock), resources (disk full), locks, operators.
+_PASSING = ("08", "40", "53", "55", "57")
 
 
 class Lease:
@@ -77,7 +79,10 @@ class Lease:
 
 def is_outage(error: BaseException) -> bool:
     """Whether a fault is of the surroundings and will pass, whatever the deposit is like."""
-    if isinstance(error, OperationalError | InterfaceError | Unreadable):
+    if isinstance(error, OperationalError | InterfaceError):
+        code = getattr(error.__cause__, "pgcode", None)
+        return code is None or code.startswith(_PASSING)
+    if isinstance(error, Unreadable):
         return True
     return isinstance(error, OSError) and error.errno in _FULL
 

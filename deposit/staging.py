@@ -22,7 +22,8 @@ from deposit.refusals import Kind, Refusal
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 1024 * 1024
+# Days whose folder this process knows to be durable.
+_durable_days: set[Path] = set()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,10 +56,12 @@ def _sync_directory(path: Path) -> None:
 
 def _day_directory() -> Path:
     day = root() / "packages" / f"{datetime.now(UTC):%Y-%m-%d}"
-    if not day.is_dir():
+    if day not in _durable_days:
+        # Also when it exists: whoever made it may not have synced it yet.
         day.mkdir(parents=True, exist_ok=True)
         for parent in (day.parent, day.parent.parent):
             _sync_directory(parent)
+        _durable_days.add(day)
     return day
 
 
@@ -67,9 +70,12 @@ class StagingFile:
 
     def __init__(self, *, limit: int, with_md5: bool = False) -> None:
         incoming = root() / "incoming"
-        incoming.mkdir(parents=True, exist_ok=True)
         self._path = incoming / f"{uuid.uuid4().hex}.part"
-        self._file = self._path.open("xb", buffering=0)
+        try:
+            incoming.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("xb", buffering=0)
+        except OSError as error:
+            raise _storage_full(error) from error
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False) if with_md5 else None
         self._limit = limit
@@ -94,14 +100,14 @@ class StagingFile:
         """Sync the file, give it its final name, sync the directory."""
         try:
             os.fsync(self._file.fileno())
+            self._file.close()
+            day = _day_directory()
+            final = day / self._path.stem
+            self._path.rename(final)
+            self._path = final
+            _sync_directory(day)
         except OSError as error:
             raise _storage_full(error) from error
-        self._file.close()
-        day = _day_directory()
-        final = day / self._path.stem
-        self._path.rename(final)
-        self._path = final
-        _sync_directory(day)
         return StagedFile(
             stored_as=str(final.relative_to(root())),
             size=self.size,

@@ -175,10 +175,21 @@ class Deposit(models.Model):
                 condition=Q(external_id__isnull=False),
             ),
             models.Index(fields=["swhid"], name="deposit_by_swhid", condition=Q(swhid__isnull=False)),
+            # The dispatcher takes each client's oldest in turns, however long the queue.
             models.Index(
-                fields=["status", "id"],
+                fields=["status", "client", "id"],
                 name="deposit_waiting",
                 condition=Q(status__in=["deposited", "verified", "loading"]),
+            ),
+            models.Index(
+                fields=["status"],
+                name="deposit_sent",
+                condition=Q(status__in=["deposited", "verified"], sent_at__isnull=False),
+            ),
+            models.Index(
+                fields=["attempts"],
+                name="deposit_attempted",
+                condition=Q(status__in=["deposited", "verified", "loading"], attempts__gt=0),
             ),
             models.Index(
                 fields=["reception_date"], name="deposit_partial_by_age", condition=Q(status="partial")

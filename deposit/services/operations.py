@@ -20,7 +20,10 @@ def reschedule(*, deposit_id: int, actor: str) -> Deposit:
 
 def recheck(*, deposit_id: int, actor: str) -> Deposit:
     """Check a rejected or failed deposit again, as it was sent. Raises `TransitionRefused`."""
-    return fire("recheck", deposit_id, actor=actor)
+    with transaction.atomic():
+        deposit = fire("recheck", deposit_id, actor=actor)
+        Finding.objects.filter(deposit_id=deposit_id).delete()
+        return deposit
 
 
 def expire(*, deposit_id: int, actor: str, quietly: bool = False) -> Deposit | None:

@@ -3,26 +3,20 @@
 import logging
 import signal
 import threading
+import time
 from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import InterfaceError, OperationalError, connection
-from kombu.exceptions import OperationalError as BrokerError
 
 from deposit import dispatcher
-from deposit.lifecycle import Work
-from settings.celery import app
+from deposit.publishing import BrokerAway, Publisher
 
 logger = logging.getLogger("deposit.dispatcher")
 
-TASKS = {Work.CHECK: "checker.check", Work.LOAD: "loader.load"}
-POLL_SECONDS = 2.0
-
-
-def send(work: Work, deposit_id: int) -> None:
-    """Publish the hint that a deposit waits; returns when the broker has it."""
-    app.send_task(TASKS[work], args=[deposit_id], queue=str(work), retry=False)
+# A stream of announcements is answered in rounds this far apart, in seconds: one round serves many.
+ROUND_SECONDS = 0.05
 
 
 class Command(BaseCommand):
@@ -36,8 +30,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Lead, listen and send; a database or broker that is away is waited for."""
+        self.publisher = Publisher()
         if options["once"]:
-            dispatcher.round_of_work(send)
+            dispatcher.round_of_work(self.publisher.send)
             return
         self.stopping = threading.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -56,14 +51,26 @@ class Command(BaseCommand):
     def _lead(self) -> None:
         connection.ensure_connection()
         while not dispatcher.lead():
-            if self.stopping.wait(POLL_SECONDS):
+            if dispatcher.depose_a_frozen_leader():
+                logger.warning("the leader was frozen, its session was ended")
+            elif self.stopping.wait(dispatcher.POLL_SECONDS):
                 return
         logger.info("leading")
         dispatcher.listen()
+        # Whoever led before may have sent to workers that had no database, and dropped what they got.
+        dispatcher.forget_what_was_sent()
         while not self.stopping.is_set():
-            try:
-                dispatcher.round_of_work(send)
-            except (BrokerError, OSError) as error:
-                logger.warning("broker away, trying again: %s", error)
-            if not self.stopping.is_set():
-                dispatcher.wait(POLL_SECONDS)
+            self._round()
+
+    def _round(self) -> None:
+        begun = time.monotonic()
+        try:
+            crowded = dispatcher.round_of_work(self.publisher.send)
+        except BrokerAway as error:
+            logger.warning("broker away, trying again: %s", error)
+            dispatcher.forget_what_was_sent()
+            self.stopping.wait(dispatcher.POLL_SECONDS)
+            return
+        self.stopping.wait(max(0.0, begun + ROUND_SECONDS - time.monotonic()))
+        if not self.stopping.is_set():
+            dispatcher.wait(dispatcher.CROWDED_SECONDS if crowded else dispatcher.POLL_SECONDS)
