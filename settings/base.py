@@ -30,6 +30,11 @@ DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+# A process that is frozen in a transaction must not hold up the others: waits for locks end, and so do sessions that
+# sit in a transaction and do nothing.
+DATABASES["default"]["OPTIONS"].setdefault(
+    "options", "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+)
 
 ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else []
