@@ -56,6 +56,7 @@ _REASONS: dict[int, str] = {
     _E.ERR_UNDECLARED_ENTITY: "An entity is used that XML does not have. Write the character itself (UTF-8).",
     _E.ERR_INVALID_CHAR: "A character is used that XML does not allow. Remove it.",
     _E.ERR_NAME_REQUIRED: "A name is missing; a literal '&' is written &amp; and a literal '<' &lt;.",
+    _E.ERR_ENTITYREF_SEMICOL_MISSING: "A literal '&' is written &amp;, and an entity ends with a semicolon.",
     _E.ERR_LT_IN_ATTRIBUTE: "An attribute holds a literal '<'. Write it as &lt;.",
     _E.ERR_ATTRIBUTE_NOT_STARTED: "An attribute's value is not quoted. Put it between quotation marks.",
     _E.ERR_ATTRIBUTE_REDEFINED: "An attribute is given twice. Keep one.",

@@ -1,0 +1,167 @@
+"""Rules on the whole code base that no import contract can express."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+NOT_OURS = {"tests", "docs", "data", "debian", "node_modules"}
+SOURCES = sorted(
+    path.relative_to(ROOT)
+    for path in ROOT.rglob("*.py")
+    if not any(part in NOT_OURS or part.startswith(".") for part in path.relative_to(ROOT).parts)
+)
+
+# What reads XML. lxml.etree itself may be imported anywhere, to build and to walk.
+XML_READERS = {
+    "xml",
+    "lxml.html",
+    "lxml.objectify",
+    "lxml.sax",
+    "lxml.ElementInclude",
+    "defusedxml",
+    "xmlschema",
+    "bs4",
+    *(
+        f"lxml.etree.{name}"
+        for name in (
+            "ETCompatXMLParser",
+            "HTML",
+            "HTMLParser",
+            "HTMLPullParser",
+            "RelaxNG",
+            "Schematron",
+            "XInclude",
+            "XML",
+            "XMLDTDID",
+            "XMLID",
+            "XMLParser",
+            "XMLPullParser",
+            "XMLSchema",
+            "XSLT",
+            "fromstring",
+            "fromstringlist",
+            "iterparse",
+            "parse",
+            "set_default_parser",
+        )
+    ),
+}
+# The client stands alone, on the standard library: it reads the answers of its own server, and writes entries.
+XML_ROOM = {Path("deposit/metadata/xml.py"), Path("client/documents.py"), Path("client/metadata.py")}
+
+PACKAGE_READERS = {
+    "tarfile",
+    "zipfile",
+    "shutil.unpack_archive",
+    "zipimport",
+    "libarchive",
+    "patoolib",
+    "py7zr",
+    "pyunpack",
+    "rarfile",
+}
+
+# These two write packages and read none.
+PACKAGE_ROOM = {Path("packages"), Path("client/packing.py"), Path("embedded/demo.py")}
+
+
+def names_used(source: str) -> Iterator[str]:
+    """The full dotted names that a module imports or reaches through what it imported."""
+    tree = ast.parse(source)
+    bound: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name
+                bound[alias.asname or alias.name.split(".")[0]] = (
+                    alias.name if alias.asname else alias.name.split(".")[0]
+                )
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}"
+                bound[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            yield from _reached(node, bound)
+
+
+def _reached(node: ast.Attribute, bound: dict[str, str]) -> Iterator[str]:
+    path, value = [node.attr], node.value
+    while isinstance(value, ast.Attribute):
+        path.append(value.attr)
+        value = value.value
+    if isinstance(value, ast.Name) and value.id in bound:
+        yield ".".join([bound[value.id], *reversed(path)])
+
+
+def forbidden_names(source: str, forbidden: set[str]) -> list[str]:
+    """Those used names that are forbidden, or lie inside a forbidden module."""
+    return sorted(
+        {name for name in names_used(source) if any(f"{name}.".startswith(f"{word}.") for word in forbidden)}
+    )
+
+
+def _offenders(forbidden: set[str], allowed: set[Path]) -> dict[str, list[str]]:
+    found = {
+        str(path): forbidden_names((ROOT / path).read_text(encoding="utf-8"), forbidden)
+        for path in SOURCES
+        if not any(path.is_relative_to(place) for place in allowed)
+    }
+    return {path: names for path, names in found.items() if names}
+
+
+def test_the_sources_are_found() -> None:
+    assert Path("deposit/metadata/xml.py") in SOURCES
+    assert len(SOURCES) > 50
+
+
+def test_xml_is_parsed_in_one_place_only() -> None:
+    assert _offenders(XML_READERS, XML_ROOM) == {}
+
+
+def test_packages_are_opened_in_their_room_only() -> None:
+    assert _offenders(PACKAGE_READERS, PACKAGE_ROOM) == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("from lxml import etree\netree.fromstring(data)", "lxml.etree.fromstring"),
+        ("from lxml import etree as e\nroot = e.parse(path).getroot()", "lxml.etree.parse"),
+        ("import lxml.etree\nlxml.etree.XMLParser()", "lxml.etree.XMLParser"),
+        ("from lxml.etree import XML", "lxml.etree.XML"),
+        ("from xml.etree import ElementTree", "xml.etree.ElementTree"),
+        ("import xml.dom.minidom", "xml.dom.minidom"),
+        ("def read():\n    from lxml import objectify", "lxml.objectify"),
+    ],
+)
+def test_the_ways_to_parse_xml_are_noticed(source: str, name: str) -> None:
+    assert forbidden_names(source, XML_READERS) == [name]
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("import tarfile", "tarfile"),
+        ("from zipfile import ZipFile", "zipfile.ZipFile"),
+        ("import shutil\nshutil.unpack_archive(a, b)", "shutil.unpack_archive"),
+    ],
+)
+def test_the_ways_to_open_packages_are_noticed(source: str, name: str) -> None:
+    assert forbidden_names(source, PACKAGE_READERS) == [name]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from lxml import etree\netree.SubElement(etree.Element('a'), 'b')\netree.tostring(root)",
+        "from deposit.metadata.xml import parse\nparse(data)",
+        "import shutil\nshutil.disk_usage('/')",
+        "import xmlrpcish",
+    ],
+)
+def test_building_xml_and_asking_the_one_place_are_fine(source: str) -> None:
+    assert forbidden_names(source, XML_READERS | PACKAGE_READERS) == []
