@@ -1,18 +1,15 @@
 """Who acts, through which door, and with how much of what the user may: every service and selector is told."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import User
 
 from deposit.models import Client
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Door(StrEnum):
@@ -76,13 +73,18 @@ _current: ContextVar[Actor | None] = ContextVar("deposit_actor", default=None)
 
 
 def current_actor() -> Actor | None:
-    """Who acts now; None in workers, where nobody does."""
+    """Who acts now; None in workers, where nobody does. Read by the audit, never to decide who may what."""
     return _current.get()
 
 
+def become(actor: Actor) -> None:
+    """From here to the end of the surrounding ``acting`` this is who acts."""
+    _current.set(actor)
+
+
 @contextmanager
-def acting(actor: Actor | None) -> "Iterator[None]":
-    """Make ``actor`` the one whom the history names for everything done inside."""
+def acting(actor: Actor | None) -> Iterator[None]:
+    """Whoever acts inside, nobody of them does afterwards: threads serve one client after the other."""
     token = _current.set(actor)
     try:
         yield

@@ -222,6 +222,18 @@ def require_member(actor: Actor, collection: Collection) -> Client:
     return client
 
 
+def client_of(actor: Actor) -> Client:
+    """The depositor that an actor is. Raises a 403 `Refusal` for users that only curate, operate or administer."""
+    if actor.client is None:
+        raise Refusal(
+            Kind.FORBIDDEN,
+            "auth.not_a_client",
+            f"User {actor.user} is not a deposit client.",
+            "An operator makes one with: manage.py user create",
+        )
+    return actor.client
+
+
 def foreign_collection(client: Client, name: str) -> Refusal:
     """A collection that the client may not use."""
     return Refusal(

@@ -31,9 +31,21 @@ class Kind(StrEnum):
 class Refusal(Exception):
     """The service will not do it. ``summary`` says what is wrong, ``hint`` what to do about it."""
 
-    def __init__(self, kind: Kind, code: str, summary: str, hint: str = "") -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        code: str,
+        summary: str,
+        hint: str = "",
+        *,
+        challenge: str = "",
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(summary)
         self.kind = kind
         self.code = code
         self.summary = summary
         self.hint = hint
+        # For 401: what WWW-Authenticate says. For those who may come again: in how many seconds.
+        self.challenge = challenge
+        self.retry_after = retry_after

@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework.exceptions import APIException
 
-from deposit.authentication import REALM
+from deposit.authentication.headers import BASIC
 from deposit.lifecycle import TransitionRefused
 from deposit.refusals import Kind, Refusal
 from deposit.sword import documents
@@ -50,9 +50,9 @@ def error_response(refusal: Refusal, *, allow: Iterable[str] = ()) -> HttpRespon
         documents.error(refusal), status=WIRE[refusal.kind].status, content_type="application/xml"
     )
     if refusal.kind is Kind.UNAUTHORIZED:
-        response["WWW-Authenticate"] = REALM
+        response["WWW-Authenticate"] = refusal.challenge or BASIC
     if refusal.kind is Kind.METHOD_NOT_ALLOWED:
         response["Allow"] = ", ".join(sorted({*allow, *(["HEAD"] if "GET" in allow else [])}))
     if refusal.kind in RETRY_AFTER_SECONDS:
-        response["Retry-After"] = str(RETRY_AFTER_SECONDS[refusal.kind])
+        response["Retry-After"] = str(refusal.retry_after or RETRY_AFTER_SECONDS[refusal.kind])
     return response

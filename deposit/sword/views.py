@@ -4,14 +4,15 @@ import json
 from typing import Any, cast
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from deposit import selectors
-from deposit.authentication import BasicAuthentication, client_of
+from deposit.actors import Actor
+from deposit.authentication import SwordAuthenticator
 from deposit.models import Client, Deposit, PartKind, Status
+from deposit.permissions import client_of
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
@@ -37,7 +38,7 @@ def xml_response(body: bytes, status: int = 200, content_type: str = XML, **head
 class SwordView(APIView):
     """What all endpoints share: authentication, errors as documents, no mediation."""
 
-    authentication_classes = [BasicAuthentication]
+    authentication_classes = [SwordAuthenticator]
     permission_classes = []
     parser_classes = []
     content_negotiation_class = AnyNegotiation
@@ -45,7 +46,8 @@ class SwordView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, then refuse to act for somebody else (SWORD 2 section 8)."""
         super().initial(request, *args, **kwargs)
-        self.client: Client = client_of(cast(User, request.user))
+        self.actor = cast(Actor, request.auth)
+        self.client: Client = client_of(self.actor)
         if request.META.get("HTTP_ON_BEHALF_OF"):
             raise Refusal(
                 Kind.MEDIATION_NOT_ALLOWED,

@@ -1,0 +1,56 @@
+"""Who is there: passwords, API tokens and the identity provider, for every door that takes an Authorization header."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import User
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from deposit.actors import Actor, Door, become
+from deposit.authentication.addresses import client_address
+from deposit.authentication.headers import BASIC, Bearer, read_authorization
+from deposit.authentication.passwords import user_with_password
+from deposit.authentication.tokens import PREFIX, scopes_of, user_with_token
+
+__all__ = ["BASIC", "Authenticator", "SwordAuthenticator", "authenticate"]
+
+
+def authenticate(meta: Mapping[str, Any], *, door: Door) -> Actor:
+    """The actor behind the Authorization header of a request (``meta``: its WSGI variables). Raises `Refusal`."""
+    address = client_address(meta)
+    given = read_authorization(meta.get("HTTP_AUTHORIZATION", ""))
+    if isinstance(given, Bearer):
+        return _with_token(given.token, None, address, door)
+    # Clients that know Basic only may send a token where the password goes.
+    if given.password.startswith(PREFIX):
+        return _with_token(given.password, given.username, address, door)
+    return Actor(user=user_with_password(given, address=address), door=door, address=address)
+
+
+def _with_token(text: str, username: str | None, address: str, door: Door) -> Actor:
+    user, token = user_with_token(text, address=address, username=username)
+    return Actor(user=user, door=door, address=address, token_id=token.pk, scopes=scopes_of(token))
+
+
+class Authenticator(BaseAuthentication):
+    """For DRF views: ``request.user`` is the user and ``request.auth`` the `Actor`; nobody passes without."""
+
+    door = Door.API
+
+    def authenticate(self, request: Request) -> tuple[User, Actor]:
+        """The user and actor of a request. Raises `Refusal`."""
+        actor = authenticate(request.META, door=self.door)
+        assert actor.user is not None
+        become(actor)
+        return actor.user, actor
+
+    def authenticate_header(self, request: Request) -> str:
+        """What a 401 says in WWW-Authenticate."""
+        return BASIC
+
+
+class SwordAuthenticator(Authenticator):
+    """The same at the SWORD door."""
+
+    door = Door.SWORD

@@ -1,0 +1,58 @@
+"""The Authorization header (RFC 7235, 7617, 6750)."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from deposit.refusals import Kind, Refusal
+
+BASIC = 'Basic realm="deposit", charset="UTF-8"'
+BEARER = 'Bearer realm="deposit", error="invalid_token"'
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """A user name and what was sent as its password."""
+
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """A token."""
+
+    token: str
+
+
+def unauthorized(code: str, summary: str, hint: str = "") -> Refusal:
+    """A 401 for a missing or wrong password."""
+    hint = hint or "Send your user name and password with HTTP Basic, or an API token as Bearer."
+    return Refusal(Kind.UNAUTHORIZED, code, summary, hint, challenge=BASIC)
+
+
+def bad_token(summary: str = "Invalid token.") -> Refusal:
+    """A 401 for a token that opens nothing: unknown, expired, revoked or forged; no word of which."""
+    hint = "It may have expired or been revoked: make a new one."
+    return Refusal(Kind.UNAUTHORIZED, "auth.token", summary, hint, challenge=BEARER)
+
+
+def read_authorization(header: str) -> Password | Bearer:
+    """What an Authorization header holds. Raises `Refusal`."""
+    scheme, _, text = header.partition(" ")
+    if scheme.lower() == "bearer" and text.strip():
+        return Bearer(text.strip())
+    if scheme.lower() != "basic":
+        raise unauthorized("auth.missing", "Authentication credentials were not provided.")
+    try:
+        decoded = base64.b64decode(text.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise _malformed() from None
+    username, colon, password = decoded.partition(":")
+    if not colon or "\x00" in decoded:
+        raise _malformed()
+    return Password(username, password)
+
+
+def _malformed() -> Refusal:
+    return unauthorized("auth.header", "Invalid basic header. Credentials not correctly encoded.")
