@@ -10,7 +10,7 @@ from deposit.findings import Severity
 
 _MALFORMED = "Malformed xml metadata"
 _MISMATCH = "URL mismatch: {url} must start with {prefix}"
-_ORIGIN = "Invalid origin URL"
+_URL = "Invalid URL"
 _REFERENCE = "Invalid SWHID reference"
 _SLUG = "Invalid Slug header"
 
@@ -83,7 +83,7 @@ ERRORS: dict[str, Error] = {
         "Remove <swh:reference> to deposit code, or {other} to deposit metadata only.",
     ),
     "metadata.origin_url": Error(
-        _ORIGIN, "<swh:origin> on line {line} has no url. Write the URL of the origin into its url attribute."
+        _URL, "<swh:origin> on line {line} has no url. Write the URL of the origin into its url attribute."
     ),
     "reference.target": Error(
         _REFERENCE,
@@ -103,17 +103,17 @@ ERRORS: dict[str, Error] = {
         _REFERENCE, "visit already names a snapshot: remove it, or use an anchor that is not a snapshot."
     ),
     # Origins
-    "origin.missing": Error(_ORIGIN, "The URL is empty. Write the absolute URL of the origin."),
-    "origin.length": Error(_ORIGIN, "The URL has more than {limit} characters. Use a shorter one."),
+    "origin.missing": Error(
+        _URL, "The URL is empty. Write an absolute URL below the provider URL of your client."
+    ),
+    "origin.length": Error(_URL, "The URL has more than {limit} characters. Use a shorter one."),
     "origin.characters": Error(
-        _ORIGIN, "{url} holds {character}, which a URL cannot hold. Percent-encode it (RFC 3986)."
+        _URL, "{url} holds {character}, which a URL cannot hold. Percent-encode it (RFC 3986)."
     ),
     "origin.dot_segments": Error(
-        _ORIGIN, "{url} holds a '.' or '..' path segment. Write the path that is meant without it."
+        _URL, "{url} holds a '.' or '..' path segment. Write the path that is meant without it."
     ),
-    "origin.mismatch": Error(
-        _MISMATCH, "Use an origin below the provider URL of your client.", forbidden=True
-    ),
+    "origin.mismatch": Error(_MISMATCH, "Use a URL below the provider URL of your client.", forbidden=True),
     "slug.encoding": Error(_SLUG, "The Slug is not percent-encoded UTF-8 (RFC 5023, section 9.7.1)."),
     "slug.characters": Error(
         _SLUG, "The Slug holds control characters. Use letters, digits, '-', '.', '_' and '/'."

@@ -15,13 +15,3 @@ class MetadataError(Refusal):
         error = ERRORS[code]
         kind = Kind.FORBIDDEN if error.forbidden else Kind.BAD_REQUEST
         super().__init__(kind, code, error.summary.format(**values), error.hint.format(**values))
-
-    @property
-    def message(self) -> str:
-        """The hint."""
-        return self.hint
-
-    @property
-    def forbidden(self) -> bool:
-        """Whether it is a 403 rather than a 400."""
-        return self.kind is Kind.FORBIDDEN
