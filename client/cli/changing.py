@@ -1,0 +1,94 @@
+"""Commands that change a deposit."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from client.cli.depositing import described, metadata_options
+from client.cli.options import progress_bar, server_options, show, status_fields
+from client.errors import UsageError
+
+if TYPE_CHECKING:
+    from client.depositor import Depositor
+
+PACKAGE = click.Path(exists=True, path_type=Path)
+
+
+@click.command("add")
+@click.argument("deposit_id", type=int)
+@click.argument("path", type=PACKAGE)
+@server_options
+def add_command(depositor: "Depositor", deposit_id: int, path: Path, as_json: bool) -> None:
+    """Add the package or folder PATH to a partial deposit."""
+    from client.packing import packed, wrapped  # noqa: PLC0415
+
+    with (
+        packed(path) if path.is_dir() else wrapped(path) as file,
+        progress_bar("Sending", hidden=as_json) as bar,
+    ):
+        depositor.add(deposit_id, file, progress=bar)
+    show(status_fields(depositor.status(deposit_id)), as_json=as_json)
+
+
+@click.command("replace")
+@click.argument("deposit_id", type=int)
+@click.option("--package", type=PACKAGE, help="Takes the place of all packages.")
+@metadata_options
+@server_options
+def replace_command(
+    depositor: "Depositor",
+    deposit_id: int,
+    package: Path | None,
+    metadata: Path | None,
+    fields: dict[str, Any],
+    as_json: bool,
+) -> None:
+    """Replace packages, metadata or both of a partial deposit."""
+    from client.packing import packed, wrapped  # noqa: PLC0415
+
+    document = described(metadata, fields)
+    if package is None:
+        status = depositor.replace(deposit_id, metadata=document)
+    else:
+        with packed(package) if package.is_dir() else wrapped(package) as file:
+            status = depositor.replace(deposit_id, package=file, metadata=document)
+    show(status_fields(status), as_json=as_json)
+
+
+@click.command("update")
+@click.argument("deposit_id", type=int)
+@click.option("--swhid", required=True, help="The identifier of the deposit: a guard against mix-ups.")
+@metadata_options
+@server_options
+def update_command(
+    depositor: "Depositor",
+    deposit_id: int,
+    swhid: str,
+    metadata: Path | None,
+    fields: dict[str, Any],
+    as_json: bool,
+) -> None:
+    """Give an archived deposit new metadata."""
+    document = described(metadata, fields)
+    if document is None:
+        raise UsageError("There are no metadata.", "Give --metadata FILE, or --name and --author.")
+    show(status_fields(depositor.update(deposit_id, swhid=swhid, metadata=document)), as_json=as_json)
+
+
+@click.command("complete")
+@click.argument("deposit_id", type=int)
+@server_options
+def complete_command(depositor: "Depositor", deposit_id: int, as_json: bool) -> None:
+    """Say that a partial deposit is complete: it is checked and archived."""
+    depositor.complete(deposit_id)
+    show(status_fields(depositor.status(deposit_id)), as_json=as_json)
+
+
+@click.command("cancel")
+@click.argument("deposit_id", type=int)
+@server_options
+def cancel_command(depositor: "Depositor", deposit_id: int, as_json: bool) -> None:
+    """Delete a partial deposit."""
+    depositor.cancel(deposit_id)
+    show({"deposit_id": deposit_id, "status": "deleted"}, as_json=as_json)

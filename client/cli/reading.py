@@ -1,0 +1,126 @@
+"""Commands that look at the server and change nothing."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from client.cli.options import exit_code_of, progress_bar, server_options, show, status_fields
+from client.documents import Status
+from client.errors import ExitCode, RefusedError
+
+if TYPE_CHECKING:
+    from client.depositor import Depositor
+
+COLUMNS = ("id", "status", "reception_date", "origin_url", "swhid")
+
+
+@click.command("service")
+@server_options
+def service_command(depositor: "Depositor", as_json: bool) -> None:
+    """Show what the server offers: its collections and limits."""
+    service = depositor.service()
+    if as_json:
+        show(asdict(service), as_json=True)
+        return
+    show(
+        {"title": service.title, "SWORD": service.version, "largest upload": service.max_upload_size},
+        as_json=False,
+    )
+    for each in service.collections:
+        click.echo()
+        show(
+            {**asdict(each), "accepts": ", ".join(each.accepts), "packagings": ", ".join(each.packagings)},
+            as_json=False,
+        )
+
+
+@click.command("status")
+@click.argument("deposit_id", type=int)
+@server_options
+def status_command(depositor: "Depositor", deposit_id: int, as_json: bool) -> None:
+    """Show where a deposit stands."""
+    show(status_fields(depositor.status(deposit_id)), as_json=as_json)
+
+
+@click.command("wait")
+@click.argument("deposit_id", type=int)
+@click.option("--timeout", type=float, default=None, help="At most so many seconds.")
+@server_options
+def wait_command(depositor: "Depositor", deposit_id: int, timeout: float | None, as_json: bool) -> int:
+    """Wait until a deposit is done, rejected, failed or expired; the exit code says which."""
+
+    def tell(status: Status) -> None:
+        click.echo(f"{status.deposit_id} {status.status}", err=True)
+
+    status = depositor.wait(deposit_id, timeout=timeout, on_change=tell)
+    show(status_fields(status), as_json=as_json)
+    return exit_code_of(status)
+
+
+@click.command("show")
+@click.argument("deposit_id", type=int)
+@server_options
+def show_command(depositor: "Depositor", deposit_id: int, as_json: bool) -> None:
+    """Show all that the server tells of a deposit."""
+    fields = status_fields(depositor.status(deposit_id))
+    try:
+        receipt = depositor.receipt(deposit_id)
+    except RefusedError as error:
+        # A server of swh-deposit keeps no receipts.
+        if error.status not in (405, 406):
+            raise
+    else:
+        links = {rel: list(targets) for rel, targets in receipt.links.items()}
+        fields |= {"date": receipt.date, "package": receipt.archive}
+        fields["links"] = links if as_json else "\n".join(f"{r}: {t}" for r, ts in links.items() for t in ts)
+    show(fields, as_json=as_json)
+
+
+@click.command("list")
+@click.option("--status", default=None, help="Only deposits in this status.")
+@click.option("--limit", type=int, default=None, help="At most so many.")
+@server_options
+def list_command(depositor: "Depositor", status: str | None, limit: int | None, as_json: bool) -> None:
+    """List the deposits, oldest first; with --json one object per line."""
+    for count, row in enumerate(depositor.deposits(status=status)):
+        if limit is not None and count >= limit:
+            return
+        if as_json:
+            click.echo(json.dumps(row, ensure_ascii=False))
+        else:
+            click.echo("\t".join(row.get(column, "-") for column in COLUMNS))
+
+
+@click.command("download")
+@click.argument("deposit_id", type=int)
+@click.argument("target", type=click.Path(path_type=Path), default=Path())
+@click.option(
+    "--packaging", default="http://purl.org/net/sword/package/SimpleZip", metavar="IRI", show_default=True
+)
+@server_options
+def download_command(
+    depositor: "Depositor", deposit_id: int, target: Path, packaging: str, as_json: bool
+) -> None:
+    """Save what was deposited to TARGET, a new file or a folder; here by default."""
+    with progress_bar("Receiving", hidden=as_json) as bar:
+        saved = depositor.download(deposit_id, target, packaging=packaging, progress=bar)
+    show({"saved": str(saved), "bytes": saved.stat().st_size}, as_json=as_json)
+
+
+@click.command("stored")
+@click.argument("swhids", nargs=-1, required=True)
+@server_options
+def stored_command(depositor: "Depositor", swhids: tuple[str, ...], as_json: bool) -> int:
+    """Ask whether identifiers are archived: those of your done deposits, by directory."""
+    found = depositor.stored(swhids)
+    if as_json:
+        show(found, as_json=True)
+    else:
+        for swhid, place in found.items():
+            click.echo(
+                f"{'stored ' if place else 'missing'}  {swhid}" + (f"  deposit {place}" if place else "")
+            )
+    return ExitCode.OK if all(found.values()) else ExitCode.DIFFERS

@@ -1,0 +1,384 @@
+"""The Python API: one depositor at one server."""
+
+import base64
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from client import documents
+from client.documents import Collection, Receipt, Service, Status
+from client.downloading import save
+from client.errors import NotFoundError, UsageError, WaitTimedOutError
+from client.journal import Record, recorded
+from client.metadata import Metadata
+from client.packing import Package, open_package
+from client.transport import BrokenError, Progress, Transport
+
+ENTRY = "application/atom+xml;type=entry"
+SIMPLE_ZIP = "http://purl.org/net/sword/package/SimpleZip"
+
+
+class Depositor:
+    """Deposits packages and follows them.
+
+    ``url`` is the SWORD root, usually ending with ``/1/``. ``collection`` is the name of the collection to
+    work in, by default the first in the service document. All methods raise `DepositError`, whose
+    ``summary`` and ``hint`` are worded for people.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        collection: str | None = None,
+        timeout: float = 60.0,
+        retries: int = 12,
+    ) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise UsageError(f"{url!r} is no web address.", "Give one like https://deposit.example.org/1/")
+        self.url = url.rstrip("/") + "/"
+        self._username = username or ""
+        self._collection = collection
+        self._transport = Transport(
+            username=username, password=password, token=token, timeout=timeout, retries=retries
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._transport.close()
+
+    # --- Reading ---------------------------------------------------------------------------------------
+    def service(self) -> Service:
+        """What the server offers to this depositor."""
+        return documents.read_service(self._transport.request("GET", f"{self.url}servicedocument/").content)
+
+    @property
+    def collection(self) -> str:
+        """The name of the collection we work in."""
+        if self._collection is None:
+            self._collection = self._first_collection().name
+        return self._collection
+
+    def _first_collection(self) -> Collection:
+        collections = self.service().collections
+        if not collections:
+            raise NotFoundError(
+                "You may deposit nowhere on this server.", "Ask its operators for a collection."
+            )
+        return collections[0]
+
+    def status(self, deposit_id: int) -> Status:
+        """Where a deposit stands."""
+        return documents.read_status(self._transport.request("GET", self._iri(deposit_id, "status")).content)
+
+    def receipt(self, deposit_id: int) -> Receipt:
+        """The receipt of a deposit; swh-deposit's servers keep none."""
+        return documents.read_receipt(self._transport.request("GET", self._iri(deposit_id, "atom")).content)
+
+    def wait(
+        self,
+        deposit_id: int,
+        *,
+        timeout: float | None = None,
+        on_change: Callable[[Status], None] | None = None,
+        longest_poll: float = 10.0,
+    ) -> Status:
+        """Wait until nothing happens any more by itself, and return that status.
+
+        ``timeout`` in seconds (None: for ever) raises `WaitTimedOutError`. A ``partial`` deposit waits for its
+        depositor, hence `UsageError`.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        pause, known = 0.2, ""
+        while True:
+            status = self.status(deposit_id)
+            if on_change and status.status != known:
+                on_change(status)
+            known = status.status
+            if status.is_final:
+                return status
+            if known == "partial":
+                raise UsageError(f"Deposit {deposit_id} is not complete.", f"deposit complete {deposit_id}")
+            if end is not None and time.monotonic() + pause > end:
+                raise WaitTimedOutError(f"Deposit {deposit_id} is {known} after {timeout:g} s; it goes on.")
+            time.sleep(pause)
+            pause = min(pause * 1.3, longest_poll)
+
+    def deposits(self, *, status: str | None = None, page_size: int = 100) -> Iterator[dict[str, str]]:
+        """All deposits of this depositor, oldest first, page by page; the fields as the server names them."""
+        url: str | None = f"{self.url}{quote(self.collection)}/"
+        params = {"page_size": str(page_size)} | ({"status": status} if status else {})
+        while url:
+            response = self._transport.request("GET", url, params=params)
+            rows = documents.read_list(response.content)[1]
+            # Servers that know no filter send all.
+            yield from (row for row in rows if status is None or row.get("status") == status)
+            url, params = documents.next_page(response.headers.get("Link", "")), {}
+
+    def download(
+        self, deposit_id: int, target: Path, *, packaging: str = SIMPLE_ZIP, progress: Progress | None = None
+    ) -> Path:
+        """Save what was deposited; ``target`` is a file or a folder. Returns the file.
+
+        A broken download goes on where it stopped if the server allows, also when asked for again.
+        """
+        headers = {"Accept-Packaging": packaging, "Accept": "*/*"}
+        url = self._iri(deposit_id, "media")
+        return save(
+            self._transport, url, target, headers, default_name=f"deposit-{deposit_id}.zip", progress=progress
+        )
+
+    def stored(self, swhids: Sequence[str]) -> dict[str, str | None]:
+        """Which identifiers are archived as a deposit of this depositor: identifier to the deposit's number."""
+        wanted = {swhid: swhid.partition(";")[0].strip() for swhid in swhids}
+        found = {
+            row["swhid"].partition(";")[0]: row["id"]
+            for row in self.deposits(status="done", page_size=1000)
+            if row.get("swhid", "").partition(";")[0] in wanted.values()
+        }
+        return {swhid: found.get(core) for swhid, core in wanted.items()}
+
+    # --- Depositing ------------------------------------------------------------------------------------
+    def upload(
+        self,
+        *packages: Path | str | Package,
+        metadata: Metadata | bytes | None = None,
+        slug: str | None = None,
+        in_progress: bool = False,
+        progress: Progress | None = None,
+        resume: bool = False,
+    ) -> Receipt:
+        """Deposit packages with their metadata, so that a broken connection never makes two deposits.
+
+        The deposit is made from the metadata, the packages are put into it, and it is completed: each step
+        can be repeated. ``in_progress`` leaves it open. ``resume``: remember it on disk, so that the same
+        call in a later process goes on. Returns the last receipt.
+        """
+        opened = [each if isinstance(each, Package) else open_package(Path(each)) for each in packages]
+        if not opened and metadata is None:
+            raise UsageError("There is nothing to deposit: neither a package nor metadata.")
+        job = _Upload(self, opened, metadata, slug, progress)
+        if not resume:
+            return job.run(None, in_progress=in_progress)
+        known = repr(metadata) if isinstance(metadata, Metadata) else (metadata or b"").decode("latin-1")
+        with recorded(self._address, [*(p.sha256 for p in opened), slug or "", known]) as record:
+            return job.run(record, in_progress=in_progress)
+
+    @property
+    def _address(self) -> str:
+        return f"{self._username}@{self.url}{self.collection}"
+
+    def add(
+        self, deposit_id: int, package: Path | str | Package, *, progress: Progress | None = None
+    ) -> Receipt:
+        """Add a package to a partial deposit, which stays partial."""
+        response = self._send_package("POST", deposit_id, _opened(package), progress)
+        return documents.read_receipt(response)
+
+    def replace(
+        self,
+        deposit_id: int,
+        *,
+        package: Path | str | Package | None = None,
+        metadata: Metadata | bytes | None = None,
+        progress: Progress | None = None,
+    ) -> Status:
+        """Put a package in the place of all packages of a partial deposit, or metadata in that of all metadata."""
+        if package is None and metadata is None:
+            raise UsageError("Say what is to be replaced: a package, metadata, or both.")
+        if package is not None:
+            self._send_package("PUT", deposit_id, _opened(package), progress)
+        if metadata is not None:
+            self._put_entry(deposit_id, metadata, {"In-Progress": "true"})
+        return self.status(deposit_id)
+
+    def update(self, deposit_id: int, *, swhid: str, metadata: Metadata | bytes) -> Status:
+        """Give an archived deposit new metadata. ``swhid`` must be its identifier: a guard against mix-ups."""
+        self._put_entry(deposit_id, metadata, {"X-Check-SWHID": swhid})
+        return self.status(deposit_id)
+
+    def metadata_only(self, metadata: Metadata | bytes) -> Receipt:
+        """Describe something that is archived already; its reference is in the metadata."""
+        if isinstance(metadata, Metadata) and not metadata.reference:
+            raise UsageError(
+                "The metadata do not say what they describe.", "Give --reference with a SWHID or URL."
+            )
+        return self._create(metadata, slug=None, in_progress=False, repeatable=False)
+
+    def complete(self, deposit_id: int) -> Receipt:
+        """Say that a partial deposit is complete."""
+        for last in (False, True):
+            try:
+                response = self._transport.request(
+                    "POST",
+                    self._iri(deposit_id, "metadata"),
+                    headers={"In-Progress": "false", "Content-Length": "0"},
+                )
+                return documents.read_receipt(response.content)
+            except BrokenError:
+                status = self.status(deposit_id)
+                if status.status != "partial":
+                    return Receipt(
+                        deposit_id=deposit_id, status=status.status, date=None, archive=None, links={}
+                    )
+                if last:
+                    raise
+        raise AssertionError("unreachable")
+
+    def cancel(self, deposit_id: int) -> None:
+        """Delete a partial deposit."""
+        try:
+            self._transport.request("DELETE", self._iri(deposit_id, "atom"))
+        except NotFoundError:
+            # Either it never was, or our first try did it and its answer was lost.
+            if self.collection and deposit_id in {int(row["id"]) for row in self.deposits(status="partial")}:
+                raise
+
+    # --- Pieces ----------------------------------------------------------------------------------------
+    def _iri(self, deposit_id: int, segment: str) -> str:
+        return f"{self.url}{quote(self.collection)}/{int(deposit_id)}/{segment}/"
+
+    def _create(
+        self, metadata: Metadata | bytes, *, slug: str | None, in_progress: bool, repeatable: bool
+    ) -> Receipt:
+        headers = {
+            "Content-Type": ENTRY,
+            "In-Progress": str(in_progress).lower(),
+            "Idempotency-Key": str(uuid.uuid4()),
+        }
+        if slug:
+            headers["Slug"] = quote(slug, safe="/:@!$&'()*+,;=~-._")
+        response = self._transport.request(
+            "POST",
+            f"{self.url}{quote(self.collection)}/",
+            headers=headers,
+            content=_entry(metadata),
+            repeatable=repeatable,
+        )
+        return documents.read_receipt(response.content)
+
+    def _put_entry(self, deposit_id: int, metadata: Metadata | bytes, headers: dict[str, str]) -> None:
+        self._transport.request(
+            "PUT",
+            self._iri(deposit_id, "atom"),
+            headers={"Content-Type": ENTRY, **headers},
+            content=_entry(metadata),
+        )
+
+    def _send_package(
+        self, method: str, deposit_id: int | None, package: Package, progress: Progress | None
+    ) -> bytes:
+        """POST or PUT a package, the deposit staying open; without a deposit this makes one."""
+        url = self._iri(deposit_id, "media") if deposit_id else f"{self.url}{quote(self.collection)}/"
+        response = self._transport.request(
+            method, url, headers=package_headers(package), file=package.path, progress=progress
+        )
+        return response.content
+
+
+def _opened(package: Path | str | Package) -> Package:
+    return package if isinstance(package, Package) else open_package(Path(package))
+
+
+def _entry(metadata: Metadata | bytes) -> bytes:
+    return metadata.to_entry() if isinstance(metadata, Metadata) else metadata
+
+
+def package_headers(package: Package) -> dict[str, str]:
+    """The headers of a package: what it is, how long, and its digests, so that a damaged one is refused."""
+    name = package.name
+    if name.isascii() and not set(name) & set('"\\') and name.isprintable():
+        disposition = f'attachment; filename="{name}"'
+    else:
+        disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    digest = base64.b64encode(bytes.fromhex(package.sha256)).decode()
+    return {
+        "Content-Type": package.media_type,
+        "Content-Length": str(package.size),
+        "Content-Disposition": disposition,
+        "Content-MD5": package.md5,
+        "Digest": f"SHA-256={digest}",
+        "Packaging": SIMPLE_ZIP,
+        "In-Progress": "true",
+    }
+
+
+@dataclass(slots=True)
+class _Upload:
+    """One upload, step by step; each step may find that it was done before."""
+
+    depositor: Depositor
+    packages: Sequence[Package]
+    metadata: Metadata | bytes | None
+    slug: str | None
+    progress: Progress | None
+
+    def run(self, record: Record | None, *, in_progress: bool) -> Receipt:
+        receipt = self._known(record)
+        if receipt and receipt.status != "partial":
+            # It was completed before, only the answer never reached us.
+            if record:
+                record.ended()
+            return receipt
+        receipt = receipt or self._begin(record)
+        self._send(receipt.deposit_id)
+        if not in_progress:
+            receipt = self.depositor.complete(receipt.deposit_id)
+        if record:
+            record.ended()
+        return receipt
+
+    def _known(self, record: Record | None) -> Receipt | None:
+        if record is None or record.deposit_id is None:
+            return None
+        try:
+            status = self.depositor.status(record.deposit_id)
+        except NotFoundError:
+            return None
+        if status.status == "expired":
+            return None
+        return Receipt(deposit_id=status.deposit_id, status=status.status, date=None, archive=None, links={})
+
+    def _begin(self, record: Record | None) -> Receipt:
+        """Make the deposit; an empty partial one that a broken line leaves behind harms nobody, and expires."""
+        if self.metadata is None:
+            first = self.depositor._send_package("POST", None, self.packages[0], self.progress)
+            receipt = documents.read_receipt(first)
+        else:
+            receipt = self.depositor._create(self.metadata, slug=self.slug, in_progress=True, repeatable=True)
+        if record:
+            record.began(receipt.deposit_id)
+        return receipt
+
+    def _send(self, deposit_id: int) -> None:
+        """PUT the first package, which drops all others, then add the rest: this can be begun again."""
+        if not self.packages:
+            return
+        tries = self.depositor._transport.retries
+        while True:
+            try:
+                first, *rest = self.packages
+                self.depositor._send_package("PUT", deposit_id, first, self.progress)
+                for package in rest:
+                    self.depositor._send_package("POST", deposit_id, package, self.progress)
+                return
+            except BrokenError:
+                tries -= 1
+                if tries < 0:
+                    raise

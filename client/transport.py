@@ -1,0 +1,153 @@
+"""Requests that survive a bad line: retried when that is safe, with growing waits, streamed both ways."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from client.documents import read_error
+from client.errors import DepositError, RefusedError, UnavailableError
+
+CHUNK = 256 * 1024
+LONGEST_WAIT = 30.0
+# Answers after which the same request may work: the server is busy, starting, or a proxy lost it.
+AGAIN = frozenset({429, 502, 503, 504, 507})
+
+# Bytes sent or received so far, and of how many (0 if unknown). Starts again from 0 when a transfer does.
+Progress = Callable[[int, int], None]
+
+
+class BrokenError(UnavailableError):
+    """The connection broke before the answer: the server may have done what was asked, or not."""
+
+
+class Transport:
+    """An HTTP connection to one server, with its credentials. Not for use by several threads at once."""
+
+    def __init__(
+        self,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        timeout: float = 60.0,
+        retries: int = 12,
+    ) -> None:
+        self.retries = retries
+        headers = {"User-Agent": "deposit-client/0.1", "Accept": "application/xml, */*;q=0.1"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self._http = httpx.Client(
+            auth=httpx.BasicAuth(username, password or "") if username and not token else None,
+            headers=headers,
+            timeout=httpx.Timeout(timeout, connect=15.0),
+        )
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._http.close()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        file: Path | None = None,
+        progress: Progress | None = None,
+        repeatable: bool | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send, and send again while that may help; the answer, read whole.
+
+        ``repeatable``: sending it twice does no harm (default: true of all methods but POST). Other requests
+        are sent again only when the server certainly did not act on them.
+        Raises `DepositError`; `BrokenError` when a request that must not be repeated got no answer.
+        """
+        safe = method != "POST" if repeatable is None else repeatable
+        for wait in self._waits():
+            try:
+                body = _chunks(file, progress) if file else content
+                response = self._http.request(
+                    method,
+                    url,
+                    headers=headers,
+                    content=body,
+                    params=params,
+                    follow_redirects=method == "GET",
+                )
+            except httpx.TransportError as error:
+                if not (safe or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)):
+                    raise BrokenError(_words(error), "Look at the deposit before you try again.") from error
+                self._pause(wait, UnavailableError(_words(error), "Is the address right, and the server up?"))
+                continue
+            if response.is_success:
+                return response
+            refusal = refusal_of(response)
+            if not _may_work_later(response):
+                raise refusal
+            self._pause(wait, refusal, response.headers.get("Retry-After"))
+        raise AssertionError("the last wait raises")
+
+    @contextmanager
+    def download(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[httpx.Response]:
+        """An open answer, to be read in pieces. Raises `DepositError`."""
+        try:
+            with self._http.stream("GET", url, headers=headers, follow_redirects=True) as response:
+                if not response.is_success:
+                    response.read()
+                    raise refusal_of(response)
+                yield response
+        except httpx.TransportError as error:
+            raise BrokenError(_words(error), "The same command goes on where this one stopped.") from error
+
+    def _waits(self) -> Iterator[float | None]:
+        """How long to wait after each try; None after the last."""
+        for count in range(self.retries):
+            yield min(LONGEST_WAIT, 0.25 * 2**count) * random.uniform(0.5, 1.0)  # noqa: S311
+        yield None
+
+    def _pause(self, wait: float | None, reason: DepositError, retry_after: str | None = None) -> None:
+        if wait is None:
+            raise reason
+        asked = float(retry_after) if retry_after and retry_after.isdecimal() else 0.0
+        time.sleep(min(max(wait, asked), 2 * LONGEST_WAIT))
+
+
+def refusal_of(response: httpx.Response) -> DepositError:
+    """What an answer that is no success means."""
+    if response.is_redirect:
+        target = response.headers.get("Location", "")
+        return RefusedError(
+            f"The server sends us elsewhere: {target}", "Use that address.", status=response.status_code
+        )
+    return read_error(response.status_code, response.content)
+
+
+def _may_work_later(response: httpx.Response) -> bool:
+    return response.status_code in AGAIN or (
+        response.status_code == 409 and "Retry-After" in response.headers
+    )
+
+
+def _chunks(file: Path, progress: Progress | None) -> Iterator[bytes]:
+    total, sent = file.stat().st_size, 0
+    with file.open("rb") as opened:
+        while chunk := opened.read(CHUNK):
+            yield chunk
+            sent += len(chunk)
+            if progress:
+                progress(sent, total)
+
+
+def _words(error: httpx.TransportError) -> str:
+    """One sentence; httpx's own texts are those of the socket."""
+    if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
+        return f"The server cannot be reached: {error}"
+    if isinstance(error, httpx.TimeoutException):
+        return "The server did not answer in time."
+    return f"The connection broke: {str(error) or type(error).__name__}"

@@ -1,0 +1,169 @@
+"""The command ``deposit`` against a whole server."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from client import Depositor
+from tests.client.conftest import Outcome, Run, Server
+
+NAMED = ("--name", "hello", "--author", "Ada Lovelace <ada@example.org>")
+
+
+def upload(deposit: Run, *words: str | Path) -> Outcome:
+    """Upload, and be sure that it worked."""
+    outcome = deposit("upload", *words, "--json")
+    assert outcome.code == 0, outcome.err
+    return outcome
+
+
+def test_folder_is_uploaded_archived_and_verified(deposit: Run, folder: Path, server: Server) -> None:
+    origin = f"{server.provider_url}hello-cli"
+    done = upload(deposit, folder, *NAMED, "--create-origin", origin, "--wait").json
+    assert (done["status"], done["origin_url"]) == ("done", origin)
+    assert deposit("verify", folder, done["swhid"]).code == 0
+    assert deposit("stored", done["swhid"]).code == 0
+    assert deposit("stored", "swh:1:dir:" + 40 * "0").code == 10
+
+
+def test_deposit_is_built_step_by_step(deposit: Run, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "more.txt").write_text("more\n")
+    made = upload(deposit, folder, *NAMED, "--partial").json
+    number = str(made["deposit_id"])
+    assert made["status"] == "partial"
+    assert deposit("wait", number).code == 2
+    assert deposit("add", number, tmp_path / "more.txt", "--json").json["status"] == "partial"
+    assert (
+        deposit("replace", number, "--name", "hello again", "--author", "Ada", "--json").json["status"]
+        == "partial"
+    )
+    assert deposit("complete", number, "--json").json["status"] != "partial"
+    done = deposit("wait", number, "--timeout", "60", "--json").json
+    assert done["status"] == "done"
+    (folder / "more.txt").write_text("more\n")
+    assert deposit("verify", folder, done["swhid"]).code == 0
+
+
+def test_partial_deposit_is_cancelled(deposit: Run, folder: Path) -> None:
+    number = str(upload(deposit, folder, *NAMED, "--partial").json["deposit_id"])
+    assert deposit("cancel", number).code == 0
+    assert deposit("status", number).code == 5
+
+
+def test_metadata_of_the_folder_are_used(deposit: Run, folder: Path) -> None:
+    (folder / "CITATION.cff").write_text("title: cited\nauthors:\n- name: Ada\n")
+    outcome = upload(deposit, folder, "--wait")
+    assert outcome.json["status"] == "done"
+    assert "CITATION.cff" in outcome.err
+
+
+def test_deposit_without_metadata_is_refused_before_anything_is_sent(deposit: Run, folder: Path) -> None:
+    outcome = deposit("upload", folder)
+    assert outcome.code == 2
+    assert "--author" in outcome.err
+
+
+def test_rejected_deposit_says_why_and_exits_7(deposit: Run, tmp_path: Path) -> None:
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 no zip at all")
+    outcome = deposit("upload", tmp_path / "broken.zip", *NAMED, "--wait", "--json")
+    assert (outcome.code, outcome.json["status"]) == (7, "rejected")
+    assert "broken.zip" in outcome.json["detail"]
+
+
+def test_dry_run_sends_nothing(deposit: Run, folder: Path) -> None:
+    before = deposit("list", "--json").out
+    plan = deposit("upload", folder, *NAMED, "--dry-run", "--json").json
+    assert plan["packages"][0]["name"] == "hello-1.0.tar.gz"
+    assert deposit("list", "--json").out == before
+
+
+def test_archived_deposit_is_described_and_updated(deposit: Run, folder: Path) -> None:
+    done = upload(deposit, folder, *NAMED, "--wait").json
+    number, swhid = str(done["deposit_id"]), done["swhid"]
+    updated = deposit("update", number, "--swhid", swhid, *NAMED, "--description", "Better words", "--json")
+    assert updated.json["status"] == "done"
+    wrong = deposit("update", number, "--swhid", "swh:1:dir:" + 40 * "0", *NAMED)
+    assert (wrong.code, wrong.out) == (3, "")
+    described = deposit("metadata-only", *NAMED, "--reference", swhid, "--json")
+    assert (described.code, described.json["status"]) == (0, "done")
+
+
+def test_service_and_list_show_the_collection(deposit: Run, server: Server) -> None:
+    assert [c["name"] for c in deposit("service", "--json").json["collections"]] == [server.collection]
+    assert len(deposit("list", "--limit", "1").out.splitlines()) <= 1
+
+
+def test_show_tells_what_is_known(deposit: Run, folder: Path) -> None:
+    number = str(upload(deposit, folder, *NAMED, "--partial").json["deposit_id"])
+    shown = deposit("show", number, "--json").json
+    assert shown["package"] == "hello-1.0.tar.gz"
+    assert shown["links"]["edit-media"][0].endswith(f"/{number}/media/")
+    deposit("cancel", number)
+
+
+def test_wrong_password_exits_4(deposit: Run) -> None:
+    outcome = deposit("list", DEPOSIT_PASSWORD="wrong")
+    assert outcome.code == 4
+    assert "password" in outcome.err.lower()
+
+
+def test_absent_server_exits_6(run: Run) -> None:
+    outcome = run(
+        "status", "1", DEPOSIT_BASE_URL="http://127.0.0.1:1/1/", DEPOSIT_COLLECTION="x", DEPOSIT_RETRIES="0"
+    )
+    assert outcome.code == 6
+    assert "cannot be reached" in outcome.err
+
+
+def test_login_is_remembered_and_forgotten(run: Run, server: Server, tmp_path: Path) -> None:
+    words = ("login", "--url", server.base_url, "-u", server.username, "--password-stdin", "--server", "here")
+    login = run(*words, "--json", stdin=server.password + "\n")
+    assert login.code == 0, login.err
+    assert login.json["collections"] == server.collection
+    file = tmp_path / ".config" / "deposit" / "config.toml"
+    assert file.stat().st_mode & 0o077 == 0
+    assert run("list").code == 0
+    assert run("logout", "here").code == 0
+    assert run("list").code == 2
+
+
+def test_login_with_a_wrong_password_is_not_remembered(run: Run, server: Server, tmp_path: Path) -> None:
+    login = run("login", "--url", server.base_url, "-u", server.username, "--password-stdin", stdin="wrong\n")
+    assert login.code == 4
+    assert not (tmp_path / ".config").exists()
+
+
+def test_configuration_that_others_can_read_is_refused(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('default = "a"\n')
+    file.chmod(0o644)
+    outcome = run("list", DEPOSIT_CONFIG=str(file))
+    assert (outcome.code, "chmod 600" in outcome.err) == (2, True)
+
+
+def test_list_follows_the_pages(depositor: Depositor, deposit: Run, folder: Path) -> None:
+    numbers = [upload(deposit, folder, *NAMED, "--partial").json["deposit_id"] for _ in range(3)]
+    rows = list(depositor.deposits(status="partial", page_size=2))
+    assert [int(row["id"]) for row in rows if int(row["id"]) in numbers] == numbers
+    for number in numbers:
+        depositor.cancel(number)
+
+
+def test_completion_is_offered_to_the_shell() -> None:
+    wanted = {"COMP_WORDS": "deposit up", "COMP_CWORD": "1", "_DEPOSIT_COMPLETE": "bash_complete"}
+    done = subprocess.run(
+        [sys.executable, "-m", "client"],
+        env={**os.environ, **wanted},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["plain,upload", "plain,update"]
+
+
+def test_help_needs_nothing_slow() -> None:
+    script = "import sys; from client.cli import main; main(['--help']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "upload" in done.stdout
+    assert not {"httpx", "ssl", "asyncio", "xml.etree"} & set(done.stdout.split())
