@@ -55,7 +55,6 @@ def create(
         lifecycle.record(deposit, "create", actor=actor_of(client), target=Status.PARTIAL, **_told(arrival))
         if not in_progress:
             return _complete(deposit, client, entry)
-        deposit.refresh_from_db()
         return deposit
 
 

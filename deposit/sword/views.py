@@ -70,17 +70,28 @@ class SwordView(APIView):
         headers = read_headers(self.request.META)
         return headers, Body(self.request.META, headers.content_length)
 
-    def receipt(self, deposit: Deposit, collection: str, **headers: str) -> HttpResponse:
-        """A deposit receipt: 201, unless ``headers`` come without Location."""
-        entry = deposits.effective_entry(deposit)
+    def receipt(
+        self,
+        deposit: Deposit,
+        collection: str,
+        *,
+        holds: Arrival | None = None,
+        status: int = 201,
+        **headers: str,
+    ) -> HttpResponse:
+        """A deposit receipt. ``holds``: all there is in the deposit, if the caller has it at hand."""
+        if holds is None:
+            entry, archive = deposits.effective_entry(deposit), selectors.archive_name(deposit)
+        else:
+            entry, archive = holds.entry, holds.package.name if holds.package else None
         body = documents.receipt(
             deposit,
             collection=collection,
             iris=self.iris,
-            archive=selectors.archive_name(deposit),
+            archive=archive,
             dublin_core=entry.dublin_core if entry else (),
         )
-        return xml_response(body, status=201, **headers)
+        return xml_response(body, status=status, **headers)
 
 
 class ServiceDocumentView(SwordView):
@@ -127,7 +138,9 @@ class CollectionView(SwordView):
                 in_progress=headers.in_progress,
                 slug=slug,
             )
-        return self.receipt(deposit, collection, Location=self.iris.edit(collection, deposit.pk))
+        return self.receipt(
+            deposit, collection, holds=arrival, Location=self.iris.edit(collection, deposit.pk)
+        )
 
 
 class DepositView(SwordView):
@@ -176,9 +189,7 @@ class EditView(DepositView):
 
     def get(self, request: Request, **path: Any) -> HttpResponse:
         """The deposit receipt (SWORD 2 section 6.3.1)."""
-        response = self.receipt(self.deposit, self.collection)
-        response.status_code = 200
-        return response
+        return self.receipt(self.deposit, self.collection, status=200)
 
     def put(self, request: Request, **path: Any) -> HttpResponse:
         """Replace the metadata, or metadata and packages."""
