@@ -21,7 +21,7 @@ class Door(StrEnum):
     DASHBOARD = "dashboard"
     ADMIN = "admin"
     COMMAND = "command"
-    SYSTEM = "system"
+    SCHEDULER = "scheduler"
 
 
 class Scope(StrEnum):
@@ -53,6 +53,14 @@ class Actor:
         """How the history names the actor."""
         return f"{self.door}:{self.user.get_username()}" if self.user else str(self.door)
 
+    @property
+    def via(self) -> dict[str, object]:
+        """How the actor got in, for the audit; never a secret. What does not apply is left out."""
+        told: dict[str, object] = {"door": str(self.door), "address": self.address, "token": self.token_id}
+        told["user"] = self.user.get_username() if self.user else None
+        told["on_behalf_of"] = str(self.owner) if self.owner else None
+        return {name: value for name, value in told.items() if value}
+
     @cached_property
     def own_client(self) -> Client | None:
         """The depositor that the user is; None for users that only read, operate or administer."""
@@ -75,6 +83,12 @@ _current: ContextVar[Actor | None] = ContextVar("deposit_actor", default=None)
 def current_actor() -> Actor | None:
     """Who acts now; None in workers, where nobody does. Read by the audit, never to decide who may what."""
     return _current.get()
+
+
+def circumstances() -> dict[str, object]:
+    """How whoever acts now got in; empty in workers."""
+    actor = _current.get()
+    return actor.via if actor else {}
 
 
 def become(actor: Actor) -> None:

@@ -9,8 +9,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from deposit.actors import Door
+from deposit.authentication.sessions import session_actor
 from deposit.lifecycle import TransitionRefused
 from deposit.models import Client, Collection, Deposit, Event, Finding, Membership, Part, Status
+from deposit.refusals import Refusal
 from deposit.services import operations
 
 if TYPE_CHECKING:
@@ -81,9 +84,9 @@ def _through(service: Callable[..., Any], done: str) -> Callable[..., None]:
         changed = 0
         for deposit in queryset:
             try:
-                service(deposit_id=deposit.pk, actor=f"operator:{request.user.get_username()}")
+                service(deposit_id=deposit.pk, actor=session_actor(request, Door.ADMIN))
                 changed += 1
-            except TransitionRefused as refused:
+            except (TransitionRefused, Refusal) as refused:
                 messages.warning(request, str(refused))
         if changed:
             messages.success(request, f"{changed} deposit(s) {done}.")

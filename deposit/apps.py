@@ -1,6 +1,9 @@
 """The record of deposits as a Django application."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class DepositAppConfig(AppConfig):
@@ -8,3 +11,13 @@ class DepositAppConfig(AppConfig):
 
     name = "deposit"
     verbose_name = "Deposits"
+
+    def ready(self) -> None:
+        """Permissions exist only after a migration: then the groups behind the roles get theirs."""
+        post_migrate.connect(_make_groups, sender=self)
+
+
+def _make_groups(**kwargs: Any) -> None:
+    from deposit.services.roles import make_groups  # noqa: PLC0415  (models are not ready when this file is read)
+
+    make_groups()

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from deposit.actors import circumstances
 from deposit.models import Deposit, Event, Status
 
 # What a waiting deposit asks for is announced on this PostgreSQL channel; the dispatcher listens.
@@ -106,7 +107,13 @@ def record(
 ) -> None:
     """Append one line to a deposit's history."""
     Event.objects.create(
-        deposit=deposit, name=name, from_status=source, to_status=target, actor=actor, detail=detail
+        deposit=deposit,
+        name=name,
+        from_status=source,
+        to_status=target,
+        actor=actor,
+        detail=detail,
+        via=circumstances(),
     )
 
 

@@ -12,8 +12,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from deposit.actors import Door, acting, machine
 from deposit.lifecycle import TransitionRefused
 from deposit.models import Deposit
+from deposit.refusals import Refusal
 from deposit.services.accounts import AccountError
 
 Row = Mapping[str, Any]
@@ -42,7 +44,10 @@ class ActionsCommand(BaseCommand):
         known |= {"verbosity", "skip_checks"}
         arguments = {name: value for name, value in options.items() if name not in known}
         try:
-            answer = options["run"](**arguments)
+            with acting(machine(Door.COMMAND)):
+                answer = options["run"](**arguments)
+        except Refusal as refusal:
+            raise CommandError(f"{refusal.summary} {refusal.hint}".strip()) from refusal
         except (AccountError, TransitionRefused) as error:
             raise CommandError(str(error)) from error
         except Deposit.DoesNotExist as error:

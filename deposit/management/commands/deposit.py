@@ -4,11 +4,12 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
+from deposit.actors import Door, machine
 from deposit.management.actions import ActionsCommand, Row
 from deposit.models import Deposit, Status
 from deposit.services import operations
 
-ACTOR = "operator:command"
+ACTOR = machine(Door.COMMAND)
 
 
 def _short(deposit: Deposit) -> dict[str, Any]:
