@@ -69,11 +69,11 @@ def _serve(port: int, data: Path) -> None:
         _manage(environment, "migrate", "--no-input", "--verbosity", "0")
         base_url = f"http://127.0.0.1:{port}/1"
         clients = demo_clients(data / "demo.env", base_url)
-        admin_password = _seed(environment, clients)
+        admin_is_new = _seed(environment, clients)
         processes = Processes(
             parse_procfile((REPOSITORY / "Procfile").read_text()).processes, {**os.environ, **environment}
         )
-        watch = Watch(port, database, processes, _welcome(port, data, clients[0], admin_password))
+        watch = Watch(port, database, processes, _welcome(port, data, clients[0], admin_is_new))
         processes.run(every_tick=watch, first_to_stop="web", patience=PATIENCE)
         print("Stopping PostgreSQL", flush=True)
     print("Stopped. Everything is kept in", data)
@@ -233,7 +233,8 @@ def _manage(environment: Mapping[str, str], *arguments: str) -> None:
         raise StartError(f"`manage.py {shlex.join(arguments)}` failed; its words are above.")
 
 
-def _seed(environment: Mapping[str, str], clients: list[Client]) -> str | None:
+def _seed(environment: Mapping[str, str], clients: list[Client]) -> bool:
+    """Make what is missing of the demo accounts; whether the administrator was among it."""
     done = subprocess.run(
         [sys.executable, "-m", "embedded.seed"],
         cwd=REPOSITORY,
@@ -246,12 +247,14 @@ def _seed(environment: Mapping[str, str], clients: list[Client]) -> str | None:
     if done.returncode:
         raise StartError("The demo accounts could not be made; the reason is above.")
     password: str | None = json.loads(done.stdout)
-    return password
+    if password:
+        print(f"\nAn administrator was made: admin, password {password} (shown only now)\n", flush=True)
+    return password is not None
 
 
-def _welcome(port: int, data: Path, client: Client, admin_password: str | None) -> list[str]:
-    admin = f"admin, password {admin_password} (shown only now)" if admin_password else "as made before"
-    lines = [
+def _welcome(port: int, data: Path, client: Client, admin_is_new: bool) -> list[str]:
+    admin = "as admin, with the password above" if admin_is_new else "as made before"
+    return [
         "",
         f"  Deposit server    http://127.0.0.1:{port}/",
         f"  SWORD API         http://127.0.0.1:{port}/1/servicedocument/",
@@ -266,7 +269,6 @@ def _welcome(port: int, data: Path, client: Client, admin_password: str | None) 
         "  Ctrl-C stops everything.",
         "",
     ]
-    return lines
 
 
 if __name__ == "__main__":

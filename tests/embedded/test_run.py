@@ -212,7 +212,9 @@ def test_it_prints_where_to_look_and_what_to_paste(service: Run) -> None:
         time.sleep(0.1)
     variables = read_env_file(service.data / "demo.env")
     assert f"http://127.0.0.1:{service.port}/admin/" in service.output()
-    assert re.search(r"admin, password \S{16} \(shown only now\)", service.output())
+    assert re.search(
+        r"An administrator was made: admin, password \S{16} \(shown only now\)", service.output()
+    )
     paste = (
         f"swh deposit upload --url {variables['DEPOSIT_BASE_URL']} --username {variables['DEPOSIT_USER']} "
     )
