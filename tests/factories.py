@@ -2,8 +2,10 @@
 
 import base64
 import itertools
+from functools import cache
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.test import Client as HttpClient
 
@@ -20,13 +22,18 @@ def new_collection(name: str | None = None) -> Collection:
     return Collection.objects.create(name=name or f"collection{next(_numbers)}")
 
 
+@cache
+def _password_hash() -> str:
+    return make_password(PASSWORD)
+
+
 def new_client(
     *collections: Collection,
     username: str | None = None,
     provider_url: str = "https://hal.example.org/",
 ) -> Client:
     """A depositor who may use these collections; the password is ``PASSWORD``."""
-    user = User.objects.create_user(username or f"user{next(_numbers)}", password=PASSWORD)
+    user = User.objects.create(username=username or f"user{next(_numbers)}", password=_password_hash())
     client = Client.objects.create(user=user, provider_url=provider_url, domain="hal.example.org")
     client.collections.add(*collections)
     return client
