@@ -31,11 +31,18 @@ CREATE TEMPORARY TABLE IF NOT EXISTS archive_stage (
 _COLUMNS = 'length, "offset", stored, pack_id, position, branching, kind, sha1_git, sha256, targets'
 _COPY = f"COPY archive_stage ({_COLUMNS}) FROM STDIN (FORMAT binary)"
 
-# In order, so that two loads of the same contents wait for each other and never in a circle.
+_IN_DAMAGED_PACK = "pack_id IN (SELECT id FROM archive_pack WHERE damaged_at IS NOT NULL)"
+
+# In order, so that two loads of the same contents wait for each other and never in a circle. What the archive has
+# stays where it is, unless its pack is damaged.
 _MERGE = f"""
-INSERT INTO archive_object ({_COLUMNS}) SELECT {_COLUMNS} FROM archive_stage ORDER BY sha1_git
-ON CONFLICT (sha1_git) DO NOTHING
-"""  # noqa: S608 - both names are constants above
+INSERT INTO archive_object AS object ({_COLUMNS})
+SELECT DISTINCT ON (sha1_git) {_COLUMNS} FROM archive_stage ORDER BY sha1_git
+ON CONFLICT (sha1_git) DO UPDATE SET
+    "offset" = excluded."offset", stored = excluded.stored, pack_id = excluded.pack_id, position = excluded.position
+WHERE object.{_IN_DAMAGED_PACK} AND object.pack_id <> excluded.pack_id
+    AND object.sha256 IS NOT DISTINCT FROM excluded.sha256 AND object.length = excluded.length
+"""  # noqa: S608 - the names are constants above
 _COLLISIONS = """
 SELECT stage.sha1_git FROM archive_stage stage JOIN archive_object object USING (sha1_git)
 WHERE object.sha256 IS DISTINCT FROM stage.sha256 OR object.length <> stage.length OR object.kind <> stage.kind
@@ -51,6 +58,10 @@ INSERT INTO archive_visit (origin_id, pack_id, date, snapshot, type)
 SELECT id, %s, %s, %s, %s FROM archive_origin WHERE sha1 = %s
 ON CONFLICT (origin_id, date, snapshot) DO NOTHING
 """
+_KNOWN = f"""
+SELECT sha1_git, kind, sha256, length FROM archive_object
+WHERE sha1_git = ANY(%s::bytea[]) AND NOT {_IN_DAMAGED_PACK}
+"""  # noqa: S608 - the condition is a constant above
 
 
 class VisitRecord(NamedTuple):
@@ -101,10 +112,10 @@ def bytea_array(values: Iterable[bytes]) -> str:
 
 
 def known(identifiers: Iterable[bytes]) -> dict[bytes, Known]:
-    """Which of these identifiers (20 bytes each) the archive has: one query."""
+    """Which of these identifiers (20 bytes each) the archive has in packs not known to be damaged: one query."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT sha1_git, kind, sha256, length FROM archive_object WHERE sha1_git = ANY(%s::bytea[])",
+            _KNOWN,
             [bytea_array(identifiers)],
         )
         return {
@@ -113,31 +124,40 @@ def known(identifiers: Iterable[bytes]) -> dict[bytes, Known]:
         }
 
 
-def publish(reader: PackReader) -> int:
+def publish(reader: PackReader, rows: Iterable[Row] | None = None) -> int:
     """Make everything in a pack visible, in the caller's transaction; returns the pack's number.
 
-    What the archive already has stays where it is. Publishing a pack twice changes nothing. Raises Collision (and
-    the transaction must then be given up), Damaged, Unreadable.
+    ``rows`` stands in for the pack's own index when that is damaged. What the archive already has stays where it is.
+    Publishing a pack twice changes nothing. Raises Collision (and the transaction must then be given up), Damaged,
+    Unreadable.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("publish() belongs into a transaction.")
     with connection.cursor() as cursor:
         cursor.execute(_PACK, [bytes.fromhex(reader.file.name), reader.file.size])
         (pack,) = cursor.fetchone()
-        cursor.execute(_STAGE)
-        visits: list[VisitRecord] = []
-        with closing(_stage_rows(reader, pack, visits)) as rows:
-            cursor.copy_expert(
-                f"COPY archive_stage ({_COLUMNS}) FROM STDIN (FORMAT binary)", copying.RowFile(rows)
-            )
+        visits, staged = stage(cursor, reader, reader.rows() if rows is None else rows, pack)
         cursor.execute(_MERGE)
-        _refuse_collisions(cursor)
+        if cursor.rowcount < staged:
+            _refuse_collisions(cursor)
         cursor.execute("TRUNCATE archive_stage")
         for visit in visits:
             sha1 = origin_id(visit.origin)
             cursor.execute(_ORIGIN, [sha1, visit.origin])
             cursor.execute(_VISIT, [pack, visit.date, visit.snapshot.hash, visit.type, sha1])
     return int(pack)
+
+
+def stage(
+    cursor: CursorWrapper, reader: PackReader, rows: Iterable[Row], pack: int
+) -> tuple[list[VisitRecord], int]:
+    """Put the rows of a pack into the session's staging table; returns its visits and the number of objects."""
+    cursor.execute(_STAGE)
+    visits: list[VisitRecord] = []
+    lines = _stage_rows(reader, rows, pack, visits)
+    with closing(lines):
+        cursor.copy_expert(_COPY, copying.RowFile(lines))
+    return visits, cursor.rowcount
 
 
 def _refuse_collisions(cursor: CursorWrapper) -> None:
@@ -150,12 +170,14 @@ def _refuse_collisions(cursor: CursorWrapper) -> None:
         )
 
 
-def _stage_rows(reader: PackReader, pack: int, visits: list[VisitRecord]) -> Generator[bytes]:
+def _stage_rows(
+    reader: PackReader, rows: Iterable[Row], pack: int, visits: list[VisitRecord]
+) -> Generator[bytes]:
     """COPY rows for all objects; visits are put aside. Only frames of objects with targets are read."""
     extent, frame = (-1, -1), b""
     place = copying.bigint(pack)
     content = b"".join((copying.integer(0), copying.smallint(KINDS[ObjectType.CONTENT])))
-    for row in reader.rows():
+    for row in rows:
         numbers = b"".join(map(copying.bigint, (row.length, row.offset, row.stored))) + place
         numbers = b"\0\x0a" + numbers + copying.integer(row.position)
         if row.sha256 is not None:

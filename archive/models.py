@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 from django.db.models.lookups import Exact
+from django.utils.translation import gettext_lazy as _
 
 from archive.identifiers import ObjectType
 
@@ -36,6 +37,9 @@ class Pack(models.Model):
 
     size = models.BigIntegerField()
     published_at = models.DateTimeField(db_default=Now(), editable=False)
+    # Since when the pack is known to be damaged or missing: its objects count as unknown, so that the next load of
+    # the same contents brings them back.
+    damaged_at = models.DateTimeField(null=True)
     # SHA-256 of the pack's bytes, which is also its name in the storage.
     sha256 = models.BinaryField(unique=True)
 
@@ -43,6 +47,9 @@ class Pack(models.Model):
         constraints = [
             models.CheckConstraint(condition=_octets("sha256", 32), name="pack_sha256_has_32_bytes"),
             models.CheckConstraint(condition=Q(size__gt=0), name="pack_has_bytes"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="pack_damaged", condition=Q(damaged_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -52,6 +59,43 @@ class Pack(models.Model):
     def name(self) -> str:
         """The pack's name in the storage."""
         return bytes(self.sha256).hex()
+
+
+class Outcome(models.TextChoices):
+    """What a fixity check found."""
+
+    SOUND = "sound", _("sound")
+    REPAIRED = "repaired", _("repaired from the replica")
+    DAMAGED = "damaged", _("damaged")
+    MISSING = "missing", _("missing")
+    # A fault of the storage, which says nothing about the pack.
+    UNREADABLE = "unreadable", _("not readable now")
+
+
+class FixityCheck(models.Model):
+    """One reading of one pack, and what it showed. Rows are only ever added."""
+
+    pack = models.ForeignKey(Pack, models.PROTECT, related_name="fixity_checks", db_index=False)
+    read = models.BigIntegerField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(db_default=Now(), editable=False)
+    # Whether every object was hashed again, beside the pack as a whole.
+    thorough = models.BooleanField()
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    detail = models.TextField(blank=True)
+    # SWHIDs of objects that this pack can no longer give, at most a thousand of them.
+    lost = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [models.Index(fields=["pack", "-ended_at"], name="fixity_check_latest")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome__in=Outcome.values), name="fixity_check_has_an_outcome"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pack_id} {self.outcome}"
 
 
 class Object(models.Model):

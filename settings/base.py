@@ -100,6 +100,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+AUTHENTICATION_BACKENDS = ["deposit.authentication.sessions.PasswordBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -122,6 +123,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 STAGING_ROOT: str = env.str("STAGING_ROOT", default=str(DATA_DIR / "staging"))
 # The packs of the archive.
 ARCHIVE_ROOT: str = env.str("ARCHIVE_ROOT", default=str(DATA_DIR / "archive"))
+# Another place for the packs (a folder or s3://…), and one for their copies.
+ARCHIVE_STORAGE: str = env.str("ARCHIVE_STORAGE", default="")
+ARCHIVE_REPLICA: str = env.str("ARCHIVE_REPLICA", default="")
+# The scheduled audit reads every pack again within so many days, at most at so many bytes a second.
+ARCHIVE_AUDIT_DAYS: int = env.int("ARCHIVE_AUDIT_DAYS", default=90)
+ARCHIVE_AUDIT_RATE: int = env.int("ARCHIVE_AUDIT_RATE", default=50 * 1024**2)
 
 # --- The deposit service -------------------------------------------------------------------------------
 MAX_UPLOAD_SIZE: int = env.int("MAX_UPLOAD_SIZE", default=100 * 1024**3)

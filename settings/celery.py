@@ -30,7 +30,7 @@ app.conf.update(
     broker_transport_options=_transport_options(settings.CELERY_BROKER_URL),
     broker_connection_timeout=4,
     broker_connection_retry_on_startup=True,
-    imports=["deposit.tasks", "checker.tasks", "loader.tasks"],
+    imports=["archive.tasks", "deposit.tasks", "checker.tasks", "loader.tasks"],
     accept_content=["json"],
     task_serializer="json",
     task_ignore_result=True,
@@ -51,5 +51,7 @@ app.conf.update(
     beat_schedule_filename=str(Path(settings.DATA_DIR) / "celerybeat-schedule"),
     beat_schedule={
         "expire-partial-deposits": {"task": "deposit.expire_partials", "schedule": 3600.0},
+        "audit-packs": {"task": "archive.audit", "schedule": 600.0},
+        "replicate-packs": {"task": "archive.replicate", "schedule": 600.0},
     },
 )

@@ -1,54 +1,13 @@
-"""Where packs are kept: one small interface, with a back end for each kind of storage.
-
-A pack is written to a local file first (it is read again when it is published), then adopted: from then on it is
-durable, complete, and never changed.
-"""
+"""Packs in a folder."""
 
 import contextlib
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
-
-from django.conf import settings
 
 from archive.errors import PackMissing, Unreadable
-from archive.packs.reader import PackFile
-
-SUFFIX = ".tar.zst"
-
-
-class StoredPack(NamedTuple):
-    """A pack in a storage."""
-
-    name: str
-    size: int
-    stored_at: datetime
-
-
-class Storage(Protocol):
-    """Keeps packs by name; the name is the SHA-256 of the pack's bytes, in hex."""
-
-    def workspace(self) -> Path:
-        """A local folder for packs that are being written."""
-        ...
-
-    def adopt(self, path: Path, name: str) -> None:
-        """Take a finished and synced file; when this returns, the pack is durable. The file is gone afterwards."""
-        ...
-
-    def open(self, name: str) -> PackFile:
-        """Open a pack. Raises PackMissing, Unreadable."""
-        ...
-
-    def packs(self) -> Iterator[StoredPack]:
-        """Every pack that is there, in order of name. Raises Unreadable."""
-        ...
-
-    def delete(self, name: str) -> None:
-        """Remove a pack; no error when it is not there."""
-        ...
+from archive.storage.interface import SUFFIX, StoredPack
 
 
 class LocalPack:
@@ -74,6 +33,10 @@ class LocalPack:
         except OSError as error:
             raise Unreadable(f"Pack {self.name} cannot be read now at byte {offset}: {error}.") from error
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def forget_cache(self) -> None:
+        """Read from the disk again, not from memory."""
+        os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     def close(self) -> None:
         """Close the file."""
@@ -137,8 +100,3 @@ class FileStorage:
     def delete(self, name: str) -> None:
         """Unlink a pack's file."""
         self.path(name).unlink(missing_ok=True)
-
-
-def default_storage() -> Storage:
-    """The storage that the settings name."""
-    return FileStorage(Path(settings.ARCHIVE_ROOT))

@@ -1,0 +1,172 @@
+"""Keeping index and packs in step: rebuild the index, compare both ways, deal with what dead loads left behind."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+from archive import index
+from archive.errors import Damaged, PackMissing
+from archive.identifiers import SWHID
+from archive.models import TYPES, Object, Pack
+from archive.packs import PackReader, Row
+from archive.packs.scanner import Gap, salvage
+from archive.storage import Storage, StoredPack
+
+# A sealed pack is published within seconds; one that is unpublished for a day belongs to a dead load.
+ORPHAN_AGE = timedelta(days=1)
+_SAMPLE = 20
+
+
+def pack_names() -> set[str]:
+    """The packs that the index knows."""
+    return {pack.name for pack in Pack.objects.only("sha256").iterator()}
+
+
+# --- Rebuilding ----------------------------------------------------------------------------------------
+class Rebuilt(NamedTuple):
+    """What became of one pack; ``gaps`` is not empty when it had to be salvaged."""
+
+    name: str
+    objects: int
+    gaps: list[Gap]
+
+
+def publish_pack(storage: Storage, name: str) -> Rebuilt:
+    """Make a pack visible in a transaction of its own; of a damaged one, what is whole. Raises Unreadable."""
+    reader = PackReader(storage.open(name))
+    with closing(reader):
+        try:
+            with transaction.atomic():
+                number = index.publish(reader)
+            gaps: list[Gap] = []
+        except Damaged:
+            rows, gaps = split(salvage(reader.file))
+            with transaction.atomic():
+                number = index.publish(reader, rows)
+                Pack.objects.filter(id=number, damaged_at=None).update(damaged_at=datetime.now(UTC))
+    return Rebuilt(name, Object.objects.filter(pack_id=number).count(), gaps)
+
+
+def split(found: Iterator[Row | Gap]) -> tuple[list[Row], list[Gap]]:
+    """What a scan found, apart."""
+    rows: list[Row] = []
+    gaps: list[Gap] = []
+    for one in found:
+        if isinstance(one, Row):
+            rows.append(one)
+        else:
+            gaps.append(one)
+    return rows, gaps
+
+
+def rebuild(storage: Storage) -> Iterator[Rebuilt]:
+    """Publish every pack of the storage that the index does not know; with an empty index that is all of them.
+
+    Each pack is one transaction, so that it can be stopped and called again.
+    """
+    known = pack_names()
+    for stored in storage.packs():
+        if stored.name not in known:
+            yield publish_pack(storage, stored.name)
+
+
+# --- Comparing -----------------------------------------------------------------------------------------
+@dataclass(slots=True)
+class Difference:
+    """How one pack and the index disagree; counts, and some examples."""
+
+    pack: str
+    reason: str
+    count: int = 1
+    examples: list[SWHID] = field(default_factory=list)
+
+
+_NOT_INDEXED = """
+FROM archive_stage stage WHERE NOT EXISTS (
+    SELECT FROM archive_object object WHERE object.sha1_git = stage.sha1_git AND object.kind = stage.kind
+    AND object.length = stage.length AND object.sha256 IS NOT DISTINCT FROM stage.sha256)
+"""
+_NOT_PACKED = """
+FROM archive_object object WHERE pack_id = %s AND NOT EXISTS (
+    SELECT FROM archive_stage stage WHERE stage.sha1_git = object.sha1_git AND stage."offset" = object."offset"
+    AND stage.stored = object.stored AND stage.position = object.position AND stage.length = object.length
+    AND stage.targets IS NOT DISTINCT FROM object.targets)
+"""
+
+
+def verify(storage: Storage, *, age: timedelta = ORPHAN_AGE) -> Iterator[Difference | None]:
+    """Compare index and packs both ways: None for each pack that agrees, else how it does not.
+
+    Packs' own indexes and the objects above the contents are read, contents are not; that is the audit's business.
+    Raises Unreadable.
+    """
+    stored = {pack.name: pack for pack in storage.packs()}
+    for pack in Pack.objects.order_by("id").iterator():
+        there = stored.pop(pack.name, None)
+        if there is None:
+            yield Difference(pack.name, "the index knows this pack and the storage does not have it")
+        elif there.size != pack.size:
+            yield Difference(pack.name, f"it has {there.size} bytes, the index says {pack.size}")
+        else:
+            yield from _compare(storage, pack)
+    for orphan in stored.values():
+        if datetime.now(UTC) - orphan.stored_at > age:
+            yield Difference(
+                orphan.name, "the storage has this pack and the index does not know it (an orphan)"
+            )
+
+
+def _compare(storage: Storage, pack: Pack) -> list[Difference | None]:
+    try:
+        with closing(PackReader(storage.open(pack.name))) as reader:
+            differences = _differences(pack, reader)
+    except (Damaged, PackMissing) as error:
+        differences = [Difference(pack.name, str(error))]
+    return [*differences] if differences else [None]
+
+
+def _differences(pack: Pack, reader: PackReader) -> list[Difference]:
+    found: list[Difference] = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        index.stage(cursor, reader, reader.rows(), pack.id)
+        for reason, query, parameters in (
+            ("objects of the pack are not in the index", _NOT_INDEXED, []),
+            ("objects of the index are not where it says in the pack", _NOT_PACKED, [pack.id]),
+        ):
+            cursor.execute("SELECT count(*) " + query, parameters)
+            (count,) = cursor.fetchone()
+            if count:
+                cursor.execute(f"SELECT kind, sha1_git {query} LIMIT {_SAMPLE}", parameters)
+                examples = [SWHID(TYPES[kind], bytes(sha1_git)) for kind, sha1_git in cursor.fetchall()]
+                found.append(Difference(pack.name, reason, count, examples))
+        cursor.execute("TRUNCATE archive_stage")
+    return found
+
+
+# --- Orphans -------------------------------------------------------------------------------------------
+def orphans(storage: Storage, *, age: timedelta = ORPHAN_AGE) -> list[StoredPack]:
+    """Packs that the index does not know and that no load can still be about to publish."""
+    known = pack_names()
+    before = datetime.now(UTC) - age
+    return [pack for pack in storage.packs() if pack.name not in known and pack.stored_at < before]
+
+
+def remove_orphans(storage: Storage, *, age: timedelta = ORPHAN_AGE) -> list[StoredPack]:
+    """Delete orphans, and files of loads that died while writing."""
+    found = orphans(storage, age=age)
+    for pack in found:
+        # Asked again right before: a rebuild may have taken it in meanwhile.
+        if not Pack.objects.filter(sha256=bytes.fromhex(pack.name)).exists():
+            storage.delete(pack.name)
+    before = (datetime.now(UTC) - age).timestamp()
+    for path in storage.workspace().glob("*.part"):
+        try:
+            if path.stat().st_mtime < before:
+                path.unlink()
+        except FileNotFoundError:
+            continue
+    return found
