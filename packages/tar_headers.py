@@ -6,6 +6,7 @@ from packages.errors import PackageError
 
 BLOCK = 512
 ZERO_BLOCK = bytes(BLOCK)
+_REMEMBERED = 1024
 _CHECKSUM_AS_SPACES = 8 * 0x20
 
 
@@ -13,19 +14,60 @@ class FieldError(ValueError):
     """A header field that cannot be read."""
 
 
-def number(field: bytes) -> int:
+def number(field: bytes, *, signed: bool = False) -> int:
     """A numeric field: octal digits between blanks, or base 256 (GNU) when the first bit is set."""
     digits = field.rstrip(b"\0 ")
     if digits.isdigit():
         return int(digits, 8)
     if field[0] & 0x80:
-        if field[0] != 0x80:
+        if field[0] != 0x80 and not (signed and field[0] == 0xFF):
             raise FieldError("a negative or oversized base-256 number")
-        return int.from_bytes(field[1:], "big")
+        return int.from_bytes(field[1:], "big", signed=field[0] == 0xFF)
     digits = field.partition(b"\0")[0].strip(b" ")
     if digits and not digits.isdigit():
         raise FieldError("a number that is not octal")
     return int(digits or b"0", 8)
+
+
+class CommonFields:
+    """The fields that say nothing about content, but at which some readers stop when they cannot read them.
+
+    A package has few modes, owners and devices; each combination is read once.
+    """
+
+    def __init__(self) -> None:
+        self._modes: dict[bytes, bool] = {}
+        self._devices: set[bytes] = set()
+        self._time = b""
+
+    def executable(self, block: bytes) -> bool:
+        """The user's x bit. Raises ValueError if mode, owner, time or device numbers are unreadable."""
+        mode_and_owner = block[100:124]
+        executable = self._modes.get(mode_and_owner)
+        if executable is None:
+            executable = self._read_mode(mode_and_owner)
+        time = block[136:148]
+        if time != self._time:
+            number(time, signed=True)
+            self._time = time
+        devices = block[329:345]
+        if devices not in self._devices:
+            self._read_devices(devices)
+        return executable
+
+    def _read_mode(self, field: bytes) -> bool:
+        executable = bool(number(field[:8]) & 0o100)
+        number(field[8:16], signed=True)
+        number(field[16:], signed=True)
+        if len(self._modes) < _REMEMBERED:
+            self._modes[field] = executable
+        return executable
+
+    def _read_devices(self, field: bytes) -> None:
+        number(field[:8], signed=True)
+        number(field[8:], signed=True)
+        if len(self._devices) < _REMEMBERED:
+            self._devices.add(field)
 
 
 def text(field: bytes) -> bytes:

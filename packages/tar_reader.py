@@ -4,7 +4,7 @@ Where common readers (GNU tar, libarchive, Python's tarfile) would see different
 archive is refused; where they agree, it is read as they read it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from packages.compression import truncated
 from packages.errors import PackageError
@@ -14,6 +14,7 @@ from packages.paths import clean_path
 from packages.tar_headers import (
     BLOCK,
     ZERO_BLOCK,
+    CommonFields,
     FieldError,
     checksum_holds,
     long_text,
@@ -26,7 +27,7 @@ from packages.tree import Tree
 _FREE_PER_MEMBER = KIB
 _LARGEST_OCTAL = 0o77777777777
 _REGULAR = b"0\x007"
-_HARDLINK, _SYMLINK, _DIRECTORY, _SPARSE = b"125S"
+_HARDLINK, _SYMLINK, _DIRECTORY, _SPARSE, _GLOBAL = b"125Sg"
 _SPECIAL = {
     ord("3"): "a character device",
     ord("4"): "a block device",
@@ -56,7 +57,8 @@ class TarReader:
         self._position = 0
         self._left = 0
         self._padding = 0
-        self._modes: dict[bytes, bool] = {}
+        self._fields = CommonFields()
+        self._extended: set[int] = set()
         self._pax: dict[bytes, bytes] = {}
         self._long: dict[int, bytes] = {}
 
@@ -100,6 +102,10 @@ class TarReader:
     # --- headers
 
     def _interpret(self, block: bytes) -> Member | None:
+        try:
+            executable = self._fields.executable(block)
+        except ValueError:
+            raise _damaged(text(block[:100]), "has an unreadable mode, owner or time") from None
         typeflag = block[156]
         if typeflag in b"xXgLK":
             self._extend(block, typeflag)
@@ -108,24 +114,21 @@ class TarReader:
         size = self._size(block, raw)
         path = clean_path(raw, self._limits)
         if typeflag in _REGULAR and not raw.endswith(b"/"):
-            member: Member | None = self._file(block, path, size)
+            member: Member | None = self._file(path, size, executable)
         else:
             member = self._other(block, typeflag, raw, path, size)
-        if self._pax or self._long:
+        if self._extended:
+            self._extended.clear()
             self._pax = {}
             self._long = {}
         return member
 
-    def _file(self, block: bytes, path: bytes, size: int) -> Member:
+    def _file(self, path: bytes, size: int, executable: bool) -> Member:
         if not path:
             raise _damaged(path, "names no file")
         self._tree.add_file(path, size)
         self._left = size
         self._padding = -size % BLOCK
-        field = block[100:108]
-        executable = self._modes.get(field)
-        if executable is None:
-            executable = self._executable(field, path)
         return Member(path, Kind.FILE, size, executable, None, self)
 
     def _other(self, block: bytes, typeflag: int, raw: bytes, path: bytes, size: int) -> Member | None:
@@ -194,16 +197,6 @@ class TarReader:
             raise _ambiguous(path, "states two different sizes")
         return larger
 
-    def _executable(self, field: bytes, path: bytes) -> bool:
-        """The user's x bit; packages have few modes, so each is read once."""
-        try:
-            executable = bool(number(field) & 0o100)
-        except ValueError:
-            raise _damaged(path, "has an unreadable mode") from None
-        if len(self._modes) < KIB:
-            self._modes[field] = executable
-        return executable
-
     def _extend(self, block: bytes, typeflag: int) -> None:
         """Read a header that speaks of the next member (pax ``x``, GNU ``L`` and ``K``) or of all (pax ``g``)."""
         try:
@@ -219,11 +212,18 @@ class TarReader:
             )
         body = self._take(size)
         self._take(-size % BLOCK)
-        _EXTENSIONS[typeflag](self, body)
+        if typeflag == _GLOBAL:
+            self._extend_all(body)
+            return
+        if typeflag in self._extended:
+            raise _stray("Two extended headers of one kind speak of the same member")
+        self._extended.add(typeflag)
+        if typeflag in b"LK":
+            self._long[b"LK".index(typeflag)] = long_text(body)
+        else:
+            self._extend_next(body)
 
-    def _extend_pax(self, body: bytes) -> None:
-        if self._pax:
-            raise _stray("Two pax headers speak of the same member")
+    def _extend_next(self, body: bytes) -> None:
         self._pax = pax_records(body)
         if any(keyword.startswith(b"GNU.sparse.") for keyword in self._pax):
             raise _sparse(self._pax.get(b"GNU.sparse.name", b""))
@@ -232,21 +232,12 @@ class TarReader:
                 raise _stray(f"A pax header has an empty {keyword.decode()}")
 
     def _extend_all(self, body: bytes) -> None:
-        """A global header may say what it likes, except on what makes a member."""
+        """A global header may say what it likes, except on what makes a member, and not amidst a member's headers."""
+        if self._extended:
+            raise _stray("A global pax header stands between a member and the header that extends it")
         for keyword in pax_records(body):
             if keyword in (b"path", b"linkpath", b"size") or keyword.startswith(b"GNU.sparse."):
                 raise _stray("A global pax header sets a name or size for all members")
-
-    def _extend_path(self, body: bytes) -> None:
-        self._extend_long(0, body)
-
-    def _extend_target(self, body: bytes) -> None:
-        self._extend_long(1, body)
-
-    def _extend_long(self, which: int, body: bytes) -> None:
-        if which in self._long:
-            raise _stray("Two GNU long names speak of the same member")
-        self._long[which] = long_text(body)
 
     # --- bytes
 
@@ -290,7 +281,7 @@ class TarReader:
 
     def _end(self) -> None:
         """After the end-of-archive block only zeros may follow; they are read, so that every checksum is checked."""
-        if self._pax or self._long:
+        if self._extended:
             raise _stray("The last header speaks of a member that is missing")
         rest = self._buffer[self._position :]
         while not rest.strip(b"\0"):
@@ -303,15 +294,6 @@ class TarReader:
             "Other data follows the end of the tar archive. Send one archive with nothing after it "
             "(archives that were joined must be packed again).",
         )
-
-
-_EXTENSIONS: dict[int, Callable[[TarReader, bytes], None]] = {
-    ord("x"): TarReader._extend_pax,
-    ord("X"): TarReader._extend_pax,
-    ord("g"): TarReader._extend_all,
-    ord("L"): TarReader._extend_path,
-    ord("K"): TarReader._extend_target,
-}
 
 
 def expands_too_far(limits: Limits) -> PackageError:

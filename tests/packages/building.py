@@ -56,6 +56,13 @@ def tar_header(
     return bytes(block)
 
 
+def resealed(block: bytes, position: int, value: bytes) -> bytes:
+    """The header with another value at a position, and the checksum that fits."""
+    changed = block[:position] + value + block[position + len(value) :]
+    total = sum(changed) - sum(changed[148:156]) + 8 * 0x20
+    return changed[:148] + b"%06o\0 " % total + changed[156:]
+
+
 def tar_entry(name: bytes, data: bytes = b"", typeflag: bytes = b"0", **fields: Any) -> bytes:
     """A header and its data, padded to whole blocks."""
     fields.setdefault("size", len(data))

@@ -13,6 +13,7 @@ from tests.packages.building import (
     padded,
     pax,
     pax_record,
+    resealed,
     tar,
     tar_entry,
     tar_header,
@@ -560,6 +561,27 @@ def tar_mode_garbage() -> bytes:
     return tar(tar_entry(b"a.txt", b"x", mode=b"rwxr-xr-"))
 
 
+@case("package.tar.header", "an owner that is no number, where some readers stop in silence")
+def tar_owner_garbage() -> bytes:
+    return tar(FILE, resealed(tar_header(b"b", 0), 108, b"000175x\0"), tar_entry(b"c", b"x"))
+
+
+@case("package.tar.header", "a time that is no number")
+def tar_time_garbage() -> bytes:
+    return tar(FILE, resealed(tar_header(b"b", 0), 136, b"yesterday..\0"))
+
+
+@case("package.tar.header", "a device number that is no number")
+def tar_device_garbage() -> bytes:
+    return tar(FILE, resealed(tar_header(b"b", 0), 329, b"garbage\0"))
+
+
+@case(ACCEPTED, "a time before 1970 and a large owner in base 256", members=(b"b",))
+def tar_numbers_base256() -> bytes:
+    header = resealed(tar_header(b"b", 0), 136, b"\xff" * 11 + b"\x00")
+    return tar(resealed(header, 108, b"\x80\x00\x00\x00\xff\xff\xff\xff"))
+
+
 @case("package.tar.header", "a file without a name")
 def tar_name_empty() -> bytes:
     return tar(tar_entry(b"", b"x"))
@@ -664,6 +686,11 @@ def tar_long_name_empty() -> bytes:
 @case("package.tar.extended", "a global pax header that renames every member")
 def tar_pax_global_path() -> bytes:
     return tar(pax((b"path", b"evil"), typeflag=b"g"), FILE)
+
+
+@case("package.tar.extended", "a global pax header between a long name and its member")
+def tar_pax_global_between() -> bytes:
+    return tar(long_name(b"n"), pax((b"comment", b"x"), typeflag=b"g"), FILE)
 
 
 @case("package.tar.extended", "a global pax header that resizes every member")
