@@ -27,7 +27,8 @@ class Depositor:
     """Deposits packages and follows them.
 
     ``url`` is the SWORD root, usually ending with ``/1/``. ``collection`` is the name of the collection to
-    work in, by default the first in the service document. All methods raise `DepositError`, whose
+    work in, by default the first in the service document. A request that breaks is sent again ``retries`` times,
+    the first time after ``first_wait`` seconds, then after ever longer. All methods raise `DepositError`, whose
     ``summary`` and ``hint`` are worded for people.
     """
 
@@ -41,6 +42,7 @@ class Depositor:
         collection: str | None = None,
         timeout: float = 60.0,
         retries: int = 12,
+        first_wait: float = 0.25,
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise UsageError(f"{url!r} is no web address.", "Give one like https://deposit.example.org/1/")
@@ -48,7 +50,12 @@ class Depositor:
         self._username = username or ""
         self._collection = collection
         self._transport = Transport(
-            username=username, password=password, token=token, timeout=timeout, retries=retries
+            username=username,
+            password=password,
+            token=token,
+            timeout=timeout,
+            retries=retries,
+            first_wait=first_wait,
         )
 
     def __enter__(self) -> Self:

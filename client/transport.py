@@ -35,8 +35,9 @@ class Transport:
         token: str | None = None,
         timeout: float = 60.0,
         retries: int = 12,
+        first_wait: float = 0.25,
     ) -> None:
-        self.retries = retries
+        self.retries, self._first_wait = retries, first_wait
         headers = {"User-Agent": "deposit-client/0.1", "Accept": "application/xml, */*;q=0.1"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -108,7 +109,7 @@ class Transport:
     def _waits(self) -> Iterator[float | None]:
         """How long to wait after each try; None after the last."""
         for count in range(self.retries):
-            yield min(LONGEST_WAIT, 0.25 * 2**count) * random.uniform(0.5, 1.0)  # noqa: S311
+            yield min(LONGEST_WAIT, self._first_wait * 1.7**count) * random.uniform(0.5, 1.0)  # noqa: S311
         yield None
 
     def _pause(self, wait: float | None, reason: DepositError, retry_after: str | None = None) -> None:
