@@ -59,15 +59,27 @@ def test_changed_requirements_are_installed(checkout: Path) -> None:
     assert "Installing up to 0 packages, as requirements-dev.txt pins them" in set_up(checkout).stdout
 
 
-def test_a_package_without_a_hash_is_refused(checkout: Path) -> None:
-    (checkout / "requirements-dev.txt").write_text("django\n")
+def wheel_as_requirement(checkout: Path) -> str:
+    return f"pip @ {next((checkout / 'embedded').glob('pip-*.whl')).as_uri()}"
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("", "Hashes are required in --require-hashes mode"),
+        (f" --hash=sha256:{'0' * 64}", "THESE PACKAGES DO NOT MATCH THE HASHES"),
+    ],
+)
+def test_a_package_without_its_own_hash_is_refused(checkout: Path, option: str, words: str) -> None:
+    (checkout / "requirements-dev.txt").write_text(wheel_as_requirement(checkout) + option)
     done = set_up(checkout)
-    assert (done.returncode, "all requirements must have their versions pinned" in done.stderr) == (1, True)
+    assert (done.returncode, words in done.stderr) == (1, True), done.stderr
     assert "pip could not install requirements-dev.txt" in done.stderr
+    assert not list((checkout / ".venv").glob("lib/*/site-packages/pip"))
 
 
 def test_what_could_not_be_installed_is_tried_again(checkout: Path) -> None:
-    (checkout / "requirements-dev.txt").write_text("django\n")
+    (checkout / "requirements-dev.txt").write_text(wheel_as_requirement(checkout))
     set_up(checkout)
     (checkout / "requirements-dev.txt").write_text("# none\n")
     assert set_up(checkout).returncode == 0
