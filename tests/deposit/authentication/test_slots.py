@@ -1,0 +1,40 @@
+"""A bounded number of slow hashes at once."""
+
+import threading
+
+import pytest
+
+from deposit.authentication.slots import Slots
+from deposit.refusals import Refusal
+
+
+def test_a_full_line_sends_away_at_once() -> None:
+    slots = Slots(running=1, waiting=0, seconds=5)
+    with slots.one(), pytest.raises(Refusal) as refused, slots.one():
+        pass
+    assert (refused.value.code, refused.value.retry_after) == ("auth.busy", 5)
+    with slots.one():
+        pass
+
+
+def test_never_more_run_than_may() -> None:
+    slots = Slots(running=2, waiting=10, seconds=5)
+    now, most, lock, served = 0, 0, threading.Lock(), []
+
+    def hash_slowly() -> None:
+        nonlocal now, most
+        with slots.one():
+            with lock:
+                now += 1
+                most = max(most, now)
+            threading.Event().wait(0.02)
+            with lock:
+                now -= 1
+                served.append(1)
+
+    threads = [threading.Thread(target=hash_slowly) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (most, len(served)) == (2, 8)
