@@ -12,7 +12,7 @@ from gunicorn.workers.base import Worker
 wsgi_app = "settings.wsgi"
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT', '8080')}"
 
-worker_class = "gthread"
+worker_class = "settings.worker.Worker"
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "32"))
 keepalive = 15

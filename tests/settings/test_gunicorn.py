@@ -4,53 +4,19 @@ import http.client
 import json
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.settings.front import front
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """The port of a running server with one worker, that gives up on a client silent for one second."""
-    number = _free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "-c",
-        "settings/gunicorn.py",
-        "tests.settings.echo:application",
-    ]
-    environment = {**os.environ, "PORT": str(number), "WEB_WORKERS": "1", "SILENT_CLIENT_SECONDS": "1"}
-    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stderr=subprocess.DEVNULL) as server:
-        try:
-            _wait_for(number)
-            yield number
-        finally:
-            server.terminate()
-
-
-def _wait_for(number: int) -> None:
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", number)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError("gunicorn did not start")
+    with front("tests.settings.echo:application") as number:
+        yield number
 
 
 def _answer(connection: socket.socket) -> dict[str, Any]:

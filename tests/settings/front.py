@@ -1,0 +1,42 @@
+"""The HTTP front as it is configured, with a tiny application behind it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def front(application: str) -> Iterator[int]:
+    """The port of a running server with one worker, that gives up on a client silent for one second."""
+    number = _free_port()
+    command = [sys.executable, "-m", "gunicorn", "-c", "settings/gunicorn.py", application]
+    environment = {**os.environ, "PORT": str(number), "WEB_WORKERS": "1", "SILENT_CLIENT_SECONDS": "1"}
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stderr=subprocess.DEVNULL) as server:
+        try:
+            _wait_for(number)
+            yield number
+        finally:
+            server.terminate()
+
+
+def _wait_for(number: int) -> None:
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", number)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError("gunicorn did not start")
