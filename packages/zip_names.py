@@ -8,6 +8,7 @@ from packages.members import Kind
 from packages.zip_directory import Entry
 
 UNIX = 3
+_FAT = 0
 _UTF8 = 0x0800
 _UNICODE_PATH = 0x7075
 
@@ -15,16 +16,23 @@ _UNICODE_PATH = 0x7075
 def entry_path(entry: Entry, fields: dict[int, bytes]) -> bytes:
     """The name as the bytes that a Unix system stores.
 
-    With the UTF-8 flag the bytes must be UTF-8; without it they are what Unix had on disk, or, from any other system,
-    IBM code page 437, the format's own encoding. A Unicode path field must say the same.
+    With the UTF-8 flag the bytes must be UTF-8; without it they are what Unix had on disk. From any other system they
+    are UTF-8 if they can be (no text in another encoding is, but by accident), else IBM code page 437, the format's
+    own encoding. A Unicode path field must say the same.
     """
     name = entry.name
     if not name.isascii():
-        if entry.flags & _UTF8:
-            _check_utf8(name)
+        if _is_utf8(name):
+            pass
+        elif entry.flags & _UTF8:
+            raise PackageError(
+                "package.member.encoding",
+                name,
+                "This name is declared as UTF-8 and is not. Rename the file, or pack again with a current program.",
+            )
         elif entry.host != UNIX:
             name = name.decode("cp437").encode()
-    if entry.host != UNIX and b"\\" in name:
+    if entry.host == _FAT and b"\\" in name and b"/" not in name:
         raise PackageError(
             "package.member.backslash",
             name,
@@ -63,15 +71,12 @@ def entry_kind(entry: Entry) -> Kind:
     )
 
 
-def _check_utf8(name: bytes) -> None:
+def _is_utf8(name: bytes) -> bool:
     try:
         name.decode()
     except UnicodeDecodeError:
-        raise PackageError(
-            "package.member.encoding",
-            name,
-            "This name is declared as UTF-8 and is not. Rename the file, or pack again with a current program.",
-        ) from None
+        return False
+    return True
 
 
 def _two_kinds(name: bytes) -> PackageError:

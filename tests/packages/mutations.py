@@ -107,7 +107,8 @@ def as_tarfile_sees(data: bytes) -> Members | None:
                     reader = archive.extractfile(info)
                     members[path] = Kind.FILE, reader.read() if reader else b""
                 elif path != b".":
-                    members[path] = _KINDS[info.type], b"" if info.isdir() else link
+                    target = os.path.normpath(link) if info.islnk() else link
+                    members[path] = _KINDS[info.type], b"" if info.isdir() else target
     except (tarfile.TarError, ValueError, OSError, KeyError):
         return None
     return members

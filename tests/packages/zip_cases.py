@@ -129,6 +129,20 @@ def zip_name_cp437() -> bytes:
     return named("café".encode("cp437"), host=0)
 
 
+@case(ACCEPTED, "a UTF-8 name without its flag, written on Windows", members=("été.txt".encode(),))
+def zip_name_unflagged() -> bytes:
+    return named("été.txt".encode(), host=0)
+
+
+@case(
+    ACCEPTED,
+    "a backslash below a folder, as git archive writes systemd",
+    members=(b"units/system-x\\x2dy.slice",),
+)
+def zip_name_backslash_git() -> bytes:
+    return named(b"units/system-x\\x2dy.slice", host=0, attributes=0)
+
+
 @case(ACCEPTED, "a backslash within a name, written on Unix", members=(b"system-systemd\\x2dcrypt.slice",))
 def zip_name_backslash() -> bytes:
     return named(b"system-systemd\\x2dcrypt.slice")
