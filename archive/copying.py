@@ -52,10 +52,11 @@ def row(*fields: bytes) -> bytes:
 
 
 class RowFile:
-    """What ``copy_expert`` reads: rows, as a file."""
+    """What ``copy_expert`` reads: rows, as a file. psycopg2 hides what goes wrong in it, so that is kept."""
 
     def __init__(self, rows: Iterable[bytes]) -> None:
         self._blocks = self._stream(rows)
+        self.error: Exception | None = None
 
     @staticmethod
     def _stream(rows: Iterable[bytes]) -> Iterator[bytes]:
@@ -70,4 +71,8 @@ class RowFile:
 
     def read(self, size: int = -1) -> bytes:
         """The next block; psycopg2 asks for small sizes and takes more."""
-        return next(self._blocks, b"")
+        try:
+            return next(self._blocks, b"")
+        except Exception as error:
+            self.error = error
+            raise

@@ -9,7 +9,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from archive import copying
@@ -154,9 +154,13 @@ def stage(
     """Put the rows of a pack into the session's staging table; returns its visits and the number of objects."""
     cursor.execute(_STAGE)
     visits: list[VisitRecord] = []
-    lines = _stage_rows(reader, rows, pack, visits)
-    with closing(lines):
-        cursor.copy_expert(_COPY, copying.RowFile(lines))
+    with closing(_stage_rows(reader, rows, pack, visits)) as lines:
+        file = copying.RowFile(lines)
+        try:
+            with connection.wrap_database_errors:
+                cursor.copy_expert(_COPY, file)
+        except DatabaseError as error:
+            raise (file.error or error) from None
     return visits, cursor.rowcount
 
 

@@ -17,6 +17,7 @@ from archive.storage.interface import SUFFIX, StoredPack
 # Parts grow with the pack, because S3 takes 10,000 of them at most.
 _SMALLEST_PART = 16 * 1024**2
 _MOST_PARTS = 9_000
+_PAGE = 1000
 _ABSENT = {"404", "NoSuchKey", "NotFound"}
 
 Answer = TypeVar("Answer")
@@ -121,7 +122,7 @@ class S3Storage:
         return S3Pack(self._client, self._bucket, self.key(name), name)
 
     def packs(self) -> Iterator[StoredPack]:
-        """List the bucket, a thousand packs a request."""
+        """List the bucket, a page of packs a request."""
         token: dict[str, str] = {}
         while True:
             page = _ask("(all)", partial(self._page, token))
@@ -134,7 +135,9 @@ class S3Storage:
             token = {"ContinuationToken": page["NextContinuationToken"]}
 
     def _page(self, token: dict[str, str]) -> dict[str, Any]:
-        page: dict[str, Any] = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **token)
+        page: dict[str, Any] = self._client.list_objects_v2(
+            Bucket=self._bucket, Prefix=self._prefix, MaxKeys=_PAGE, **token
+        )
         return page
 
     def delete(self, name: str) -> None:
