@@ -8,12 +8,14 @@ aside what keeps killing its workers. It may die at any line: what it did not fi
 import logging
 import select
 from collections.abc import Callable
+from typing import Any
 
 import psycopg2.extensions
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
+from psycopg2.errorcodes import LOCK_NOT_AVAILABLE
 
 from deposit.findings import Area, Severity
 from deposit.lifecycle import CHANNEL, GIVE_BACK, WAITING, TransitionRefused, Work, fire
@@ -116,9 +118,10 @@ def forget_what_was_sent() -> None:
 
     What was not lost comes twice; the claim lets one through.
     """
-    Deposit.objects.filter(status__in=WAITING, lease_expires_at__isnull=True, sent_at__isnull=False).update(
-        sent_at=None
-    )
+    with transaction.atomic():
+        _unlocked(status__in=WAITING, lease_expires_at__isnull=True, sent_at__isnull=False).update(
+            sent_at=None
+        )
 
 
 def round_of_work(send: Send) -> bool:
@@ -134,7 +137,7 @@ def send_waiting(status: Status, work: Work, send: Send) -> bool:
 
     Clients take turns, each with its oldest first.
     """
-    parameters: dict[str, object] = {
+    parameters: dict[str, str | int] = {
         "status": status.value,
         "attempts": settings.MAX_ATTEMPTS,
         "resend": settings.RESEND_SECONDS,
@@ -149,7 +152,7 @@ def send_waiting(status: Status, work: Work, send: Send) -> bool:
         cursor.execute(_DUE, parameters | {"room": room})
         ids = [row[0] for row in cursor.fetchall()]
     _send_all(ids, status, work, send)
-    return len(ids) == room
+    return bool(len(ids) == room)
 
 
 def _send_all(ids: list[int], status: Status, work: Work, send: Send) -> None:
@@ -161,7 +164,14 @@ def _send_all(ids: list[int], status: Status, work: Work, send: Send) -> None:
     finally:
         # Afterwards, so that a crash in between sends twice rather than never.
         if sent:
-            Deposit.objects.filter(pk__in=sent, status=status).update(sent_at=Now(), sends=F("sends") + 1)
+            with transaction.atomic():
+                _unlocked(pk__in=sent, status=status).update(sent_at=Now(), sends=F("sends") + 1)
+
+
+def _unlocked(**match: Any) -> QuerySet[Deposit]:
+    """The deposits that match and that nobody holds locked: whoever does is about to change them."""
+    free = Deposit.objects.select_for_update(skip_locked=True).filter(**match).order_by().values("pk")
+    return Deposit.objects.filter(pk__in=free)
 
 
 def release_passed_leases() -> int:
@@ -208,7 +218,7 @@ def _fire_quietly(event: str, deposit_id: int, reason: str) -> bool:
     except (TransitionRefused, Deposit.DoesNotExist):
         return False
     except OperationalError as error:
-        if getattr(error.__cause__, "pgcode", None) != psycopg2.errorcodes.LOCK_NOT_AVAILABLE:
+        if getattr(error.__cause__, "pgcode", None) != LOCK_NOT_AVAILABLE:
             raise
         logger.warning("event=%s deposit=%s postponed: its row is locked", event, deposit_id)
         return False

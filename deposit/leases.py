@@ -31,6 +31,10 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
 _PASSING = ("08", "40", "53", "55", "57")
 
 
+class Busy(Exception):
+    """Another has what this work needs; it is to be tried again later."""
+
+
 class Lease:
     """A lease that renews itself; ``check`` it wherever work moves on, and before what cannot be undone."""
 
@@ -82,7 +86,7 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, OperationalError | InterfaceError):
         code = getattr(error.__cause__, "pgcode", None)
         return code is None or code.startswith(_PASSING)
-    if isinstance(error, Unreadable):
+    if isinstance(error, Unreadable | Busy):
         return True
     return isinstance(error, OSError) and error.errno in _FULL
 

@@ -11,7 +11,7 @@ from deposit.lifecycle import Work
 
 TASKS = {Work.CHECK: "checker.check", Work.LOAD: "loader.load"}
 # How long the broker may take to answer before it counts as away, in seconds.
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 5
 # The same, in the words of each transport, for waits that `send` cannot bound itself.
 _PATIENCE = {
     "amqp": {"read_timeout": PATIENCE_SECONDS, "write_timeout": PATIENCE_SECONDS},

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from django.db import transaction
 
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, Unreadable
 from deposit import lifecycle
 from deposit.findings import Area, Severity
 from deposit.leases import Lease, kept
@@ -48,6 +48,8 @@ def load(deposit_id: int, *, worker: str, destination: Destination) -> None:
             deposit = Deposit.objects.select_related("client__user", "collection").get(pk=deposit_id)
             try:
                 destination(deposit, lease, _finish(claim, worker))
+            except Unreadable:
+                raise  # for now, not for good
             except (PackageError, ArchiveError) as error:
                 fail(claim, str(error), worker=worker)
     except LeaseLost:

@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 
+from django.db import connection
+
 from deposit.metadata.entry import Entry
 from deposit.metadata.origins import check_origin, origin_from_slug
 from deposit.models import Client, Deposit, Status
 from deposit.refusals import Kind, Refusal
+
+# The first half of the key of the advisory lock of `_alone_in_numbering`.
+_NUMBERING = 0x5E4D_0003
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,8 +63,15 @@ def settle(deposit: Deposit, client: Client, entry: Entry | None) -> dict[str, o
         changes["parent"] = newest_loaded(client, external_id=deposit.external_id)
     version = entry.software_version if entry else None
     if version is None:
+        _alone_in_numbering(str(origin_url))
         earlier = Deposit.objects.filter(origin_url=origin_url, complete_date__isnull=False, type="code")
         version = str(1 + earlier.exclude(pk=deposit.pk).count())
     changes["software_version"] = version
     changes["release_notes"] = entry.first_release_notes if entry else None
     return changes
+
+
+def _alone_in_numbering(origin_url: str) -> None:
+    """Wait until the transaction of whoever else numbers a version of this origin has ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_NUMBERING, origin_url])

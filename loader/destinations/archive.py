@@ -5,6 +5,8 @@ pack is made durable first; then one transaction makes it visible and the deposi
 leaves either nothing visible or everything.
 """
 
+from datetime import UTC, datetime
+
 from django.conf import settings
 from django.db import transaction
 
@@ -18,6 +20,7 @@ from deposit.services import extrinsic
 from deposit.services.deposits import effective_entry
 from deposit.staging import path_of
 from loader.loading import Finish, Identifiers
+from loader.origin_lock import alone_on_origin
 from loader.releases import release_of, snapshot_of
 from packages import Kind, Limits, Member, open_package
 
@@ -28,6 +31,7 @@ SMALL = 1024 * 1024
 def load(deposit: Deposit, lease: Lease, finish: Finish) -> None:
     """Archive a deposit. Raises `PackageError` or `ArchiveError` when it cannot be archived for good."""
     entry = effective_entry(deposit)
+    assert deposit.origin_url is not None
     with Ingest() as ingest:
         root = ingest_packages(ingest, deposit, lease)
         release = ingest.add_release(
@@ -39,17 +43,16 @@ def load(deposit: Deposit, lease: Lease, finish: Finish) -> None:
                 notes=entry.release_notes if entry else None,
             )
         )
-        snapshot = ingest.add_snapshot(snapshot_of(deposit, release))
-        assert deposit.origin_url is not None
-        assert deposit.complete_date is not None
-        ingest.add_visit(deposit.origin_url, snapshot=snapshot, date=deposit.complete_date)
-        if entry:
-            _add_metadata(ingest, deposit, entry, root=root, release=release, snapshot=snapshot)
-        ingest.seal()
-        lease.check()
-        with transaction.atomic():
-            ingest.publish()
-            finish(identifiers(deposit, root=root, release=release, snapshot=snapshot))
+        with alone_on_origin(deposit.origin_url, lease):
+            snapshot = ingest.add_snapshot(snapshot_of(deposit, release))
+            ingest.add_visit(deposit.origin_url, snapshot=snapshot, date=datetime.now(UTC))
+            if entry:
+                _add_metadata(ingest, deposit, entry, root=root, release=release, snapshot=snapshot)
+            ingest.seal()
+            lease.check()
+            with transaction.atomic():
+                ingest.publish()
+                finish(identifiers(deposit, root=root, release=release, snapshot=snapshot))
 
 
 def ingest_packages(ingest: Ingest, deposit: Deposit, lease: Lease) -> bytes:
