@@ -174,7 +174,9 @@ def _written(event: str, target: Status, deposit: Any) -> dict[str, Any]:
 def _guard(event: str, rule: Rule, deposit: Any, token: int | None) -> None:
     if deposit.status not in rule.sources:
         allowed = ", ".join(sorted(rule.sources))
-        raise TransitionRefused(
+        # Whoever worked on it has been overtaken: for a worker that is a lease like any other that passed.
+        refusal = LeaseLost if rule.lease is Lease.NEEDS else TransitionRefused
+        raise refusal(
             f"Deposit {deposit.pk} has status '{deposit.status}'; '{event}' needs status {allowed}."
         )
     _guard_lease(event, rule, deposit, token)
