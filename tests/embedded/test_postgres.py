@@ -44,6 +44,16 @@ def running(folder: Path, **options: Any) -> Iterator[Postgres]:
         postgres.stop()
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[tuple[Postgres, Path]]:
+    """A durable cluster, for the tests that only look at it."""
+    path = Path(tempfile.mkdtemp(prefix="dep-", dir="/tmp"))
+    path.chmod(0o711)
+    with running(path) as postgres:
+        yield postgres, path
+    shutil.rmtree(path)
+
+
 def query(postgres: Postgres, statement: str) -> list[tuple[Any, ...]]:
     with contextlib.closing(psycopg2.connect(postgres.url())) as connection:
         connection.autocommit = True
@@ -70,49 +80,49 @@ def test_a_new_cluster_answers_and_keeps_its_data(folder: Path) -> None:
         assert query(postgres, "SELECT number FROM kept") == [(42,)]
 
 
-def test_a_durable_cluster_keeps_what_it_confirms(folder: Path) -> None:
-    with running(folder) as postgres:
-        names = ("fsync", "full_page_writes", "synchronous_commit", "data_checksums")
-        assert [query(postgres, f"SHOW {name}") for name in names] == [[("on",)]] * 4
+def test_a_durable_cluster_keeps_what_it_confirms(cluster: tuple[Postgres, Path]) -> None:
+    postgres, _ = cluster
+    names = ("fsync", "full_page_writes", "synchronous_commit", "data_checksums")
+    assert [query(postgres, f"SHOW {name}") for name in names] == [[("on",)]] * 4
 
 
-def test_text_is_utf8_and_sorted_by_code_point(folder: Path) -> None:
-    with running(folder, durable=False) as postgres:
-        statement = "SELECT datlocprovider, datlocale, pg_encoding_to_char(encoding) FROM pg_database"
-        assert set(query(postgres, statement)) == {("b", "C.UTF-8", "UTF8")}
+def test_text_is_utf8_and_sorted_by_code_point(cluster: tuple[Postgres, Path]) -> None:
+    postgres, _ = cluster
+    statement = "SELECT datlocprovider, datlocale, pg_encoding_to_char(encoding) FROM pg_database"
+    assert set(query(postgres, statement)) == {("b", "C.UTF-8", "UTF8")}
 
 
-def test_the_application_is_no_superuser(folder: Path) -> None:
-    with running(folder) as postgres:
-        statement = "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"
-        assert query(postgres, statement) == [(False, False, False)]
+def test_the_application_is_no_superuser(cluster: tuple[Postgres, Path]) -> None:
+    postgres, _ = cluster
+    statement = "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+    assert query(postgres, statement) == [(False, False, False)]
 
 
-def test_nobody_connects_without_the_password(folder: Path) -> None:
-    with running(folder, durable=False) as postgres:
-        wrong = postgres.url().replace(postgres.url().split(":")[2].split("@")[0], "guess")
-        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
-            psycopg2.connect(wrong)
+def test_nobody_connects_without_the_password(cluster: tuple[Postgres, Path]) -> None:
+    postgres, _ = cluster
+    wrong = postgres.url().replace(postgres.url().split(":")[2].split("@")[0], "guess")
+    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+        psycopg2.connect(wrong)
 
 
-def test_no_port_is_opened(folder: Path) -> None:
-    with running(folder, durable=False) as postgres:
-        assert query(postgres, "SHOW listen_addresses") == [("",)]
+def test_no_port_is_opened(cluster: tuple[Postgres, Path]) -> None:
+    postgres, _ = cluster
+    assert query(postgres, "SHOW listen_addresses") == [("",)]
 
 
-def test_only_the_owner_reaches_the_files(folder: Path) -> None:
-    with running(folder, durable=False):
-        paths = [folder / "postgres", folder / "postgres" / "data", folder / "postgres" / "socket"]
-        assert [stat.S_IMODE(path.stat().st_mode) for path in paths] == [0o700] * 3
-        assert stat.S_IMODE((folder / "postgres.json").stat().st_mode) == 0o600
-        assert not (folder / "postgres" / "password").exists()
+def test_only_the_owner_reaches_the_files(cluster: tuple[Postgres, Path]) -> None:
+    _, folder = cluster
+    paths = [folder / "postgres", folder / "postgres" / "data", folder / "postgres" / "socket"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in paths] == [0o700] * 3
+    assert stat.S_IMODE((folder / "postgres.json").stat().st_mode) == 0o600
+    assert not (folder / "postgres" / "password").exists()
 
 
-def test_starting_twice_starts_one_server(folder: Path) -> None:
-    with running(folder, durable=False):
-        first = server_pid(folder)
-        Postgres(folder, durable=False).start()
-        assert server_pid(folder) == first
+def test_starting_twice_starts_one_server(cluster: tuple[Postgres, Path]) -> None:
+    _, folder = cluster
+    first = server_pid(folder)
+    Postgres(folder).start()
+    assert server_pid(folder) == first
 
 
 def test_eight_that_start_at_once_start_one_server(folder: Path) -> None:
@@ -212,11 +222,11 @@ def test_the_shell_s_own_postgresql_variables_lead_nowhere(
 
 
 @needs_root
-def test_root_runs_it_under_an_unprivileged_uid(folder: Path) -> None:
-    with running(folder, durable=False):
-        status = Path("/proc", str(server_pid(folder)), "status").read_text()
-        ids = {line.split()[0]: line.split()[1:] for line in status.splitlines() if ":" in line}
-        assert (ids["Uid:"], ids["Gid:"], ids["Groups:"]) == (["65534"] * 4, ["65534"] * 4, [])
+def test_root_runs_it_under_an_unprivileged_uid(cluster: tuple[Postgres, Path]) -> None:
+    _, folder = cluster
+    status = Path("/proc", str(server_pid(folder)), "status").read_text()
+    ids = {line.split()[0]: line.split()[1:] for line in status.splitlines() if ":" in line}
+    assert (ids["Uid:"], ids["Gid:"], ids["Groups:"]) == (["65534"] * 4, ["65534"] * 4, [])
 
 
 @needs_root

@@ -165,8 +165,9 @@ def service(place: Path) -> Iterator[Run]:
         run.wait_until_healthy()
         yield run
     finally:
-        run.process.terminate()
-        run.process.wait(60)
+        if run.process.poll() is None:
+            run.process.terminate()
+            run.process.wait(60)
 
 
 def test_scripts_find_the_demo_clients_as_soon_as_the_service_answers(service: Run) -> None:
@@ -221,15 +222,14 @@ def test_it_prints_where_to_look_and_what_to_paste(service: Run) -> None:
     assert paste in service.output()
 
 
-def test_it_ends_all_that_it_started_and_starts_again_with_its_data(place: Path) -> None:
-    data, output = place / "again", place / "output-again"
-    first = Run(data, output)
-    first.wait_until_healthy()
+def test_it_ends_all_that_it_started_and_starts_again_with_its_data(service: Run, place: Path) -> None:
+    """The last test of the whole run: the service does not survive it."""
+    data = service.data
     before = read_env_file(data / "demo.env") | read_env_file(data / "deposit.env")
-    first.process.send_signal(signal.SIGINT)
-    assert first.process.wait(60) == 0, first.output()
-    assert first.children() == []
-    second = Run(data, output)
+    service.process.send_signal(signal.SIGINT)
+    assert service.process.wait(60) == 0, service.output()
+    assert service.children() == []
+    second = Run(data, place / "output-again")
     try:
         second.wait_until_healthy()
         after = read_env_file(data / "demo.env") | read_env_file(data / "deposit.env")
