@@ -1,0 +1,86 @@
+"""Writes what the documentation says of cases and codes from the cases and codes themselves.
+
+    python -m tests.packages.catalogue
+
+rewrites the generated sections of ``docs/reference``; a test compares them.
+"""
+
+from dataclasses import fields
+from pathlib import Path
+
+from packages import CODES, Limits
+from packages.limits import GIB, MIB
+from tests.packages import stream_cases, tar_cases, zip_cases  # noqa: F401  they fill the register
+from tests.packages.cases import ACCEPTED, CASES
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+CASES_PAGE = REFERENCE / "hostile-input.md"
+POLICY_PAGE = REFERENCE / "packages.md"
+
+
+def section_of(page: str, name: str) -> tuple[int, int]:
+    """Where the generated section lies between its two marks."""
+    start = page.index(f"<!-- generated: {name} -->\n") + len(f"<!-- generated: {name} -->\n")
+    return start, page.index(f"<!-- end: {name} -->", start)
+
+
+def cases_table() -> str:
+    """One line per case, in the order of the modules."""
+    refused = [case for case in CASES.values() if case.verdict != ACCEPTED]
+    lines = [
+        f"{len(CASES)} packages: {len(CASES) - len(refused)} are accepted, {len(refused)} refused.",
+        "",
+        "| case | what it is | verdict |",
+        "| --- | --- | --- |",
+    ]
+    for case in CASES.values():
+        verdict = case.verdict if case.verdict == ACCEPTED else f"`{case.verdict}`"
+        lines.append(f"| {case.name} | {case.about} | {verdict} |")
+    return "\n".join(lines) + "\n"
+
+
+def codes_table() -> str:
+    """One line per code."""
+    lines = [
+        "| code | meaning |",
+        "| --- | --- |",
+        *(f"| `{code}` | {meaning} |" for code, meaning in CODES.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def limits_table() -> str:
+    """One line per limit with its default."""
+    lines = ["| limit | default |", "| --- | --- |"]
+    defaults = Limits()
+    for field in fields(Limits):
+        lines.append(f"| `{field.name}` | {amount(getattr(defaults, field.name))} |")
+    return "\n".join(lines) + "\n"
+
+
+def amount(value: int | bool) -> str:
+    """A default as people read it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    for unit, name in ((GIB, "GiB"), (MIB, "MiB")):
+        if value >= unit and value % unit == 0:
+            return f"{value // unit} {name}"
+    return f"{value:,}"
+
+
+SECTIONS = {
+    (CASES_PAGE, "packages"): cases_table,
+    (POLICY_PAGE, "codes"): codes_table,
+    (POLICY_PAGE, "limits"): limits_table,
+}
+
+
+def main() -> None:
+    for (path, name), table in SECTIONS.items():
+        page = path.read_text()
+        start, end = section_of(page, name)
+        path.write_text(page[:start] + table() + page[end:])
+
+
+if __name__ == "__main__":
+    main()

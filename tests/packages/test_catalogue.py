@@ -1,0 +1,32 @@
+"""The documentation says what the reader does."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from packages import CODES
+from tests.packages.catalogue import POLICY_PAGE, SECTIONS, section_of
+
+
+@pytest.mark.parametrize(("place", "table"), SECTIONS.items(), ids=lambda value: str(value)[-20:])
+def test_generated_section_is_up_to_date(place: tuple[Path, str], table: Callable[[], str]) -> None:
+    path, name = place
+    page = path.read_text()
+    start, end = section_of(page, name)
+
+    assert page[start:end] == table()
+
+
+def test_policy_names_every_code_and_no_other() -> None:
+    page = POLICY_PAGE.read_text()
+    start, end = section_of(page, "codes")
+    policy = page[:start] + page[end:]
+
+    assert set(re.findall(r"`(package\.[a-z0-9.-]+)`", policy)) == set(CODES)
+
+
+def test_codes_are_written_alike() -> None:
+    assert [code for code in CODES if not re.fullmatch(r"package(\.[a-z0-9-]+)+", code)] == []
+    assert list(CODES) == sorted(CODES)
