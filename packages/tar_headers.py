@@ -115,10 +115,10 @@ def pax_records(body: bytes) -> dict[bytes, bytes]:
     return records
 
 
-def long_text(body: bytes) -> bytes:
-    """The name in a GNU long-name header: it ends at the NUL, and nothing may follow."""
+def long_text(body: bytes, padding: bytes) -> bytes:
+    """The name in a GNU long-name header: it ends at the NUL, in or behind the header's size, and nothing follows."""
     name, _, rest = body.partition(b"\0")
-    if not name or rest.strip(b"\0"):
+    if not name or rest.strip(b"\0") or (len(name) == len(body) and padding[:1] not in (b"", b"\0")):
         raise _bad_extended("holds no name, or more than a name")
     return name
 

@@ -110,10 +110,14 @@ class TarReader:
         if typeflag in b"xXgLK":
             self._extend(block, typeflag)
             return None
-        raw = self._name(block, block[:100].partition(b"\0")[0], 0)
+        short = block[:100].partition(b"\0")[0]
+        raw = self._name(block, short, 0)
         size = self._size(block, raw)
         path = clean_path(raw, self._limits)
-        if typeflag in _REGULAR and not raw.endswith(b"/"):
+        slash = raw.endswith(b"/")
+        if self._extended and typeflag == 0 and slash != short.endswith(b"/"):
+            raise _ambiguous(path, "is a directory by one of its names only")
+        if typeflag in _REGULAR and not slash:
             member: Member | None = self._file(path, size, executable)
         else:
             member = self._other(block, typeflag, raw, path, size)
@@ -211,7 +215,7 @@ class TarReader:
                 "Pack without extended attributes.",
             )
         body = self._take(size)
-        self._take(-size % BLOCK)
+        padding = self._take(-size % BLOCK)
         if typeflag == _GLOBAL:
             self._extend_all(body)
             return
@@ -219,7 +223,7 @@ class TarReader:
             raise _stray("Two extended headers of one kind speak of the same member")
         self._extended.add(typeflag)
         if typeflag in b"LK":
-            self._long[b"LK".index(typeflag)] = long_text(body)
+            self._long[b"LK".index(typeflag)] = long_text(body, padding)
         else:
             self._extend_next(body)
 

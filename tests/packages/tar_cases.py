@@ -678,6 +678,21 @@ def tar_long_name_rest() -> bytes:
     return tar(long_name(b"good\0evil"), FILE)
 
 
+@case("package.tar.extended", "a long name that goes on behind its stated size")
+def tar_long_name_short_size() -> bytes:
+    return tar(tar_header(b"././@LongLink", 2, b"L", magic=GNU) + padded(b"good/evil"), FILE)
+
+
+@case(ACCEPTED, "a long name without its NUL", members=(b"b.txt",))
+def tar_long_name_no_nul() -> bytes:
+    return tar(tar_entry(b"././@LongLink", b"b.txt", b"L", magic=GNU), FILE)
+
+
+@case("package.tar.ambiguous", "a directory of the oldest form that a long name makes a file")
+def tar_v7_directory_renamed() -> bytes:
+    return tar(long_name(b"n"), tar_entry(b"d/", typeflag=b"\0", magic=V7), FILE)
+
+
 @case("package.tar.extended", "an empty long name")
 def tar_long_name_empty() -> bytes:
     return tar(long_name(b""), FILE)
