@@ -10,10 +10,11 @@ from itertools import islice
 
 from lxml import etree
 
-from deposit.findings import Finding
+from deposit.findings import Area, Finding
 from deposit.metadata.catalogue import shown
 from deposit.metadata.codemeta import check_codemeta_content
 from deposit.metadata.deposit_element import check_deposit_elements
+from deposit.metadata.errors import MetadataError
 from deposit.metadata.found import Found
 from deposit.metadata.namespaces import ATOM, CODEMETA, DEPOSIT, SCHEMA_ORG
 from deposit.metadata.places import Places, known_name, local_name, namespace
@@ -40,11 +41,14 @@ _PROVENANCE = f"{{{DEPOSIT}}}deposit/{{{DEPOSIT}}}metadata-provenance/{{{SCHEMA_
 def check_entry(document: bytes | etree._Element) -> list[Finding]:
     """Return every finding of a metadata document, errors in the order of the rules, then warnings.
 
-    A document whose root is not an Atom entry has that one finding. At most 100 are listed, a last one then
-    says how many more there are. Raises :class:`deposit.metadata.errors.MetadataError` where ``document`` is
-    bytes that are no acceptable XML.
+    Bytes that are no acceptable XML have one finding, with the code of ``xml.parse``; a document whose root is not
+    an Atom entry has one, too. At most 100 are listed, a last one then says how many more there are.
     """
-    root = parse(document) if isinstance(document, bytes) else document
+    try:
+        root = parse(document) if isinstance(document, bytes) else document
+    except MetadataError as error:
+        message = f"{error.summary}: {error.hint}"
+        return [Finding(code=error.code, area=Area.METADATA, subject="", message=message)]
     found = _found(root)
     places = Places()
     findings = [each.finding(places) for each in islice(found, MAX_FINDINGS)]

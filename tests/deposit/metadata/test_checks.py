@@ -5,7 +5,6 @@ import pytest
 from deposit.findings import Area, Severity
 from deposit.metadata.catalogue import RULES
 from deposit.metadata.checks import MAX_FINDINGS, check_entry
-from deposit.metadata.errors import MetadataError
 from deposit.metadata.terms import ATOM_ELEMENTS, CODEMETA_TERMS, KINDS
 from deposit.metadata.xml import parse
 from tests.deposit.metadata.documents import CODEMETA_2, CODEMETA_3, entry, person, whole
@@ -75,10 +74,14 @@ def test_a_parsed_document_can_be_checked_too() -> None:
     assert check_entry(parse(whole())) == []
 
 
-def test_bytes_that_are_no_xml_are_an_error_and_no_finding() -> None:
-    with pytest.raises(MetadataError) as raised:
-        check_entry(b"<entry>")
-    assert raised.value.code == "metadata.malformed"
+def test_bytes_that_are_no_xml_have_the_finding_of_the_parser() -> None:
+    (finding,) = check_entry(b"<entry>")
+    assert (finding.code, finding.area, finding.severity) == (
+        "metadata.malformed",
+        Area.METADATA,
+        Severity.ERROR,
+    )
+    assert finding.message.startswith("Malformed xml metadata: Line 1, column 8: The document ends before")
 
 
 @pytest.mark.parametrize("name", sorted(ATOM_ELEMENTS))
