@@ -1,6 +1,10 @@
 # Two commands: `make run` and `make test`. Without make: `python3 -m embedded run`, `python3 -m embedded test`.
 PYTHON ?= python3
 
+ifeq (, $(shell command -v $(PYTHON)))
+$(error $(PYTHON) was not found. Python 3.11 or newer is needed: apt install python3, or make run PYTHON=/path/to/python3)
+endif
+
 .PHONY: run test lint format bench setup
 
 run: ## everything, in one terminal

@@ -4,8 +4,6 @@ Runs under whatever ``python3`` is, before anything is installed: only the stand
 that an old Python can read.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import NoReturn
@@ -24,7 +22,7 @@ USAGE = """usage: python3 -m embedded COMMAND
 
 COMMANDS = {
     "run": ("requirements-embedded.txt", ["-m", "embedded.run"]),
-    "test": ("requirements-dev.txt", ["-m", "pytest"]),
+    "test": ("requirements-dev.txt", ["-m", "pytest", "-n", "auto", "--dist", "loadfile"]),
     "lint": ("requirements-dev.txt", ["-m", "embedded.lint"]),
     "format": ("requirements-dev.txt", ["-m", "ruff", "format"]),
     "bench": ("requirements-dev.txt", ["-m", "embedded.bench"]),
@@ -32,7 +30,7 @@ COMMANDS = {
 }
 
 
-def main(words: list[str]) -> NoReturn:
+def main(words: "list[str]") -> NoReturn:
     """Set up, then replace this process: signals and exit codes are the command's own."""
     if not words or words[0] not in COMMANDS:
         print(USAGE, file=sys.stderr)

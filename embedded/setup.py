@@ -1,11 +1,9 @@
 """The virtual environment: made from a plain ``python3``, with the packages that the requirements file pins.
 
 Debian's ``python3`` comes without pip and ensurepip, so a pip is kept in this folder. Nothing but the
-standard library is used here, and no syntax newer than Python 3.7: an old Python must be able to say what
+standard library is used here, and no syntax newer than Python 3.6: an old Python must be able to say what
 is missing.
 """
-
-from __future__ import annotations
 
 import fcntl
 import hashlib
@@ -107,7 +105,7 @@ def _install(requirements: Path) -> None:
         )
 
 
-def _show_progress(process: subprocess.Popen[str], total: int) -> deque[str]:
+def _show_progress(process: "subprocess.Popen[str]", total: int) -> "deque[str]":
     last: deque[str] = deque(maxlen=15)
     collected = 0
     for line in process.stdout or []:
