@@ -65,6 +65,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "deposit.middleware.RequestMiddleware",
     "deposit.sword.middleware.SwordErrorMiddleware",
     "deposit.authentication.middleware.ActorMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -149,6 +150,10 @@ PARTIAL_EXPIRES_DAYS: int = env.int("PARTIAL_EXPIRES_DAYS", default=60)
 # identifiers are the same from either system.
 RELEASE_AUTHOR: str = env.str("RELEASE_AUTHOR", default="Software Heritage <robot@softwareheritage.org>")
 
+# --- Monitoring ----------------------------------------------------------------------------------------
+# Who shows this as a Bearer token may read /metrics; unset, only this machine may.
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
+
 # --- Celery --------------------------------------------------------------------------------------------
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default="filesystem://localhost")
 CELERY_BROKER_DIR: str = env.str("CELERY_BROKER_DIR", default=str(DATA_DIR / "broker"))
@@ -162,8 +167,13 @@ REST_FRAMEWORK = {
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "deposit.logs.LineFormatter"},
+        "json": {"()": "deposit.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": env.str("LOG_FORMAT", default="line")}
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
 

@@ -5,7 +5,10 @@ Why threads: a worker of gunicorn's default class is killed in the middle of any
 """
 
 import os
+import shutil
+import tempfile
 
+from gunicorn.arbiter import Arbiter
 from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
@@ -39,10 +42,32 @@ http_parser = "python"
 
 accesslog = "-"
 errorlog = "-"
-access_log_format = '%(h)s %(u)s "%(r)s" %(s)s %(B)s bytes %(M)s ms'
+access_log_format = '%(h)s %(u)s "%(r)s" %(s)s %(B)s bytes %(M)s ms request=%({x-request-id}o)s'
 
 # A client that sends nothing for this long in the middle of a body has gone; its thread serves others.
 SILENT_CLIENT_SECONDS = float(os.environ.get("SILENT_CLIENT_SECONDS", "120"))
+
+
+# Where prometheus_client looks for the folder; not a setting, because each server makes its own.
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def on_starting(server: Arbiter) -> None:
+    """Make the folder in which the processes add up their counts for ``/metrics``; gone with the server."""
+    os.environ[COUNTS] = tempfile.mkdtemp(prefix="deposit-metrics-", dir=worker_tmp_dir)
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    """What a process counted stays counted when it ends."""
+    # Not at the top: at its import it looks whether the folder is there.
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Arbiter) -> None:
+    """Remove the counts."""
+    shutil.rmtree(os.environ[COUNTS], ignore_errors=True)
 
 
 def pre_request(worker: Worker, request: Request) -> None:

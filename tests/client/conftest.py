@@ -82,7 +82,12 @@ def server() -> Iterator[Server]:
             yield Server(url, user, password, collection, provider, data)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            try:
+                process.wait(1)
+            except subprocess.TimeoutExpired:
+                # Asked twice, it does not wait for the workers to take their leave.
+                process.send_signal(signal.SIGTERM)
+                process.wait(60)
 
 
 def _wait_until_healthy(process: "subprocess.Popen[bytes]", port: int, data: Path) -> None:

@@ -1,0 +1,58 @@
+"""Logs that can be followed: every line tells the request or the task it belongs to.
+
+``LOG_FORMAT=line`` for people, ``json`` (one object a line) for machines.
+"""
+
+import json
+import logging
+import re
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+from celery import current_task
+
+# The id of the request that this thread answers.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+# `key=value` pairs in our messages become fields of their own in JSON.
+_PAIRS = re.compile(r"\b([a-z_]{2,30})=('(?:[^'\\]|\\.)*'|[^\s,]+)")
+
+
+def place_of(record: logging.LogRecord) -> dict[str, str]:
+    """Which request or task is at work in this thread."""
+    answering = request_id.get()
+    if answering:
+        return {"request": answering}
+    if current_task:  # type: ignore[truthy-bool]  # a proxy, of None outside of tasks
+        return {"task": str(current_task.request.id), "task_name": str(current_task.name)}
+    return {}
+
+
+class LineFormatter(logging.Formatter):
+    """``LEVEL logger message request=…``."""
+
+    def __init__(self) -> None:
+        super().__init__("%(levelname)s %(name)s %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The line; a message cannot begin another one."""
+        line = super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
+        return " ".join([line, *(f"{name}={value}" for name, value in place_of(record).items())])
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, its pairs, request or task, traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The object."""
+        message = record.getMessage()
+        fields: dict[str, str] = {name: value.strip("'") for name, value in _PAIRS.findall(message)}
+        fields |= {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": message,
+            **place_of(record),
+        }
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False)
