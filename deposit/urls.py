@@ -8,6 +8,7 @@ from deposit.metrics import metrics
 
 urlpatterns = [
     path("1/", include("deposit.sword.urls")),
+    path("api/", include("deposit.api.urls")),
     path("archive/<str:swhid>/", ArchiveView.as_view(), name="archive-object"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

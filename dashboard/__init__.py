@@ -1,0 +1,1 @@
+"""The web pages: what depositors and operators look at. Reads through selectors, acts through services."""

@@ -1,0 +1,63 @@
+"""How to cite a deposit: as a sentence and as BibTeX (biblatex-software)."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deposit.metadata.entry import Entry
+from deposit.models import Deposit
+
+_SPECIAL = re.compile(r"([&%$#_{}])")
+_BREAKING = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A deposit as literature has it."""
+
+    sentence: str
+    bibtex: str
+
+
+def cite(deposit: Deposit, entry: Entry) -> Citation | None:
+    """The citation of a deposit that is in the archive; None while it has no identifier."""
+    if not deposit.swhid:
+        return None
+    title = entry.title or deposit.package_name or f"Deposit {deposit.pk}"
+    authors = [author.name for author in entry.authors]
+    moment = entry.author_date or deposit.complete_date
+    year = str(moment.year) if moment else ""
+    identifier = deposit.swhid_context or deposit.swhid
+    version = deposit.software_version
+    told = f"{_people(authors)} ({year}). {title}" + (f", version {version}" if version else "")
+    return Citation(
+        sentence=f"{told}. {deposit.swhid}",
+        bibtex=_bibtex(deposit, title, authors, year, identifier),
+    )
+
+
+def _people(authors: Sequence[str]) -> str:
+    if len(authors) > 3:
+        return f"{authors[0]} et al."
+    return ", ".join(authors)
+
+
+def _bibtex(deposit: Deposit, title: str, authors: Sequence[str], year: str, identifier: str) -> str:
+    fields = {
+        "title": tex(title),
+        "author": " and ".join(f"{{{tex(name)}}}" for name in authors),
+        "year": year,
+        "version": tex(deposit.software_version or ""),
+        "url": deposit.origin_url or "",
+        "swhid": identifier,
+    }
+    lines = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items() if value)
+    return f"@softwareversion{{deposit{deposit.pk},\n{lines}}}\n"
+
+
+def tex(text: str) -> str:
+    """A text as LaTeX shows it."""
+    escaped = "".join(_BREAKING.get(character, character) for character in " ".join(text.split()))
+    # The braces of what was just written stay as they are.
+    pieces = re.split(r"(\\text\w+\{\})", escaped)
+    return "".join(piece if piece.startswith(r"\text") else _SPECIAL.sub(r"\\\1", piece) for piece in pieces)

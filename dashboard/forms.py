@@ -1,0 +1,108 @@
+"""The upload form, and the Atom entry with CodeMeta that its fields become."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from lxml import etree
+from lxml.builder import ElementMaker
+
+from deposit.metadata.namespaces import ATOM, CODEMETA_2
+
+# The licences of nearly all research software, by their SPDX identifiers; others can be typed.
+_LICENCES = """
+    AGPL-3.0-or-later Apache-2.0 Artistic-2.0 BSD-2-Clause BSD-3-Clause BSL-1.0 CC-BY-4.0 CC-BY-SA-4.0 CC0-1.0
+    CECILL-2.1 CECILL-B CECILL-C ECL-2.0 EPL-2.0 EUPL-1.2 GPL-2.0-only GPL-2.0-or-later GPL-3.0-only
+    GPL-3.0-or-later ISC LGPL-2.1-or-later LGPL-3.0-or-later LPPL-1.3c MIT MIT-0 MPL-2.0 NCSA OFL-1.1
+    PostgreSQL Python-2.0 Unlicense Zlib
+"""
+LICENCES = tuple(_LICENCES.split())
+_SPDX = re.compile(r"[A-Za-z0-9.+-]+")
+_AUTHOR = re.compile(r"(?P<name>[^<>]+?)\s*(?:<(?P<email>[^<>@\s]+@[^<>@\s]+)>)?")
+# What XML cannot hold, tabs and line ends aside.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+_codemeta = ElementMaker(namespace=CODEMETA_2)
+_atom = ElementMaker(namespace=ATOM, nsmap={None: ATOM, "codemeta": CODEMETA_2})
+
+
+class DescriptionForm(forms.Form):
+    """What people say about a package; the names are CodeMeta's."""
+
+    collection = forms.ChoiceField(label=_("Collection"))
+    title = forms.CharField(label=_("Title"), max_length=500)
+    authors = forms.CharField(label=_("Authors, one per line"), max_length=50_000)
+    version = forms.CharField(label=_("Version"), max_length=100, required=False)
+    licence = forms.CharField(label=_("Licence"), max_length=100, required=False)
+    description = forms.CharField(label=_("Description"), max_length=20_000, required=False)
+    keywords = forms.CharField(label=_("Keywords, separated by commas"), max_length=1000, required=False)
+    repository = forms.URLField(label=_("Address of the repository"), required=False, assume_scheme="https")
+    date = forms.DateField(label=_("Date of publication"), required=False)
+    slug = forms.CharField(label=_("Your identifier for it"), max_length=200, required=False)
+
+    def __init__(self, *args: Any, collections: list[str], described: bool = False, **kwargs: Any) -> None:
+        """``described``: a metadata file says it all, so the other fields may be empty."""
+        super().__init__(*args, **kwargs)
+        field = self.fields["collection"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(name, name) for name in collections]
+        if described:
+            self.fields["title"].required = self.fields["authors"].required = False
+
+    def clean_authors(self) -> list[tuple[str, str]]:
+        """Names and e-mail addresses."""
+        people = []
+        for line in self.cleaned_data["authors"].splitlines():
+            if not line.strip():
+                continue
+            match = _AUTHOR.fullmatch(line.strip())
+            if match is None:
+                raise forms.ValidationError(
+                    _(
+                        "“%(line)s” is not a person: write “Ada Lovelace” or “Ada Lovelace <ada@example.org>”."
+                    ),
+                    params={"line": line.strip()[:100]},
+                )
+            people.append((match["name"], match["email"] or ""))
+        return people
+
+    def clean(self) -> dict[str, Any]:
+        """No control characters anywhere: XML has no way to write them."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name, value in cleaned.items():
+            if isinstance(value, str):
+                cleaned[name] = _CONTROL.sub("", value)
+        if "authors" in cleaned:
+            cleaned["authors"] = [(_CONTROL.sub("", name), email) for name, email in cleaned["authors"]]
+        return cleaned
+
+
+def entry_of(described: dict[str, Any]) -> bytes:
+    """The entry that says what the form says."""
+    entry = _atom.entry(_atom.title(described["title"]))
+    for name, email in described["authors"]:
+        author = _codemeta.author(_codemeta.name(name))
+        if email:
+            author.append(_codemeta.email(email))
+        entry.append(author)
+    for name, value in (
+        ("softwareVersion", described["version"]),
+        ("description", described["description"]),
+        ("codeRepository", described["repository"]),
+        ("datePublished", described["date"].isoformat() if described["date"] else ""),
+    ):
+        if value:
+            entry.append(_codemeta(name, value))
+    for keyword in filter(None, map(str.strip, described["keywords"].split(","))):
+        entry.append(_codemeta.keywords(keyword))
+    if described["licence"]:
+        entry.append(_licence(described["licence"].strip()))
+    return etree.tostring(entry, xml_declaration=True, encoding="utf-8", pretty_print=True)
+
+
+def _licence(name: str) -> etree._Element:
+    licence: etree._Element = _codemeta.license(_codemeta.name(name))
+    if _SPDX.fullmatch(name):
+        licence.append(_codemeta.url(f"https://spdx.org/licenses/{name}.html"))
+    return licence

@@ -1,0 +1,76 @@
+"""What every page shares: who looks at it, and where else they may go."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from deposit.actors import Actor, Door, acting
+from deposit.authentication.sessions import session_actor
+from deposit.permissions import Operation, may_service
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, Actor, P], HttpResponseBase]
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who has logged in, at the dashboard's door; one per request, for it remembers what was asked of it."""
+    actor: Actor | None = getattr(request, "dashboard_actor", None)
+    if actor is None:
+        actor = session_actor(request, Door.DASHBOARD)
+        request.dashboard_actor = actor  # type: ignore[attr-defined]
+    return actor
+
+
+def page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """A page for those who have logged in; the view is told who acts, and so is the history."""
+
+    @wraps(view)
+    def inside(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        actor = actor_of(request)
+        with acting(actor):
+            response = view(request, actor, *args, **kwargs)
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "private, no-cache"
+        return response
+
+    guarded: Any = login_required(cast(Any, inside))
+    return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", guarded)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MenuItem:
+    """One way to go."""
+
+    label: str
+    url: str
+    current: bool
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: what the frame around every page needs."""
+    context: dict[str, Any] = {"service_title": settings.SERVICE_TITLE}
+    if request.user.is_authenticated:
+        context["menu"] = SimpleLazyObject(lambda: _menu(request))
+    return context
+
+
+def _menu(request: HttpRequest) -> list[MenuItem]:
+    actor = actor_of(request)
+    entries = [(_("Deposits"), "dashboard:deposits", True)]
+    entries.append((_("Upload"), "dashboard:upload", actor.client is not None))
+    entries.append((_("Is it stored?"), "dashboard:stored", True))
+    entries.append((_("Overview"), "dashboard:overview", may_service(actor, Operation.SEE_QUEUES)))
+    entries.append((_("Administration"), "admin:index", bool(actor.user and actor.user.is_staff)))
+    return [
+        MenuItem(label=label, url=reverse(name), current=request.path.startswith(reverse(name)))
+        for label, name, shown in entries
+        if shown
+    ]

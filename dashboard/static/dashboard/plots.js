@@ -1,0 +1,46 @@
+// Draws what the tables say. The tables are there for everybody; the plots for those who would rather look.
+"use strict";
+
+const data = JSON.parse(document.getElementById("plots").textContent);
+const dark = matchMedia("(prefers-color-scheme: dark)");
+let drawn = [];
+
+const draw = () => {
+  for (const plot of drawn) plot.destroy();
+  drawn = [];
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+  const colours = [colour("good"), colour("warn"), colour("bad"), colour("busy")];
+  const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
+  for (const place of document.querySelectorAll("[data-plot]")) {
+    const { x, series } = data[place.dataset.plot];
+    if (!x.length) continue;
+    place.hidden = false;
+    const options = {
+      width: place.clientWidth,
+      height: 240,
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
+      axes: [axis, { ...axis, size: 60 }],
+      scales: { y: { range: (plot, low, high) => [0, Math.max(1, high * 1.05)] } },
+      series: [
+        { value: (plot, at) => (at === null ? "" : new Date(at * 1e3).toISOString().slice(0, 10)) },
+        ...series.map(([label], number) => ({
+          label,
+          stroke: colours[number],
+          fill: `${colours[number]}22`,
+          width: 2,
+          points: { show: x.length < 40 },
+        })),
+      ],
+    };
+    drawn.push(new uPlot(options, [x, ...series.map(([, values]) => values)], place));
+  }
+};
+
+draw();
+dark.addEventListener("change", draw);
+let waiting;
+addEventListener("resize", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(draw, 200);
+});

@@ -1,0 +1,64 @@
+"""How templates show deposits."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from dashboard.wording import STATUS_LABELS
+from deposit.models import Deposit
+
+register = template.Library()
+
+
+@register.filter
+def status(value: str) -> SafeString:
+    """A status as a word on its colour."""
+    return format_html('<span class="status {}">{}</span>', value, STATUS_LABELS.get(value, value))
+
+
+@register.filter
+def name_of(deposit: Deposit) -> str:
+    """What people call a deposit: its title, else its package, else its external identifier."""
+    return (
+        deposit.title
+        or deposit.package_name
+        or deposit.external_id
+        or _("Deposit %(number)s") % {"number": deposit.pk}
+    )
+
+
+@register.filter
+def moment(value: datetime | None) -> SafeString | str:
+    """A moment, to the second, for people and machines."""
+    if value is None:
+        return ""
+    return format_html(
+        '<time datetime="{}" class="nowrap">{}</time>', value.isoformat(), f"{value:%Y-%m-%d %H:%M:%S}"
+    )
+
+
+@register.filter
+def duration(value: timedelta | None) -> str:
+    """A length of time in at most two units: 120 ms, 3.4 s, 5 min 2 s, 3 h 20 min, 2 d 4 h."""
+    if value is None:
+        return ""
+    seconds = value.total_seconds()
+    if seconds < 1:
+        return f"{max(0, round(seconds * 1000))} ms"
+    if seconds < 60:
+        return f"{number_format(seconds, 1)} s"
+    for unit, size, smaller, part in (("min", 60, "s", 1), ("h", 3600, "min", 60), ("d", 86400, "h", 3600)):
+        if seconds < size * (60 if unit == "min" else 24) or unit == "d":
+            whole, rest = divmod(int(seconds), size)
+            return f"{whole} {unit} {rest // part} {smaller}"
+    raise AssertionError
+
+
+@register.filter
+def short_swhid(value: str | None) -> str:
+    """An identifier that still fits into a table."""
+    return "" if not value else f"{value[:17]}…"

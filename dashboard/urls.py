@@ -1,0 +1,32 @@
+"""The web pages."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from dashboard.views import actions, archive, deposit, deposits, home, overview, stored, upload
+
+app_name = "dashboard"
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("login/", home.LogIn.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(next_page="dashboard:home"), name="logout"),
+    path("help/", home.how_to, name="help"),
+    path("account/", home.account, name="account"),
+    path("deposits/", deposits.deposit_list, name="deposits"),
+    path("deposits.csv", deposits.export, name="export"),
+    path("deposits/action/", actions.confirm, name="confirm"),
+    path("deposits/action/do/", actions.act, name="act"),
+    path("deposits/<int:deposit_id>/", deposit.deposit_page, name="deposit"),
+    path("deposits/<int:deposit_id>/citation.bib", deposit.bibtex, name="bibtex"),
+    path("deposits/<int:deposit_id>/parts/<int:part_id>/", deposit.part, name="part"),
+    path("deposits/<int:deposit_id>/files/", archive.files, name="files"),
+    path("deposits/<int:deposit_id>/files/<path:path>", archive.files, name="files"),
+    path("deposits/<int:deposit_id>/raw/<path:path>", archive.raw, name="raw"),
+    path("deposits/<int:deposit_id>/tar/", archive.tar, name="tar"),
+    path("deposits/<int:deposit_id>/tar/<path:path>", archive.tar, name="tar"),
+    path("badge/<str:swhid>.svg", deposit.badge, name="badge"),
+    path("stored/", stored.stored, name="stored"),
+    path("origin/", stored.origin_history, name="history"),
+    path("upload/", upload.upload, name="upload"),
+    path("overview/", overview.overview, name="overview"),
+]

@@ -1,0 +1,212 @@
+"""The archive seen from a deposit: its folders, texts and pictures, and every form to take them away in.
+
+Every path begins at a deposit, so whoever may read the deposit's content may read what lies below it.
+"""
+
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import quote, unquote_to_bytes
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from archive.errors import NotFound
+from archive.identifiers import SWHID, ObjectType
+from archive.objects import DIRECTORY, SYMLINK, Entry
+from archive.retrieval import list_directory, open_content, places, resolve
+from archive.tar import stream_tar
+from dashboard.pages import page
+from dashboard.views.deposit import SAFE
+from deposit.actors import Actor
+from deposit.models import Deposit
+from deposit.permissions import Operation, require, visible_deposit
+from deposit.refusals import Kind, Refusal
+
+# Texts up to this many bytes are shown whole; of longer ones the beginning.
+_SHOWN_BYTES = 200_000
+# Folders with more entries are cut; the tar has them all.
+_SHOWN_ENTRIES = 2000
+# Pictures that are shown; SVG is not among them, because it can carry scripts.
+_PICTURES = {
+    ".png": ("image/png", b"\x89PNG\r\n\x1a\n"),
+    ".jpg": ("image/jpeg", b"\xff\xd8\xff"),
+    ".jpeg": ("image/jpeg", b"\xff\xd8\xff"),
+    ".gif": ("image/gif", b"GIF8"),
+    ".webp": ("image/webp", b"RIFF"),
+}
+_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """An entry of a folder as it is listed."""
+
+    name: str
+    url: str
+    kind: str
+    size: int | None
+    swhid: str
+
+
+def _root(actor: Actor, deposit_id: int) -> tuple[Deposit, bytes]:
+    deposit = visible_deposit(actor, deposit_id)
+    require(actor, Operation.READ_CONTENT, deposit)
+    if not deposit.swhid or deposit.type != "code":
+        raise Refusal(
+            Kind.NOT_FOUND,
+            "archive.no_files",
+            "This deposit has no files in the archive.",
+            "A package can be browsed once its deposit is done.",
+        )
+    return deposit, SWHID.parse(deposit.swhid).hash
+
+
+def _entry(root: bytes, path: str) -> tuple[bytes, Entry]:
+    raw = unquote_to_bytes(path).strip(b"/")
+    try:
+        return raw, resolve(root, raw)
+    except NotFound as error:
+        raise Refusal(
+            Kind.NOT_FOUND,
+            "archive.no_path",
+            "There is nothing of that name in this deposit.",
+            "Begin at the deposit's files and follow the links.",
+        ) from error
+
+
+def _written(path: bytes) -> str:
+    """A path as it goes into an address: what is not printable UTF-8 keeps percent signs of its own."""
+    text = path.replace(b"%", b"%25").decode("utf-8", "surrogateescape")
+    return "".join(
+        f"%{ord(one) & 0xFF:02X}" if "\udc80" <= one <= "\udcff" or one < " " else one for one in text
+    )
+
+
+def _url(view: str, deposit: Deposit, path: bytes) -> str:
+    arguments = [deposit.pk, _written(path)] if path else [deposit.pk]
+    return reverse(f"dashboard:{view}", args=arguments)
+
+
+def shown(name: bytes) -> str:
+    """A name as it can be shown; what is not UTF-8 or not printable is escaped."""
+    text = name.decode("utf-8", "backslashreplace")
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
+
+
+@require_GET
+@page
+def files(request: HttpRequest, actor: Actor, deposit_id: int, path: str = "") -> HttpResponse:
+    """A folder, or what a file holds."""
+    deposit, root = _root(actor, deposit_id)
+    raw, entry = _entry(root, path)
+    crumbs = _crumbs(deposit, raw)
+    context = {"deposit": deposit, "crumbs": crumbs, "swhid": str(entry.swhid), "path": shown(raw)}
+    if entry.mode == DIRECTORY:
+        entries = list_directory(entry.target)
+        lines = _lines(deposit, raw, entries[:_SHOWN_ENTRIES])
+        context |= {"lines": lines, "hidden": max(0, len(entries) - _SHOWN_ENTRIES)}
+        context["tar"] = _url("tar", deposit, raw)
+        return render(request, "dashboard/folder.html", context)
+    return render(request, "dashboard/file.html", context | _content(deposit, raw, entry))
+
+
+def _crumbs(deposit: Deposit, path: bytes) -> list[tuple[str, str]]:
+    pieces = path.split(b"/") if path else []
+    return [
+        (shown(name), _url("files", deposit, b"/".join(pieces[: number + 1])))
+        for number, name in enumerate(pieces)
+    ]
+
+
+def _lines(deposit: Deposit, path: bytes, entries: list[Entry]) -> list[Line]:
+    contents = [entry.swhid for entry in entries if entry.swhid.type is ObjectType.CONTENT]
+    sizes = {swhid: place.row.length for swhid, place in places(contents).items()}
+    prefix = path + b"/" if path else b""
+    folders_first = sorted(entries, key=lambda entry: (entry.mode != DIRECTORY, entry.name))
+    return [
+        Line(
+            name=shown(entry.name),
+            url=_url("files", deposit, prefix + entry.name),
+            kind="folder" if entry.mode == DIRECTORY else "link" if entry.mode == SYMLINK else "file",
+            size=sizes.get(entry.swhid),
+            swhid=str(entry.swhid),
+        )
+        for entry in folders_first
+    ]
+
+
+def _content(deposit: Deposit, path: bytes, entry: Entry) -> dict[str, object]:
+    length, chunks = open_content(entry.swhid, 0, _SHOWN_BYTES)
+    data = b"".join(chunks)
+    context: dict[str, object] = {"size": length, "raw": _url("raw", deposit, path)}
+    if _picture(path, data):
+        return context | {"picture": True}
+    if entry.mode == SYMLINK:
+        return context | {"link": shown(data)}
+    if b"\0" in data:
+        return context
+    text = data.decode("utf-8", "replace")
+    numbers = "\n".join(str(number) for number in range(1, text.count("\n") + (not text.endswith("\n")) + 1))
+    return context | {"text": text, "numbers": numbers, "is_cut": length > _SHOWN_BYTES}
+
+
+def _picture(path: bytes, data: bytes) -> str | None:
+    """The media type of a picture that a browser may show: by its name and by its first bytes."""
+    name = path.lower().decode("latin-1")
+    suffix = name[name.rfind(".") :]
+    media_type, magic = _PICTURES.get(suffix, ("", b""))
+    return media_type if media_type and data.startswith(magic) else None
+
+
+@require_GET
+@page
+def raw(request: HttpRequest, actor: Actor, deposit_id: int, path: str) -> HttpResponseBase:
+    """A file's bytes, or the range of them that is asked for; pictures to be shown, all else to be kept."""
+    root = _root(actor, deposit_id)[1]
+    name, entry = _entry(root, path)
+    if entry.swhid.type is not ObjectType.CONTENT:
+        raise Refusal(Kind.BAD_REQUEST, "archive.not_a_file", "This is a folder.", "Download it as tar.")
+    length, chunks = open_content(entry.swhid)
+    start, stop = 0, length
+    asked = _RANGE.fullmatch(request.headers.get("Range", ""))
+    status = HTTPStatus.OK
+    if asked:
+        start, stop = int(asked[1]), min(length, int(asked[2]) + 1 if asked[2] else length)
+        if start >= stop:
+            return HttpResponse(status=416, headers={"Content-Range": f"bytes */{length}"})
+        chunks = open_content(entry.swhid, start, stop)[1]
+        status = HTTPStatus.PARTIAL_CONTENT
+    picture = _picture(name, b"".join(open_content(entry.swhid, 0, 16)[1]))
+    response = StreamingHttpResponse(
+        chunks, status=status, content_type=picture or "application/octet-stream"
+    )
+    response["Content-Length"] = str(stop - start)
+    response["Accept-Ranges"] = "bytes"
+    response["ETag"] = f'"{entry.target.hex()}"'
+    if asked:
+        response["Content-Range"] = f"bytes {start}-{stop - 1}/{length}"
+    return _safe(response, name.rsplit(b"/", 1)[-1], attachment=picture is None)
+
+
+def _safe(response: HttpResponseBase, name: bytes, *, attachment: bool) -> HttpResponseBase:
+    """Nothing that was deposited runs in our origin."""
+    disposition = "attachment" if attachment else "inline"
+    response["Content-Disposition"] = f"{disposition}; filename*=UTF-8''{quote(name, safe='')}"
+    response["Content-Security-Policy"] = SAFE
+    return response
+
+
+@require_GET
+@page
+def tar(request: HttpRequest, actor: Actor, deposit_id: int, path: str = "") -> HttpResponseBase:
+    """A folder with all below it as a tar, streamed."""
+    deposit, root = _root(actor, deposit_id)
+    name, entry = _entry(root, path)
+    if entry.mode != DIRECTORY:
+        raise Refusal(Kind.BAD_REQUEST, "archive.not_a_folder", "This is a file.", "Download it as it is.")
+    response = StreamingHttpResponse(stream_tar(entry.target), content_type="application/x-tar")
+    last = name.rsplit(b"/", 1)[-1] or f"deposit-{deposit.pk}".encode()
+    return _safe(response, last + b".tar", attachment=True)

@@ -1,0 +1,142 @@
+"""One deposit: what it is, where it stands, what to mend, and what was sent."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from archive.identifiers import SWHID
+from dashboard import live
+from dashboard.actions import possible
+from dashboard.citation import cite
+from dashboard.pages import page
+from dashboard.timeline import history, steps_of, timeline
+from dashboard.wording import AREAS, MOVING, STATUS_WORDS
+from deposit.actors import Actor
+from deposit.metadata.entry import Entry
+from deposit.metadata.errors import MetadataError
+from deposit.models import Deposit, Part, PartKind
+from deposit.permissions import Operation, may, require, visible_deposit
+from deposit.refusals import Kind, Refusal
+from deposit.services.deposits import effective_entry
+from deposit.staging import path_of
+
+# A document longer than this, in bytes, is offered for download only.
+_LONG_DOCUMENT = 100_000
+SAFE = "sandbox; default-src 'none'; frame-ancestors 'none'"
+
+
+@require_GET
+@page
+def deposit_page(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpResponse:
+    """The page of a deposit; it keeps up with the record while the deposit moves."""
+    unchanged = live.nothing_new(request)
+    if unchanged:
+        return unchanged
+    deposit = visible_deposit(actor, deposit_id)
+    context = _context(actor, deposit)
+    seconds = 2 if deposit.status in MOVING else 0
+    region = live.region(request, "dashboard/deposit_state.html", context, seconds=seconds)
+    return live.answer(request, region) or render(
+        request, "dashboard/deposit.html", context | {"live": region}
+    )
+
+
+def _context(actor: Actor, deposit: Deposit) -> dict[str, Any]:
+    content = may(actor, Operation.READ_CONTENT, deposit)
+    entry = _entry(deposit) if content else None
+    return {
+        "deposit": deposit,
+        "words": STATUS_WORDS[deposit.status],
+        "steps": steps_of(deposit),
+        "findings": list(deposit.findings.order_by("severity", "pk")[:500]),
+        "areas": AREAS,
+        "moments": timeline(history(deposit)),
+        "parts": list(deposit.parts.defer("document").order_by("pk")[:200]),
+        "reads_content": content,
+        "entry": entry,
+        "citation": cite(deposit, entry) if entry else None,
+        "document": _document(entry),
+        "actions": possible(actor, deposit),
+        "has_files": bool(content and deposit.type == "code" and deposit.swhid),
+    }
+
+
+def _entry(deposit: Deposit) -> Entry | None:
+    try:
+        return effective_entry(deposit)
+    except MetadataError:
+        # The checks tell what is wrong with it; the parts have it as it was sent.
+        return None
+
+
+def _document(entry: Entry | None) -> str | None:
+    if entry is None or len(entry.document) > _LONG_DOCUMENT:
+        return None
+    return entry.document.decode("utf-8", "replace")
+
+
+@require_GET
+@page
+def part(request: HttpRequest, actor: Actor, deposit_id: int, part_id: int) -> HttpResponseBase:
+    """A part as it was sent, to keep; nothing that was deposited is ever shown as a page of ours."""
+    deposit = visible_deposit(actor, deposit_id)
+    require(actor, Operation.READ_CONTENT, deposit)
+    sent = get_object_or_404(Part, pk=part_id, deposit=deposit)
+    response: HttpResponseBase
+    if sent.kind == PartKind.METADATA:
+        response = HttpResponse(bytes(sent.document or b""), content_type="application/octet-stream")
+        response["Content-Disposition"] = f'attachment; filename="metadata-{sent.pk}.xml"'
+    else:
+        response = _package(sent)
+    response["Content-Security-Policy"] = SAFE
+    return response
+
+
+def _package(sent: Part) -> FileResponse:
+    try:
+        file = path_of(sent.stored_as or "").open("rb")
+    except OSError as error:
+        raise Refusal(
+            Kind.NOT_FOUND,
+            "part.gone",
+            "The package is no longer kept as it was sent.",
+            "What it held is in the archive: browse the deposit's files.",
+        ) from error
+    return FileResponse(file, as_attachment=True, filename=sent.name, content_type="application/octet-stream")
+
+
+@require_GET
+@page
+def bibtex(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpResponse:
+    """The citation as a BibTeX file."""
+    deposit = visible_deposit(actor, deposit_id)
+    require(actor, Operation.READ_CONTENT, deposit)
+    entry = _entry(deposit)
+    citation = cite(deposit, entry) if entry else None
+    if citation is None:
+        raise Refusal(
+            Kind.NOT_FOUND,
+            "citation.none",
+            "There is nothing to cite yet.",
+            "A deposit can be cited once it is done and has an identifier.",
+        )
+    response = HttpResponse(citation.bibtex, content_type="application/x-bibtex; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="deposit-{deposit.pk}.bib"'
+    return response
+
+
+@require_GET
+def badge(request: HttpRequest, swhid: str) -> HttpResponse:
+    """A picture of an identifier for a README. It tells nothing but the identifier, so anybody may have it."""
+    try:
+        core = SWHID.parse(swhid)
+    except ValueError:
+        return HttpResponse(status=HTTPStatus.NOT_FOUND)
+    text = f"{core.type.value}:{core.hash.hex()[:7]}"
+    response = render(request, "dashboard/badge.svg", {"text": text, "swhid": str(core)}, "image/svg+xml")
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    response["Cache-Control"] = "public, max-age=604800, immutable"
+    return response

@@ -1,0 +1,48 @@
+"""The pages before and around the deposits: welcome, log-in, help, one's own account."""
+
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET
+
+from dashboard.pages import page
+from dashboard.wording import STATUS_LABELS, STATUS_WORDS
+from deposit.actors import Actor
+from deposit.models import Curatorship
+from deposit.permissions import service_roles, visible_collections
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """What this is; for those who have logged in, their deposits."""
+    if request.user.is_authenticated:
+        return redirect("dashboard:deposits")
+    return render(request, "dashboard/home.html")
+
+
+class LogIn(LoginView):
+    """Name and password."""
+
+    template_name = "dashboard/login.html"
+    redirect_authenticated_user = True
+
+
+@require_GET
+def how_to(request: HttpRequest) -> HttpResponse:
+    """How to deposit, with the addresses of this very service."""
+    statuses = [(label, STATUS_WORDS[value]) for value, label in STATUS_LABELS.items()]
+    context = {"base_url": request.build_absolute_uri("/"), "statuses": statuses}
+    return render(request, "dashboard/help.html", context)
+
+
+@require_GET
+@page
+def account(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Who I am here, and what I may."""
+    context = {
+        "client": actor.own_client,
+        "roles": sorted(service_roles(actor)),
+        "collections": visible_collections(actor)[:200],
+        "curated": Curatorship.objects.filter(user=actor.user).select_related("collection")[:200],
+    }
+    return render(request, "dashboard/account.html", context)

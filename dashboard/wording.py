@@ -1,0 +1,100 @@
+"""How the dashboard names things to people, in their language."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from deposit.models import Status
+
+# Where a deposit stands, and what its depositor can expect or do.
+STATUS_WORDS: dict[str, Promise] = {
+    Status.PARTIAL: _("Not complete yet: the client has announced that more will come."),
+    Status.EXPIRED: _("It was never completed, and its files have been removed. Please deposit again."),
+    Status.DEPOSITED: _("Received. It waits for its checks or is being checked."),
+    Status.VERIFIED: _("It passed its checks and waits to be loaded into the archive."),
+    Status.REJECTED: _("It did not pass its checks. Mend what is listed below and deposit again."),
+    Status.LOADING: _("It is being loaded into the archive."),
+    Status.DONE: _("It is in the archive."),
+    Status.FAILED: _(
+        "It could not be loaded. This is not your fault: the operators see it and can try again."
+    ),
+}
+
+# What a status is called where it is shown.
+STATUS_LABELS: dict[str, Promise] = {
+    Status.PARTIAL: _("partial"),
+    Status.EXPIRED: _("expired"),
+    Status.DEPOSITED: _("deposited"),
+    Status.VERIFIED: _("verified"),
+    Status.REJECTED: _("rejected"),
+    Status.LOADING: _("loading"),
+    Status.DONE: _("done"),
+    Status.FAILED: _("failed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventWords:
+    """An event in people's words; ``tone`` is good, bad, busy or empty."""
+
+    label: Promise
+    tone: str = ""
+
+
+EVENTS: dict[str, EventWords] = {
+    "create": EventWords(_("Received"), "good"),
+    "add": EventWords(_("More was received"), "good"),
+    "replace": EventWords(_("Parts were replaced"), "good"),
+    "remove-packages": EventWords(_("Packages were removed")),
+    "close": EventWords(_("The client said that nothing more will come")),
+    "update-metadata": EventWords(_("New metadata were archived"), "good"),
+    "complete": EventWords(_("Complete, waiting for its checks"), "good"),
+    "accept": EventWords(_("Accepted and archived"), "good"),
+    "expire": EventWords(_("Expired"), "bad"),
+    "check": EventWords(_("Checks began"), "busy"),
+    "verify": EventWords(_("Checks passed, waiting to be loaded"), "good"),
+    "reject": EventWords(_("Checks failed"), "bad"),
+    "recheck": EventWords(_("To be checked again"), "busy"),
+    "start": EventWords(_("Loading began"), "busy"),
+    "finish": EventWords(_("Loaded into the archive"), "good"),
+    "fail": EventWords(_("Loading failed"), "bad"),
+    "release": EventWords(_("Taken back from a worker that went silent"), "busy"),
+    "give-back": EventWords(_("An attempt failed; there will be another"), "bad"),
+    "quarantine": EventWords(_("Set aside after too many attempts"), "bad"),
+    "reschedule": EventWords(_("To be loaded again"), "busy"),
+    "delete": EventWords(_("Deleted")),
+}
+
+DETAILS: dict[str, Promise] = {
+    "package": _("package"),
+    "size": _("size"),
+    "metadata": _("metadata"),
+    "findings": _("findings"),
+    "attempt": _("attempt"),
+    "reason": _("reason"),
+    "swhid": _("SWHID"),
+}
+
+AREAS: dict[str, Promise] = {
+    "metadata": _("Metadata"),
+    "archive": _("Package"),
+    "url": _("Address"),
+    "loading": _("Loading"),
+}
+
+# Where a deposit is on its way: how many of the four steps are behind it.
+STEPS: tuple[Promise, ...] = (_("Received"), _("Checked"), _("Loaded"), _("In the archive"))
+STEPS_DONE: dict[str, int] = {
+    Status.PARTIAL: 0,
+    Status.EXPIRED: 0,
+    Status.DEPOSITED: 1,
+    Status.REJECTED: 1,
+    Status.VERIFIED: 2,
+    Status.LOADING: 2,
+    Status.FAILED: 2,
+    Status.DONE: 4,
+}
+STOPPED = frozenset({Status.EXPIRED, Status.REJECTED, Status.FAILED})
+# A deposit in one of these changes by itself: its page keeps looking.
+MOVING = frozenset({Status.DEPOSITED, Status.VERIFIED, Status.LOADING})

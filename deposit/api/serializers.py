@@ -1,0 +1,144 @@
+"""What the JSON API shows; the field names are part of its contract."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from deposit.models import Collection, Deposit, Event, Finding, Part
+
+
+class DepositSerializer(serializers.ModelSerializer[Deposit]):
+    """A deposit in a list."""
+
+    collection = serializers.CharField(source="collection.name")
+    client = serializers.CharField(source="client.user.username")
+
+    class Meta:
+        model = Deposit
+        fields = [
+            "id",
+            "status",
+            "type",
+            "collection",
+            "client",
+            "title",
+            "package_name",
+            "external_id",
+            "origin_url",
+            "software_version",
+            "parent",
+            "reception_date",
+            "complete_date",
+            "status_changed_at",
+            "swhid",
+            "swhid_context",
+            "release_swhid",
+            "snapshot_swhid",
+            "revision",
+        ]
+        read_only_fields = fields
+
+
+class FindingSerializer(serializers.ModelSerializer[Finding]):
+    """One result of a check: ``code`` is stable, ``message`` says what to do."""
+
+    class Meta:
+        model = Finding
+        fields = ["code", "severity", "area", "subject", "message", "created_at"]
+        read_only_fields = fields
+
+
+class PartSerializer(serializers.ModelSerializer[Part]):
+    """One thing sent in one request; ``size`` in bytes."""
+
+    class Meta:
+        model = Part
+        fields = ["id", "kind", "name", "content_type", "packaging", "size", "sha256", "created_at"]
+        read_only_fields = fields
+
+
+class EventSerializer(serializers.ModelSerializer[Event]):
+    """One line of a deposit's history."""
+
+    class Meta:
+        model = Event
+        fields = ["id", "name", "from_status", "to_status", "actor", "at", "detail"]
+        read_only_fields = fields
+
+
+class WholeDepositSerializer(DepositSerializer):
+    """A deposit with its findings and parts."""
+
+    findings = FindingSerializer(many=True)
+    parts = PartSerializer(many=True)
+
+    class Meta(DepositSerializer.Meta):
+        fields = [*DepositSerializer.Meta.fields, "findings", "parts"]
+        read_only_fields = fields
+
+
+class CollectionSerializer(serializers.ModelSerializer[Collection]):
+    """A collection."""
+
+    class Meta:
+        model = Collection
+        fields = ["name", "title", "created_at"]
+        read_only_fields = fields
+
+
+class ActionSerializer(serializers.Serializer[Any]):
+    """What an operator asks for."""
+
+    action = serializers.ChoiceField(choices=["reschedule", "recheck", "expire"])
+
+
+class KnownSerializer(serializers.Serializer[Any]):
+    """SWHIDs to ask for, at most 1000."""
+
+    swhids = serializers.ListField(child=serializers.CharField(max_length=60), max_length=1000)
+
+
+class QueueSerializer(serializers.Serializer[Any]):
+    """The deposits in one status; ``age`` in seconds, of the one that is in it longest."""
+
+    status = serializers.CharField()
+    number = serializers.IntegerField()
+    oldest = serializers.DateTimeField(allow_null=True)
+    age = serializers.SerializerMethodField()
+
+    def get_age(self, queue: Any) -> float | None:
+        """Seconds."""
+        return None if queue.age is None else float(queue.age.total_seconds())
+
+
+class DaySerializer(serializers.Serializer[Any]):
+    """What was received on one day (UTC), by what has become of it since."""
+
+    day = serializers.DateTimeField()
+    received = serializers.IntegerField()
+    statuses = serializers.DictField(child=serializers.IntegerField())
+
+
+class StatisticsSerializer(serializers.Serializer[Any]):
+    """Figures about the deposits the caller can see."""
+
+    queues = QueueSerializer(many=True)
+    days = DaySerializer(many=True)
+
+
+class ComplaintSerializer(serializers.Serializer[Any]):
+    """One thing that is wrong with the service, and what to do about it."""
+
+    code = serializers.CharField()
+    severity = serializers.CharField()
+    sentence = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """Why a request was refused (RFC 9457); ``code`` is stable."""
+
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    hint = serializers.CharField(required=False)

@@ -1,0 +1,23 @@
+"""The paths below ``/api/``."""
+
+from django.urls import include, path, re_path
+from rest_framework.routers import SimpleRouter
+
+from deposit.api import views
+from deposit.api.schema import Documentation, Schema, unknown
+
+app_name = "api"
+
+router = SimpleRouter()
+router.register("deposits", views.DepositViewSet, basename="deposit")
+router.register("collections", views.CollectionViewSet, basename="collection")
+
+urlpatterns = [
+    path("", Documentation.as_view(), name="docs"),
+    path("openapi.json", Schema.as_view(), name="schema"),
+    path("archive/known/", views.KnownView.as_view(), name="known"),
+    path("statistics/", views.StatisticsView.as_view(), name="statistics"),
+    path("health/", views.ComplaintsView.as_view(), name="health"),
+    path("", include(router.urls)),
+    re_path(r"^", unknown),
+]

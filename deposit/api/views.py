@@ -1,0 +1,202 @@
+"""The endpoints below ``/api/``: a view parses, calls one selector or service, renders."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.mixins import ListModelMixin
+from rest_framework.pagination import CursorPagination
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from archive.identifiers import SWHID
+from archive.retrieval import known
+from deposit import statistics
+from deposit.access.rights import readable
+from deposit.actors import Actor
+from deposit.api import serializers
+from deposit.api.authentication import ApiAuthenticator
+from deposit.api.problems import handle
+from deposit.complaints import complaints
+from deposit.listing import DepositFilter
+from deposit.models import Collection, Deposit
+from deposit.permissions import (
+    Operation,
+    may_service,
+    require_service,
+    visible_collections,
+    visible_deposit,
+    visible_deposits,
+)
+from deposit.refusals import Kind, Refusal
+from deposit.services import operations
+
+ACTIONS: dict[str, Callable[..., Any]] = {
+    "reschedule": operations.reschedule,
+    "recheck": operations.recheck,
+    "expire": operations.expire,
+}
+# A client's question about an object may walk the archive: only so many in one request.
+_DEPOSITORS_QUESTIONS = 20
+
+
+class Pages(CursorPagination):
+    """Pages by cursor: they stay right and fast while deposits come in."""
+
+    ordering = "-id"
+    page_size = 50
+    max_page_size = 500
+    page_size_query_param = "page_size"
+
+
+class OldestFirst(Pages):
+    """Histories are read from their beginning."""
+
+    ordering = "id"
+
+
+class ApiView(APIView):
+    """What all endpoints share: who asks, JSON, problems as documents."""
+
+    authentication_classes = [ApiAuthenticator]
+    permission_classes = []
+    renderer_classes = [JSONRenderer]
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks."""
+        return cast(Actor, self.request.auth)
+
+    def get_exception_handler(self) -> Callable[..., Response | None]:
+        """Problems, not DRF's own documents."""
+        return handle
+
+
+@extend_schema_view(list=extend_schema(summary="Deposits, newest first"))
+class DepositViewSet(ApiView, ListModelMixin, GenericViewSet[Deposit]):
+    """Deposits that exist for the caller."""
+
+    serializer_class = serializers.DepositSerializer
+    pagination_class = Pages
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = DepositFilter
+    queryset = Deposit.objects.none()
+
+    def get_queryset(self) -> QuerySet[Deposit]:
+        """Those that the caller can see."""
+        return visible_deposits(self.actor).select_related("collection", "client__user")
+
+    def _deposit(self, pk: str) -> Deposit:
+        return visible_deposit(self.actor, int(pk))
+
+    @extend_schema(
+        summary="A deposit, with its findings and parts", responses=serializers.WholeDepositSerializer
+    )
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """Everything about one deposit but its history."""
+        return Response(serializers.WholeDepositSerializer(self._deposit(pk)).data)
+
+    @extend_schema(
+        summary="The history of a deposit", responses=serializers.EventSerializer(many=True), filters=False
+    )
+    @action(detail=True, pagination_class=OldestFirst, filter_backends=[], url_path="events")
+    def events(self, request: Request, pk: str) -> Response:
+        """What happened, oldest first."""
+        rows = self.paginate_queryset(cast(Any, self._deposit(pk).events.all()))
+        return self.get_paginated_response(serializers.EventSerializer(cast(Any, rows), many=True).data)
+
+    @extend_schema(
+        summary="Act on a deposit",
+        request=serializers.ActionSerializer,
+        responses={200: serializers.DepositSerializer, 409: serializers.ProblemSerializer},
+        filters=False,
+    )
+    @action(detail=True, methods=["post"], url_path="actions", filter_backends=[])
+    def act(self, request: Request, pk: str) -> Response:
+        """Reschedule (load again), recheck (check again) or expire; for operators and curators."""
+        asked = serializers.ActionSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        deposit = self._deposit(pk)
+        ACTIONS[asked.validated_data["action"]](deposit_id=deposit.pk, actor=self.actor)
+        return Response(serializers.DepositSerializer(self._deposit(pk)).data)
+
+
+@extend_schema_view(list=extend_schema(summary="Collections"))
+class CollectionViewSet(ApiView, ListModelMixin, GenericViewSet[Collection]):
+    """Collections that exist for the caller."""
+
+    serializer_class = serializers.CollectionSerializer
+    pagination_class = OldestFirst
+    queryset = Collection.objects.none()
+
+    def get_queryset(self) -> QuerySet[Collection]:
+        """Those that the caller can see."""
+        return visible_collections(self.actor)
+
+
+class KnownView(ApiView):
+    """Is this stored?"""
+
+    @extend_schema(
+        summary="Which objects are stored",
+        request=serializers.KnownSerializer,
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def post(self, request: Request) -> Response:
+        """For each SWHID whether it is stored; depositors are told of what their own deposits hold."""
+        asked = serializers.KnownSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        swhids = [_parse(text) for text in asked.validated_data["swhids"]]
+        found = self._found(swhids)
+        return Response({str(swhid): {"known": swhid in found} for swhid in swhids})
+
+    def _found(self, swhids: list[SWHID]) -> set[SWHID]:
+        if may_service(self.actor, Operation.READ_CONTENT):
+            return known(swhids)
+        if len(swhids) > _DEPOSITORS_QUESTIONS:
+            raise Refusal(
+                Kind.BAD_REQUEST,
+                "known.too_many",
+                f"At most {_DEPOSITORS_QUESTIONS} identifiers in one request.",
+                "Ask again for the others.",
+            )
+        return {swhid for swhid in swhids if readable(self.actor, swhid)}
+
+
+def _parse(text: str) -> SWHID:
+    try:
+        return SWHID.parse(text)
+    except ValueError as error:
+        raise Refusal(
+            Kind.BAD_REQUEST, "archive.swhid", f"{text[:60]} is not a SWHID.", "Write swh:1:dir:... in full."
+        ) from error
+
+
+class StatisticsView(ApiView):
+    """Figures."""
+
+    @extend_schema(summary="Queues and days", responses=serializers.StatisticsSerializer)
+    def get(self, request: Request) -> Response:
+        """What waits, what is amiss, and what came in lately, of the deposits the caller can see."""
+        mine = visible_deposits(self.actor)
+        figures = {"queues": statistics.queues(mine), "days": statistics.days(mine)}
+        return Response(serializers.StatisticsSerializer(figures).data)
+
+
+class ComplaintsView(ApiView):
+    """Health."""
+
+    @extend_schema(
+        summary="What is wrong with the service", responses=serializers.ComplaintSerializer(many=True)
+    )
+    def get(self, request: Request) -> Response:
+        """For operators: each with a sentence that says what to do; an empty list when all is well."""
+        require_service(self.actor, Operation.SEE_QUEUES)
+        return Response(serializers.ComplaintSerializer(complaints(), many=True).data)
