@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deposit.metadata.errors import MetadataError
@@ -158,6 +158,7 @@ def test_a_slug_may_not_make_the_origin_too_long() -> None:
     assert raised.value.code == "slug.length"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_whatever_slug_is_accepted_gives_an_acceptable_origin(header: str) -> None:
     try:
@@ -167,6 +168,7 @@ def test_whatever_slug_is_accepted_gives_an_acceptable_origin(header: str) -> No
     assert check_origin(origin, PROVIDER) == origin
 
 
+@settings(deadline=None)
 @given(st.text(), st.sampled_from(["https://provider.example/", "https://provider.example", ""]))
 def test_whatever_origin_is_accepted_is_on_the_providers_host(rest: str, start: str) -> None:
     try:

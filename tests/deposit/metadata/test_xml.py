@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -106,6 +106,7 @@ def test_no_refusal_speaks_of_the_library() -> None:
             assert len(raised.value.hint) < 400
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_raise_anything_but_metadata_errors(data: bytes) -> None:
     verdict(data)
@@ -133,6 +134,7 @@ SNIPPETS = [
 ]
 
 
+@settings(deadline=None)
 @given(data=st.data(), case=st.sampled_from(RULE_CASES))
 def test_no_damage_to_a_document_raises_anything_but_metadata_errors(data: st.DataObject, case: Case) -> None:
     document = bytearray(case.document)
@@ -167,6 +169,7 @@ def elements(draw: st.DrawFn, depth: int = 0) -> etree._Element:
     return element
 
 
+@settings(deadline=None)
 @given(st.lists(elements(), max_size=5))
 def test_no_arrangement_of_known_elements_raises_anything_but_metadata_errors(
     children: list[etree._Element],
