@@ -6,6 +6,8 @@ Headers are those of POSIX.1-2001: plain ustar where a name fits, a pax header b
 
 from collections.abc import Iterator
 
+from isal import isal_zlib
+
 from archive.errors import NotFound
 from archive.objects import DIRECTORY, EXECUTABLE, FILE, REVISION, SYMLINK
 from archive.reading import Packs
@@ -29,6 +31,18 @@ def stream_tar(directory: bytes, storage: Storage | None = None, *, prefix: byte
         for found in walk(directory, packs):
             yield from _member(found, prefix + found.path, packs)
     yield _END
+
+
+def stream_tar_gz(
+    directory: bytes, storage: Storage | None = None, *, prefix: bytes = b""
+) -> Iterator[bytes]:
+    """``stream_tar``, compressed with gzip; the same bytes every time too."""
+    # 31: a gzip header, in which isal writes no time and no name.
+    compressor = isal_zlib.compressobj(2, isal_zlib.DEFLATED, 31)
+    for chunk in stream_tar(directory, storage, prefix=prefix):
+        if data := compressor.compress(chunk):
+            yield data
+    yield compressor.flush()
 
 
 def _member(found: Found, name: bytes, packs: Packs) -> Iterator[bytes]:
