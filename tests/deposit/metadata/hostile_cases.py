@@ -348,4 +348,12 @@ SHAPES = [
     HostileCase("lines that end as on Windows", lambda: whole().replace(b"\n", b"\r\n"), ACCEPTED),
 ]
 
-CASES = [*TYPE_DECLARATIONS, *INCLUSIONS, *SIZES, *ENCODINGS, *NAMES, *SHAPES]
+GROUPS = {
+    "type declarations": TYPE_DECLARATIONS,
+    "inclusions": INCLUSIONS,
+    "sizes": SIZES,
+    "encodings": ENCODINGS,
+    "names": NAMES,
+    "shapes": SHAPES,
+}
+CASES = [case for cases in GROUPS.values() for case in cases]

@@ -1,4 +1,4 @@
-"""docs/reference/metadata.md says what the code does."""
+"""The reference pages on metadata say what the code does."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,9 @@ from deposit.metadata.entry import read_entry
 from deposit.metadata.origins import MAX_LENGTH
 from deposit.metadata.terms import KINDS, Kind
 from deposit.metadata.xml import MAX_ATTRIBUTE_SIZE, MAX_ATTRIBUTES, MAX_DEPTH, MAX_SIZE, MAX_TAGS
+from tests.deposit.metadata import catalogue
 from tests.deposit.metadata.documents import whole
+from tests.packages.catalogue import section_of
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/reference/metadata.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \|(.*)\|$", PAGE, re.MULTILINE)
@@ -54,3 +56,9 @@ def test_the_elements_of_each_kind_are_listed() -> None:
     for kind in Kind:
         names = re.findall(r"`(\w+)`", cells[f"metadata.{kind.value}"])
         assert sorted(names) == sorted(name for name, known in KINDS.items() if known is kind)
+
+
+def test_the_page_of_hostile_input_lists_the_documents_as_they_are() -> None:
+    page = catalogue.PAGE.read_text(encoding="utf-8")
+    start, end = section_of(page, "documents")
+    assert page[start:end] == catalogue.documents_table(), "run: python -m tests.deposit.metadata.catalogue"
