@@ -13,7 +13,7 @@ from urllib.parse import quote
 from client import documents
 from client.documents import Collection, Receipt, Service, Status
 from client.downloading import save
-from client.errors import NotFoundError, UsageError, WaitTimedOutError
+from client.errors import NotFoundError, RefusedError, UsageError, WaitTimedOutError
 from client.journal import Record, recorded
 from client.metadata import Metadata
 from client.packing import Package, open_package
@@ -143,23 +143,52 @@ class Depositor:
     ) -> Path:
         """Save what was deposited; ``target`` is a file or a folder. Returns the file.
 
-        A broken download goes on where it stopped if the server allows, also when asked for again.
+        Where the server does not give packages back, the archived folder comes as a tar. A broken download goes
+        on where it stopped if the server allows, also when asked for again.
         """
         headers = {"Accept-Packaging": packaging, "Accept": "*/*"}
         url = self._iri(deposit_id, "media")
+        name = f"deposit-{deposit_id}"
+        try:
+            return save(self._transport, url, target, headers, default_name=f"{name}.zip", progress=progress)
+        except RefusedError as error:
+            swhid = self.status(deposit_id).swhid
+            if error.status != 405 or not swhid:
+                raise
+        return self.fetch(swhid, target, progress=progress)
+
+    def fetch(self, swhid: str, target: Path, *, progress: Progress | None = None) -> Path:
+        """Save an archived object to the file or folder ``target``: a content as it is, a directory as tar."""
+        core = swhid.partition(";")[0].strip()
+        suffix = ".tar" if core.startswith("swh:1:dir:") else ""
         return save(
-            self._transport, url, target, headers, default_name=f"deposit-{deposit_id}.zip", progress=progress
+            self._transport,
+            self._archive_iri(core),
+            target,
+            {"Accept": "*/*"},
+            default_name=core.replace(":", "_") + suffix,
+            progress=progress,
         )
 
-    def stored(self, swhids: Sequence[str]) -> dict[str, str | None]:
-        """Which identifiers are archived as a deposit of this depositor: identifier to the deposit's number."""
-        wanted = {swhid: swhid.partition(";")[0].strip() for swhid in swhids}
-        found = {
-            row["swhid"].partition(";")[0]: row["id"]
-            for row in self.deposits(status="done", page_size=1000)
-            if row.get("swhid", "").partition(";")[0] in wanted.values()
-        }
-        return {swhid: found.get(core) for swhid, core in wanted.items()}
+    def stored(self, swhid: str) -> bool:
+        """Whether an object is archived, as far as this depositor may know: as part of an own deposit."""
+        core = swhid.partition(";")[0].strip()
+        try:
+            self._transport.request("HEAD", self._archive_iri(core))
+        except NotFoundError as error:
+            if error.is_from_deposit_server:
+                return False
+        except RefusedError as error:
+            if error.status != 405:
+                raise
+        else:
+            return True
+        # swh-deposit has no archive to ask, but tells the identifiers of whole deposits.
+        done = self.deposits(status="done", page_size=1000)
+        return any(row.get("swhid", "").partition(";")[0] == core for row in done)
+
+    def _archive_iri(self, swhid: str) -> str:
+        return f"{self.url.removesuffix('1/')}archive/{quote(swhid, safe=':')}/"
 
     # --- Depositing ------------------------------------------------------------------------------------
     def upload(

@@ -43,6 +43,8 @@ class NotFoundError(DepositError):
     """There is no such deposit or collection, or it is somebody else's."""
 
     exit_code = ExitCode.NOT_FOUND
+    # False when whoever answered knows nothing of deposits.
+    is_from_deposit_server = False
 
 
 class UnavailableError(DepositError):

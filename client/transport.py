@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from client.documents import read_error
-from client.errors import DepositError, RefusedError, UnavailableError
+from client.errors import DepositError, NotFoundError, RefusedError, UnavailableError
 
 CHUNK = 256 * 1024
 LONGEST_WAIT = 30.0
@@ -126,7 +126,12 @@ def refusal_of(response: httpx.Response) -> DepositError:
         return RefusedError(
             f"The server sends us elsewhere: {target}", "Use that address.", status=response.status_code
         )
-    return read_error(response.status_code, response.content)
+    error = read_error(response.status_code, response.content)
+    if isinstance(error, NotFoundError):
+        error.is_from_deposit_server = response.headers.get("Content-Type", "").startswith("application/xml")
+    if response.status_code >= 500 and (request_id := response.headers.get("X-Request-ID")):
+        error.hint = f"{error.hint} The operators find it in their log as request {request_id}.".strip()
+    return error
 
 
 def _may_work_later(response: httpx.Response) -> bool:

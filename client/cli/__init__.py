@@ -24,7 +24,8 @@ COMMANDS = {
     "show": ("reading", "Show all that is known of a deposit."),
     "list": ("reading", "List the deposits."),
     "download": ("reading", "Save what was deposited."),
-    "stored": ("reading", "Ask whether an identifier is archived."),
+    "fetch": ("reading", "Save an archived object."),
+    "stored": ("reading", "Ask whether an object is archived."),
     "verify": ("offline", "Compare a file or folder with an identifier; offline."),
     "identify": ("offline", "Compute the identifier of a file or folder; offline."),
 }

@@ -110,17 +110,26 @@ def download_command(
     show({"saved": str(saved), "bytes": saved.stat().st_size}, as_json=as_json)
 
 
+@click.command("fetch")
+@click.argument("swhid")
+@click.argument("target", type=click.Path(path_type=Path), default=Path())
+@server_options
+def fetch_command(depositor: "Depositor", swhid: str, target: Path, as_json: bool) -> None:
+    """Save an archived object: a file as it is, a folder as tar."""
+    with progress_bar("Receiving", hidden=as_json) as bar:
+        saved = depositor.fetch(swhid, target, progress=bar)
+    show({"saved": str(saved), "bytes": saved.stat().st_size}, as_json=as_json)
+
+
 @click.command("stored")
 @click.argument("swhids", nargs=-1, required=True)
 @server_options
 def stored_command(depositor: "Depositor", swhids: tuple[str, ...], as_json: bool) -> int:
-    """Ask whether identifiers are archived: those of your done deposits, by directory."""
-    found = depositor.stored(swhids)
+    """Ask whether objects are archived, as part of your deposits; exit code 10 when one is not."""
+    found = {swhid: depositor.stored(swhid) for swhid in swhids}
     if as_json:
         show(found, as_json=True)
     else:
-        for swhid, place in found.items():
-            click.echo(
-                f"{'stored ' if place else 'missing'}  {swhid}" + (f"  deposit {place}" if place else "")
-            )
+        for swhid, is_stored in found.items():
+            click.echo(f"{'stored ' if is_stored else 'missing'}  {swhid}")
     return ExitCode.OK if all(found.values()) else ExitCode.DIFFERS

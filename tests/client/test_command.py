@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 from client import Depositor
@@ -18,13 +19,37 @@ def upload(deposit: Run, *words: str | Path) -> Outcome:
     return outcome
 
 
-def test_folder_is_uploaded_archived_and_verified(deposit: Run, folder: Path, server: Server) -> None:
+def test_folder_is_uploaded_archived_and_verified(
+    deposit: Run, run: Run, folder: Path, server: Server
+) -> None:
     origin = f"{server.provider_url}hello-cli"
     done = upload(deposit, folder, *NAMED, "--create-origin", origin, "--wait").json
     assert (done["status"], done["origin_url"]) == ("done", origin)
     assert deposit("verify", folder, done["swhid"]).code == 0
     assert deposit("stored", done["swhid"]).code == 0
+    assert deposit("stored", run("identify", folder / "README").out.strip()).code == 0
     assert deposit("stored", "swh:1:dir:" + 40 * "0").code == 10
+
+
+def test_archived_deposit_is_downloaded_and_the_same(deposit: Run, folder: Path, tmp_path: Path) -> None:
+    done = upload(deposit, folder, *NAMED, "--wait").json
+    target = tmp_path / "back"
+    target.mkdir()
+    saved = deposit("download", str(done["deposit_id"]), target, "--json")
+    assert saved.code == 0, saved.err
+    again = target / "again"
+    with tarfile.open(saved.json["saved"]) as tar:
+        tar.extractall(again, filter="fully_trusted")  # noqa: S202  our own
+    inside = again if (again / "README").exists() else next(again.iterdir())
+    assert deposit("verify", inside, done["swhid"]).code == 0
+    assert deposit("download", str(done["deposit_id"]), saved.json["saved"]).code == 2
+
+
+def test_archived_file_is_fetched(deposit: Run, run: Run, folder: Path, tmp_path: Path) -> None:
+    upload(deposit, folder, *NAMED, "--wait")
+    swhid = run("identify", folder / "README").out.strip()
+    assert deposit("fetch", swhid, tmp_path / "README").code == 0
+    assert (tmp_path / "README").read_bytes() == (folder / "README").read_bytes()
 
 
 def test_deposit_is_built_step_by_step(deposit: Run, folder: Path, tmp_path: Path) -> None:
