@@ -54,6 +54,12 @@ class Actor:
         return f"{self.door}:{self.user.get_username()}" if self.user else str(self.door)
 
     @property
+    def as_depositor(self) -> str:
+        """How the history names whoever deposits, under mediation with the client for whom."""
+        on_behalf = f" on behalf of {self.owner}" if self.owner else ""
+        return f"client:{self.own_client}{on_behalf}"
+
+    @property
     def via(self) -> dict[str, object]:
         """How the actor got in, for the audit; never a secret. What does not apply is left out."""
         told: dict[str, object] = {"door": str(self.door), "address": self.address, "token": self.token_id}

@@ -5,6 +5,7 @@ A foreign deposit does not exist: whoever may not read it gets the same 404 as f
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 
 from django.db.models import Q, QuerySet
@@ -212,14 +213,52 @@ def require_service(actor: Actor, operation: Operation) -> None:
         raise forbidden(actor, operation)
 
 
-def require_member(actor: Actor, collection: Collection) -> Client:
-    """The client as whom the actor deposits into a collection. Raises a 403 `Refusal`."""
-    client = actor.client
-    if client is None or not in_scope(actor, Operation.DEPOSIT):
+def require_member(actor: Actor, collection_id: int) -> Client:
+    """The client as whom the actor deposits into a collection; one query. Raises a 403 `Refusal`."""
+    client = client_of(actor)
+    if not in_scope(actor, Operation.DEPOSIT):
         raise forbidden(actor, Operation.DEPOSIT)
-    if not Membership.objects.filter(client=client, collection=collection).exists():
-        raise foreign_collection(client, collection.name)
+    members = Membership.objects.filter(collection=collection_id)
+    if actor.owner and not members.filter(client=actor.own_client, mediates=True).exists():
+        raise mediation_refused()
+    if not members.filter(client=client).exists():
+        raise foreign_collection(client, Collection.objects.get(pk=collection_id).name)
     return client
+
+
+def mediation_refused() -> Refusal:
+    """The client is not one that deposits for others (SWORD 2 section 8)."""
+    return Refusal(
+        Kind.MEDIATION_NOT_ALLOWED,
+        "mediation.not_allowed",
+        "Mediation is not supported.",
+        "Send the request without the On-Behalf-Of header, or ask an operator to let this client mediate.",
+    )
+
+
+def mediated(actor: Actor, owner_name: str, collection_name: str | None) -> Actor:
+    """The actor on behalf of another member of a collection (of any, for None) in which it mediates.
+
+    Raises `Refusal`: 412 when the actor does not mediate there, 403 for an owner that is no member there, whether
+    there is such a user or not.
+    """
+    if actor.own_client is None:
+        raise mediation_refused()
+    mine = Membership.objects.filter(client=actor.own_client, mediates=True)
+    mine = mine.filter(collection__name=collection_name) if collection_name is not None else mine
+    places = list(mine.values_list("collection", flat=True))
+    if not places:
+        raise mediation_refused()
+    active = Client.objects.select_related("user").filter(user__is_active=True)
+    owner = active.filter(user__username=owner_name, membership__collection__in=places).distinct().first()
+    if owner is None:
+        raise Refusal(
+            Kind.TARGET_OWNER_UNKNOWN,
+            "mediation.owner_unknown",
+            f"There is no client {owner_name} to deposit for.",
+            "The owner must be a client of the collection you mediate for.",
+        )
+    return replace(actor, owner=owner)
 
 
 def client_of(actor: Actor) -> Client:

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     LENGTH_REQUIRED = "length-required"
     CHECKSUM_MISMATCH = "checksum-mismatch"
     MEDIATION_NOT_ALLOWED = "mediation-not-allowed"
+    TARGET_OWNER_UNKNOWN = "target-owner-unknown"
     PRECONDITION_FAILED = "precondition-failed"
     TOO_LARGE = "max_upload_size_exceeded"
     CONTENT = "error-content"

@@ -5,61 +5,81 @@ from collections.abc import Iterable
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from deposit.actors import Actor
 from deposit.metadata.status_detail import render_status_detail
-from deposit.models import Client, Collection, Deposit, Finding, Membership, PartKind
+from deposit.models import Collection, Deposit, Finding, Membership, PartKind
+from deposit.permissions import (
+    LARGEST_ID,
+    Operation,
+    client_of,
+    forbidden,
+    foreign_collection,
+    in_scope,
+    require,
+    unknown_deposit,
+    visible_deposits,
+)
 from deposit.refusals import Kind, Refusal
 
-# No identity column counts further; a larger number in an address is nobody's.
-LARGEST_ID = 2**63 - 1
+
+def unknown_collection(name: str) -> Refusal:
+    """There is no collection of that name."""
+    return Refusal(
+        Kind.NOT_FOUND,
+        "collection.unknown",
+        f"Unknown collection name {name}",
+        "The service document lists the collections you may use.",
+    )
 
 
-def collection_for(client: Client, name: str) -> Collection:
+def collection_for(actor: Actor, name: str) -> Collection:
     """A collection the client may use. Raises `Refusal`: 404 when there is none, 403 when it is not the client's."""
+    client = client_of(actor)
     mine = Membership.objects.filter(client=client, collection=OuterRef("pk"))
     collection = Collection.objects.annotate(is_mine=Exists(mine)).filter(name=name).first()
     if collection is None:
-        raise Refusal(
-            Kind.NOT_FOUND,
-            "collection.unknown",
-            f"Unknown collection name {name}",
-            "The service document lists the collections you may use.",
-        )
+        raise unknown_collection(name)
     if not collection.is_mine:
-        raise Refusal(
-            Kind.FORBIDDEN,
-            "collection.foreign",
-            f"Client {client} cannot access collection {name}",
-            "The service document lists the collections you may use.",
-        )
+        raise foreign_collection(client, name)
     return collection
 
 
-def deposit_for(client: Client, collection_name: str, deposit_id: int) -> Deposit:
-    """One of the client's own deposits. Raises the same 404 `Refusal` for a missing and for a foreign one."""
-    deposit = (
-        Deposit.objects.select_related("collection")
-        .filter(pk=min(deposit_id, LARGEST_ID), client=client, collection__name=collection_name)
-        .first()
+def deposit_for(actor: Actor, operation: Operation, collection_name: str, deposit_id: int) -> Deposit:
+    """A deposit on which the actor may do this; one query for an own one.
+
+    Raises the same 404 `Refusal` for a missing and for a foreign one, 403 for one that the actor only sees.
+    """
+    if not in_scope(actor, operation):
+        raise forbidden(actor, operation)
+    there = Deposit.objects.select_related("collection").filter(
+        pk=min(deposit_id, LARGEST_ID), collection__name=collection_name
     )
+    deposit = there.filter(client=actor.client).first()
     if deposit is None:
-        collection_for(client, collection_name)
-        raise Refusal(
-            Kind.NOT_FOUND,
-            "deposit.unknown",
-            f"Deposit with id {deposit_id} does not exist",
-            "The collection's list shows your deposits.",
-        )
+        deposit = there.filter(pk__in=visible_deposits(actor).values("pk")).first()
+        if deposit is None:
+            _require_some_collection(collection_name)
+            raise unknown_deposit(deposit_id)
+        require(actor, operation, deposit)
     return deposit
 
 
-def collections_of(client: Client) -> QuerySet[Collection]:
-    """The collections that a client may use."""
-    return client.collections.order_by("id")
+def _require_some_collection(name: str) -> None:
+    if not Collection.objects.filter(name=name).exists():
+        raise unknown_collection(name)
 
 
-def deposits_of(client: Client) -> QuerySet[Deposit]:
-    """All deposits of a client, oldest first."""
-    return Deposit.objects.filter(client=client).select_related("collection").order_by("id")
+def collections_of(actor: Actor) -> QuerySet[Collection]:
+    """The collections that a client may use; ``mediates`` tells whether for others too."""
+    mine = Membership.objects.filter(client=actor.own_client, collection=OuterRef("pk"), mediates=True)
+    return client_of(actor).collections.annotate(mediates=Exists(mine)).order_by("id")
+
+
+def deposits_of(actor: Actor) -> QuerySet[Deposit]:
+    """All deposits of the client, oldest first."""
+    if not in_scope(actor, Operation.READ):
+        raise forbidden(actor, Operation.READ)
+    return Deposit.objects.filter(client=client_of(actor)).select_related("collection").order_by("id")
 
 
 def status_details(deposits: Iterable[Deposit]) -> dict[int, str]:

@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.test import Client as HttpClient
 
+from deposit.actors import Actor, Door
 from deposit.models import Client, Collection, Deposit
 
 PASSWORD = "correct horse battery staple"
@@ -46,6 +47,11 @@ def new_deposit(client: Client | None = None, collection: Collection | None = No
     deposit = Deposit.objects.create(client=client, collection=collection, **fields)
     deposit.refresh_from_db()
     return deposit
+
+
+def acting_as(client: Client) -> Actor:
+    """The client at the SWORD door, with its password."""
+    return Actor(user=client.user, door=Door.SWORD)
 
 
 def basic(username: str, password: str = PASSWORD) -> str:

@@ -11,7 +11,7 @@ from deposit.models import Client, Collection, Deposit, Status
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival, Package
 from deposit.staging import StagedFile, staging_file
-from tests.factories import new_client, new_collection, new_deposit
+from tests.factories import acting_as, new_client, new_collection, new_deposit
 from tests.samples import atom_entry, create_origin, make_zip
 
 ORIGIN = "https://hal.example.org/soft"
@@ -49,16 +49,18 @@ def sent(
     told = f"<codemeta:softwareVersion>{version}</codemeta:softwareVersion>" if version else ""
     document = atom_entry(create_origin(origin) + told) if entry is None else entry
     deposit = deposits.create(
-        client=client,
+        actor=acting_as(client),
         collection=collection,
         arrival=Arrival(entry=read_entry(document)),
         in_progress=True,
         slug=None,
     )
     for data in packages or (make_zip(FILES),):
-        deposits.add(client=client, deposit=deposit, arrival=Arrival(package=package(data)), in_progress=True)
+        deposits.add(
+            actor=acting_as(client), deposit=deposit, arrival=Arrival(package=package(data)), in_progress=True
+        )
     if complete:
-        deposits.complete(client=client, deposit=deposit)
+        deposits.complete(actor=acting_as(client), deposit=deposit)
     deposit.refresh_from_db()
     return deposit
 

@@ -1,14 +1,16 @@
-"""Who may read which archived object: whoever deposited something that holds it."""
+"""Who may read which archived object: whoever may read the content of a deposit that is it, or holds it."""
 
 from archive.identifiers import SWHID
 from archive.retrieval import contains, known
-from deposit.models import Client, Deposit, Status
+from deposit.actors import Actor
+from deposit.models import Status
+from deposit.permissions import Operation, deposits_for, forbidden, in_scope
 from deposit.refusals import Kind, Refusal
 
 
-def readable(client: Client, swhid: SWHID) -> bool:
-    """Whether one of the client's own loaded deposits is, or holds, this object."""
-    mine = Deposit.objects.filter(client=client, status=Status.DONE, type="code")
+def readable(actor: Actor, swhid: SWHID, operation: Operation = Operation.READ_CONTENT) -> bool:
+    """Whether a loaded deposit whose content the actor may read is, or holds, this object."""
+    mine = deposits_for(actor, operation).filter(status=Status.DONE, type="code")
     text = str(swhid)
     if mine.filter(swhid=text).exists():
         return True
@@ -18,9 +20,11 @@ def readable(client: Client, swhid: SWHID) -> bool:
     return contains(roots, swhid.hash)
 
 
-def require_readable(client: Client, swhid: SWHID) -> None:
+def require_readable(actor: Actor, swhid: SWHID) -> None:
     """Raises the same 404 `Refusal` for an object that is not there and for one that is another's."""
-    if not readable(client, swhid):
+    if not in_scope(actor, Operation.READ_CONTENT):
+        raise forbidden(actor, Operation.READ_CONTENT)
+    if not readable(actor, swhid):
         raise Refusal(
             Kind.NOT_FOUND,
             "archive.unknown",

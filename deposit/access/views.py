@@ -35,7 +35,7 @@ class ArchiveView(SwordView):
     def get(self, request: Request, swhid: str) -> HttpResponseBase:
         """A content's bytes, a directory as tar, a release or snapshot as JSON."""
         wanted = _parse(swhid)
-        require_readable(self.client, wanted)
+        require_readable(self.actor, wanted)
         name = swhid.replace(":", "_")
         if wanted.type is ObjectType.CONTENT:
             length, chunks = open_content(wanted)
@@ -52,7 +52,7 @@ class ArchiveView(SwordView):
     def head(self, request: Request, swhid: str) -> HttpResponseBase:
         """Whether the object is there, without its bytes."""
         wanted = _parse(swhid)
-        require_readable(self.client, wanted)
+        require_readable(self.actor, wanted)
         return HttpResponse(content_type="application/octet-stream")
 
 

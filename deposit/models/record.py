@@ -109,6 +109,11 @@ class Membership(models.Model):
 
     client = models.ForeignKey(Client, on_delete=models.CASCADE)
     collection = models.ForeignKey(Collection, on_delete=models.PROTECT)
+    mediates = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("May deposit here on behalf of the collection's other clients (On-Behalf-Of)."),
+    )
 
     class Meta:
         constraints = [
@@ -259,6 +264,8 @@ class Part(models.Model):
     content_type = models.CharField(max_length=200)
     size = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
+    # The user name of the mediator who sent it on the client's behalf; empty when the client did so itself.
+    mediator = models.CharField(max_length=150, blank=True, db_default="", editable=False)
     # Packages only:
     name = models.CharField(max_length=1024, blank=True, help_text=_("The file name the client gave."))
     packaging = models.CharField(max_length=300, blank=True)

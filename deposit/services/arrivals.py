@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
+from deposit.actors import Actor
 from deposit.metadata.entry import Entry
 from deposit.models import TITLE_LENGTH, Deposit, Part, PartKind
 from deposit.staging import StagedFile
@@ -38,16 +39,18 @@ def described(arrival: Arrival) -> dict[str, str]:
     return fields
 
 
-def add_parts(deposit: Deposit, arrival: Arrival) -> None:
-    """Record what arrived as parts, in one statement, and what the deposit is now known by."""
+def add_parts(deposit: Deposit, arrival: Arrival, actor: Actor) -> None:
+    """Record what arrived as parts, in one statement, by whom, and what the deposit is now known by."""
+    mediator = str(actor.own_client) if actor.owner else ""
     parts = []
     if arrival.package:
-        parts.append(_package_part(deposit, arrival.package))
+        parts.append(_package_part(deposit, arrival.package, mediator))
     if arrival.entry:
         document = arrival.entry.document
         parts.append(
             Part(
                 deposit=deposit,
+                mediator=mediator,
                 kind=PartKind.METADATA,
                 content_type="application/atom+xml;type=entry",
                 size=len(document),
@@ -67,9 +70,10 @@ def _describe(deposit: Deposit, **fields: str) -> None:
             setattr(deposit, name, value)
 
 
-def _package_part(deposit: Deposit, package: Package) -> Part:
+def _package_part(deposit: Deposit, package: Package, mediator: str) -> Part:
     return Part(
         deposit=deposit,
+        mediator=mediator,
         kind=PartKind.PACKAGE,
         content_type=package.content_type,
         size=package.staged.size,

@@ -14,32 +14,29 @@ from django.db import transaction
 from archive.identifiers import SWHID
 from archive.ingest import Ingest
 from deposit import lifecycle, staging
+from deposit.actors import Actor
 from deposit.metadata.entry import Entry, read_entry
-from deposit.models import Client, Collection, Deposit, Part, PartKind, Status
+from deposit.models import Collection, Deposit, Part, PartKind, Status
+from deposit.permissions import Operation, client_of, require, require_member, unknown_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.services import extrinsic, metadata_only
 from deposit.services.arrivals import Arrival, add_parts, described, remove_parts
 from deposit.services.origins import named_origin, settle
 
 
-def actor_of(client: Client) -> str:
-    """How the history names a client."""
-    return f"client:{client}"
-
-
 def create(
-    *, client: Client, collection: Collection, arrival: Arrival, in_progress: bool, slug: str | None
+    *, actor: Actor, collection: Collection, arrival: Arrival, in_progress: bool, slug: str | None
 ) -> Deposit:
     """Record a new deposit, and complete it unless more is to come. Raises `Refusal`."""
+    client = require_member(actor, collection.pk)
     entry = arrival.entry
     if entry and entry.reference:
         return metadata_only.create(
-            client=client,
+            actor=actor,
             collection=collection,
             entry=entry,
             slug=slug,
             packaged=arrival.package is not None,
-            actor=actor_of(client),
         )
     with transaction.atomic():
         origin = named_origin(client, entry) if entry else None
@@ -51,10 +48,10 @@ def create(
             parent=origin.parent if origin else None,
             **described(arrival),
         )
-        add_parts(deposit, arrival)
-        lifecycle.record(deposit, "create", actor=actor_of(client), target=Status.PARTIAL, **_told(arrival))
+        add_parts(deposit, arrival, actor)
+        lifecycle.record(deposit, "create", actor=actor.as_depositor, target=Status.PARTIAL, **_told(arrival))
         if not in_progress:
-            return _complete(deposit, client, entry)
+            return _complete(deposit, actor, entry)
         return deposit
 
 
@@ -68,10 +65,9 @@ def _told(arrival: Arrival) -> dict[str, Any]:
     return told
 
 
-def _complete(deposit: Deposit, client: Client, entry: Entry | None) -> Deposit:
-    return lifecycle.fire(
-        "complete", deposit.pk, actor=actor_of(client), changes=settle(deposit, client, entry)
-    )
+def _complete(deposit: Deposit, actor: Actor, entry: Entry | None) -> Deposit:
+    changes = settle(deposit, client_of(actor), entry)
+    return lifecycle.fire("complete", deposit.pk, actor=actor.as_depositor, changes=changes)
 
 
 def effective_entry(deposit: Deposit) -> Entry | None:
@@ -90,82 +86,91 @@ def _require_partial(deposit: Deposit) -> None:
         )
 
 
+def _own(deposit: Deposit, actor: Actor) -> Deposit:
+    """Lock a deposit that the actor may change. Raises `Refusal`: it may have gone, or the right to it."""
+    locked = Deposit.objects.select_for_update().filter(pk=deposit.pk).first()
+    if locked is None:
+        raise unknown_deposit(deposit.pk)
+    require(actor, Operation.CHANGE, locked)
+    require_member(actor, locked.collection_id)
+    return locked
+
+
 @contextmanager
-def _changing(deposit: Deposit, name: str, client: Client, **detail: Any) -> Iterator[Deposit]:
+def _changing(deposit: Deposit, name: str, actor: Actor, **detail: Any) -> Iterator[Deposit]:
     """Lock a partial deposit for a change, count the change, and write it into the history."""
     with transaction.atomic():
-        locked = Deposit.objects.select_for_update().get(pk=deposit.pk)
+        locked = _own(deposit, actor)
         _require_partial(locked)
         yield locked
         locked.revision += 1
         locked.save(update_fields=["revision", "origin_url", "parent"])
         lifecycle.record(
-            locked, name, actor=actor_of(client), source=locked.status, target=locked.status, **detail
+            locked, name, actor=actor.as_depositor, source=locked.status, target=locked.status, **detail
         )
 
 
-def _take(locked: Deposit, client: Client, arrival: Arrival) -> None:
+def _take(locked: Deposit, actor: Actor, arrival: Arrival) -> None:
     entry = arrival.entry
     if entry:
         if entry.reference:
             raise metadata_only.refuse_packages()
-        origin = named_origin(client, entry)
+        origin = named_origin(client_of(actor), entry)
         if origin:
             locked.origin_url, locked.parent = origin.url, origin.parent
-    add_parts(locked, arrival)
+    add_parts(locked, arrival, actor)
 
 
-def add(*, client: Client, deposit: Deposit, arrival: Arrival, in_progress: bool) -> Deposit:
+def add(*, actor: Actor, deposit: Deposit, arrival: Arrival, in_progress: bool) -> Deposit:
     """Add a package, an entry or both to a partial deposit, and complete it unless more is to come."""
     if arrival.entry and arrival.entry.reference and not arrival.package:
         _require_partial(deposit)
-        return metadata_only.convert(
-            client=client, deposit=deposit, entry=arrival.entry, actor=actor_of(client)
-        )
+        return metadata_only.convert(actor=actor, deposit=deposit, entry=arrival.entry)
     with transaction.atomic():
-        with _changing(deposit, "add", client, **_told(arrival)) as locked:
-            _take(locked, client, arrival)
-        return locked if in_progress else _complete(locked, client, arrival.entry or effective_entry(locked))
+        with _changing(deposit, "add", actor, **_told(arrival)) as locked:
+            _take(locked, actor, arrival)
+        return locked if in_progress else _complete(locked, actor, arrival.entry or effective_entry(locked))
 
 
 def replace(
-    *, client: Client, deposit: Deposit, arrival: Arrival, in_progress: bool, kinds: tuple[PartKind, ...]
+    *, actor: Actor, deposit: Deposit, arrival: Arrival, in_progress: bool, kinds: tuple[PartKind, ...]
 ) -> Deposit:
     """Put what arrived in the place of all earlier parts of these kinds; complete unless more is to come."""
     with transaction.atomic():
-        with _changing(deposit, "replace", client, **_told(arrival)) as locked:
+        with _changing(deposit, "replace", actor, **_told(arrival)) as locked:
             stored = remove_parts(locked, *kinds)
-            _take(locked, client, arrival)
+            _take(locked, actor, arrival)
         transaction.on_commit(partial(staging.remove, stored))
-        return locked if in_progress else _complete(locked, client, arrival.entry or effective_entry(locked))
+        return locked if in_progress else _complete(locked, actor, arrival.entry or effective_entry(locked))
 
 
-def remove_packages(*, client: Client, deposit: Deposit) -> None:
+def remove_packages(*, actor: Actor, deposit: Deposit) -> None:
     """Drop all packages of a partial deposit; its metadata stays. Doing it twice is no error."""
-    with _changing(deposit, "remove-packages", client) as locked:
+    with _changing(deposit, "remove-packages", actor) as locked:
         stored = remove_parts(locked, PartKind.PACKAGE)
         transaction.on_commit(partial(staging.remove, stored))
 
 
-def complete(*, client: Client, deposit: Deposit) -> Deposit:
+def complete(*, actor: Actor, deposit: Deposit) -> Deposit:
     """The client says that nothing more will come."""
     with transaction.atomic():
-        with _changing(deposit, "close", client) as locked:
+        with _changing(deposit, "close", actor) as locked:
             pass
-        return _complete(locked, client, effective_entry(locked))
+        return _complete(locked, actor, effective_entry(locked))
 
 
-def delete(*, client: Client, deposit: Deposit) -> None:
+def delete(*, actor: Actor, deposit: Deposit) -> None:
     """Remove a partial deposit; only its history stays."""
     with transaction.atomic():
-        with _changing(deposit, "delete", client) as locked:
+        with _changing(deposit, "delete", actor) as locked:
             stored = remove_parts(locked, PartKind.PACKAGE, PartKind.METADATA)
         locked.delete()
         transaction.on_commit(partial(staging.remove, stored))
 
 
-def update_metadata(*, client: Client, deposit: Deposit, entry: Entry, check_swhid: str) -> Deposit:
+def update_metadata(*, actor: Actor, deposit: Deposit, entry: Entry, check_swhid: str) -> Deposit:
     """New metadata on a deposit that is done, if the client knows its SWHID; the status stays. Raises `Refusal`."""
+    require(actor, Operation.CHANGE, deposit)
     if deposit.status != Status.DONE:
         _require_partial(deposit)
         raise Refusal(
@@ -189,24 +194,26 @@ def update_metadata(*, client: Client, deposit: Deposit, entry: Entry, check_swh
             entry=entry,
             target=SWHID.parse(check_swhid),
             context={"origin": deposit.origin_url} if deposit.origin_url else {},
-            client=client,
+            client=client_of(actor),
             collection=deposit.collection.name,
             deposit_id=deposit.pk,
             document_format=extrinsic.ALONE,
         )
         ingest.seal()
         with transaction.atomic():
-            locked = Deposit.objects.select_for_update().get(pk=deposit.pk)
+            locked = _own(deposit, actor)
             if locked.swhid != check_swhid or locked.status != Status.DONE:
                 raise Refusal(
                     Kind.PRECONDITION_FAILED,
                     "deposit.changed",
                     "The deposit was changed meanwhile; please try again.",
                 )
-            add_parts(locked, Arrival(entry=entry))
+            add_parts(locked, Arrival(entry=entry), actor)
             ingest.publish()
             locked.revision += 1
             locked.save(update_fields=["revision"])
             status = locked.status
-            lifecycle.record(locked, "update-metadata", actor=actor_of(client), source=status, target=status)
+            lifecycle.record(
+                locked, "update-metadata", actor=actor.as_depositor, source=status, target=status
+            )
             return locked

@@ -8,10 +8,12 @@ from archive.identifiers import SWHID, ObjectType, origin_id
 from archive.ingest import Ingest
 from deposit import lifecycle
 from deposit.access.rights import readable
+from deposit.actors import Actor
 from deposit.metadata.entry import Entry
 from deposit.metadata.origins import check_origin
 from deposit.metadata.reference import OriginReference, Reference
 from deposit.models import Client, Collection, Deposit, DepositType, PartKind, Status
+from deposit.permissions import Operation, client_of, require, require_member
 from deposit.refusals import Kind, Refusal
 from deposit.services import extrinsic
 from deposit.services.arrivals import Arrival, add_parts
@@ -28,24 +30,29 @@ def refuse_packages() -> Refusal:
 
 
 def create(
-    *, client: Client, collection: Collection, entry: Entry, slug: str | None, packaged: bool, actor: str
+    *, actor: Actor, collection: Collection, entry: Entry, slug: str | None, packaged: bool
 ) -> Deposit:
     """Record metadata on an archived object or origin. Raises `Refusal`."""
     if packaged:
         raise refuse_packages()
-    reference = _judge(client, entry, slug)
+    client = require_member(actor, collection.pk)
+    reference = _judge(actor, entry, slug)
     deposit_id = _next_id()
     with Ingest() as ingest:
         _archive(ingest, entry, reference, client, collection, deposit_id)
         with transaction.atomic():
             deposit = Deposit.objects.create(pk=deposit_id, client=client, collection=collection)
-            lifecycle.record(deposit, "create", actor=actor, target=Status.PARTIAL, metadata=True)
+            lifecycle.record(
+                deposit, "create", actor=actor.as_depositor, target=Status.PARTIAL, metadata=True
+            )
             return _accept(ingest, deposit, entry, reference, actor)
 
 
-def convert(*, client: Client, deposit: Deposit, entry: Entry, actor: str) -> Deposit:
+def convert(*, actor: Actor, deposit: Deposit, entry: Entry) -> Deposit:
     """Make a partial deposit that holds nothing but metadata a metadata-only one. Raises `Refusal`."""
-    reference = _judge(client, entry, deposit.external_id)
+    require(actor, Operation.CHANGE, deposit)
+    client = require_member(actor, deposit.collection_id)
+    reference = _judge(actor, entry, deposit.external_id)
     with Ingest() as ingest:
         _archive(ingest, entry, reference, client, deposit.collection, deposit.pk)
         with transaction.atomic():
@@ -55,26 +62,26 @@ def convert(*, client: Client, deposit: Deposit, entry: Entry, actor: str) -> De
             return _accept(ingest, locked, entry, reference, actor)
 
 
-def _judge(client: Client, entry: Entry, slug: str | None) -> Reference:
+def _judge(actor: Actor, entry: Entry, slug: str | None) -> Reference:
     entry.refuse_mixed_kinds(slug=slug)
     if entry.provenance_url is not None:
-        check_origin(entry.provenance_url, client.provider_url)
+        check_origin(entry.provenance_url, client_of(actor).provider_url)
     extrinsic.require_functional(entry)
     assert entry.reference is not None
-    _require_archived(client, entry.reference)
+    _require_archived(actor, entry.reference)
     return entry.reference
 
 
-def _require_archived(client: Client, reference: Reference) -> None:
+def _require_archived(actor: Actor, reference: Reference) -> None:
     """The target must be in the archive, where this client can see it: nobody learns what others have."""
     if isinstance(reference, OriginReference):
         done = Deposit.objects.filter(
-            client=client, status=Status.DONE, origin_url=reference.url, type="code"
+            client=client_of(actor), status=Status.DONE, origin_url=reference.url, type="code"
         )
         name, found = reference.url, done.exists()
     else:
         core = reference.swhid.core
-        name, found = str(core), readable(client, core)
+        name, found = str(core), readable(actor, core, Operation.READ)
     if not found:
         raise Refusal(
             Kind.BAD_REQUEST,
@@ -112,13 +119,13 @@ def _archive(
     ingest.seal()
 
 
-def _accept(ingest: Ingest, deposit: Deposit, entry: Entry, reference: Reference, actor: str) -> Deposit:
+def _accept(ingest: Ingest, deposit: Deposit, entry: Entry, reference: Reference, actor: Actor) -> Deposit:
     changes: dict[str, Any] = {"type": DepositType.META}
     if not isinstance(reference, OriginReference):
         changes |= {"swhid": str(reference.swhid.core), "swhid_context": reference.context}
-    add_parts(deposit, Arrival(entry=entry))
+    add_parts(deposit, Arrival(entry=entry), actor)
     ingest.publish()
-    return lifecycle.fire("accept", deposit.pk, actor=actor, changes=changes)
+    return lifecycle.fire("accept", deposit.pk, actor=actor.as_depositor, changes=changes)
 
 
 def _next_id() -> int:

@@ -76,7 +76,7 @@ def service_document(
                 W("collectionPolicy", "Collection Policy"),
                 D("abstract", "Software packages with their metadata"),
                 W("treatment", TREATMENT),
-                W("mediation", "false"),
+                W("mediation", "true" if getattr(collection, "mediates", False) else "false"),
                 W("metadataRelevantHeader", "false"),
                 W("acceptPackaging", PACKAGING_SIMPLE_ZIP),
                 W("service", iris.collection(collection.name)),

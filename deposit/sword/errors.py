@@ -25,6 +25,7 @@ WIRE: dict[Kind, WireError] = {
     Kind.LENGTH_REQUIRED: WireError(411, _SWORD + "ErrorBadRequest"),
     Kind.CHECKSUM_MISMATCH: WireError(412, _SWORD + "ErrorChecksumMismatch"),
     Kind.MEDIATION_NOT_ALLOWED: WireError(412, _SWORD + "MediationNotAllowed"),
+    Kind.TARGET_OWNER_UNKNOWN: WireError(403, _SWORD + "TargetOwnerUnknown"),
     Kind.PRECONDITION_FAILED: WireError(412, _SWORD + "ErrorBadRequest"),
     Kind.TOO_LARGE: WireError(413, _SWORD + "MaxUploadSizeExceeded"),
     Kind.CONTENT: WireError(415, _SWORD + "ErrorContent"),

@@ -39,6 +39,7 @@ class OriginalDeposit:
     packaging: str
     deposited_on: datetime
     deposited_by: str
+    on_behalf_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,7 @@ def atom_statement(statement: Statement) -> bytes:
 
 
 def _atom_entry(original: OriginalDeposit) -> etree._Element:
+    owner = [W("depositedOnBehalfOf", printable(original.on_behalf_of))] if original.on_behalf_of else []
     entry: etree._Element = A(
         "entry",
         A("id", original.iri),
@@ -95,6 +97,7 @@ def _atom_entry(original: OriginalDeposit) -> etree._Element:
         W("packaging", original.packaging),
         W("depositedOn", atom_date(original.deposited_on)),
         W("depositedBy", printable(original.deposited_by)),
+        *owner,
     )
     return entry
 
@@ -124,6 +127,8 @@ def _facts(original: OriginalDeposit) -> Iterator[etree._Element]:
     yield W("packaging", _resource(original.packaging))
     yield W("depositedOn", _typed(_DATE_TIME), atom_date(original.deposited_on))
     yield W("depositedBy", _typed(_STRING), printable(original.deposited_by))
+    if original.on_behalf_of:
+        yield W("depositedOnBehalfOf", _typed(_STRING), printable(original.on_behalf_of))
 
 
 def _description(about: str, *facts: etree._Element) -> etree._Element:

@@ -9,10 +9,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from deposit import selectors
-from deposit.actors import Actor
+from deposit.actors import Actor, become
 from deposit.authentication import SwordAuthenticator
 from deposit.models import Client, Deposit, PartKind, Status
-from deposit.permissions import client_of
+from deposit.permissions import Operation, client_of, mediated
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
@@ -36,7 +36,7 @@ def xml_response(body: bytes, status: int = 200, content_type: str = XML, **head
 
 
 class SwordView(APIView):
-    """What all endpoints share: authentication, errors as documents, no mediation."""
+    """What all endpoints share: authentication, mediation, errors as documents."""
 
     authentication_classes = [SwordAuthenticator]
     permission_classes = []
@@ -44,17 +44,34 @@ class SwordView(APIView):
     content_negotiation_class = AnyNegotiation
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authenticate, then refuse to act for somebody else (SWORD 2 section 8)."""
+        """Authenticate, find out for whom (SWORD 2 section 8), and then what the address names."""
         super().initial(request, *args, **kwargs)
         self.actor = cast(Actor, request.auth)
         self.client: Client = client_of(self.actor)
-        if request.META.get("HTTP_ON_BEHALF_OF"):
-            raise Refusal(
-                Kind.MEDIATION_NOT_ALLOWED,
-                "mediation.unsupported",
-                "Mediation is not supported.",
-                "Send the request without the On-Behalf-Of header.",
-            )
+        refused = self._mediate(request.META.get("HTTP_ON_BEHALF_OF", "").strip(), kwargs.get("collection"))
+        self.find(**kwargs)
+        if refused:
+            raise refused
+
+    def _mediate(self, owner: str, collection: str | None) -> Refusal | None:
+        """Act for the owner from here on; a client that may not learns so after what else is wrong."""
+        if not owner:
+            return None
+        try:
+            self.actor = mediated(self.actor, owner, collection)
+        except Refusal as refusal:
+            return refusal
+        become(self.actor)
+        self.client = client_of(self.actor)
+        return None
+
+    def find(self, **path: Any) -> None:
+        """Look for what the address names. Raises `Refusal`."""
+
+    @property
+    def operation(self) -> Operation:
+        """What the request's method does to a deposit."""
+        return Operation.READ if self.request.method in ("GET", "HEAD", "OPTIONS") else Operation.CHANGE
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Every refusal becomes a ``sword:error`` document, whoever raised it."""
@@ -101,7 +118,7 @@ class ServiceDocumentView(SwordView):
         """The service document."""
         return xml_response(
             documents.service_document(
-                collections=list(selectors.collections_of(self.client)),
+                collections=list(selectors.collections_of(self.actor)),
                 iris=self.iris,
                 max_upload_size=settings.MAX_UPLOAD_SIZE,
                 title=settings.SERVICE_TITLE,
@@ -112,10 +129,13 @@ class ServiceDocumentView(SwordView):
 class CollectionView(SwordView):
     """Col-IRI: list the deposits, create one."""
 
+    def find(self, **path: Any) -> None:
+        """The collection, if the client may use it."""
+        self.target = selectors.collection_for(self.actor, path["collection"])
+
     def get(self, request: Request, collection: str) -> HttpResponse:
         """One page of the client's deposits."""
-        selectors.collection_for(self.client, collection)
-        page = paging.page_of(selectors.deposits_of(self.client), request.META.get("QUERY_STRING", ""))
+        page = paging.page_of(selectors.deposits_of(self.actor), request.META.get("QUERY_STRING", ""))
         body = documents.deposit_list(
             page.items,
             count=page.count,
@@ -127,13 +147,12 @@ class CollectionView(SwordView):
 
     def post(self, request: Request, collection: str) -> HttpResponse:
         """Create a deposit from a package, an entry, or both."""
-        target = selectors.collection_for(self.client, collection)
         headers, body = self.headers_and_body()
         slug = slug_of(headers)
         with receive(body, headers) as arrival:
             deposit = deposits.create(
-                client=self.client,
-                collection=target,
+                actor=self.actor,
+                collection=self.target,
                 arrival=arrival,
                 in_progress=headers.in_progress,
                 slug=slug,
@@ -146,11 +165,12 @@ class CollectionView(SwordView):
 class DepositView(SwordView):
     """What the IRIs of one deposit share."""
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Find the client's own deposit; a foreign one does not exist."""
-        super().initial(request, *args, **kwargs)
-        self.collection: str = kwargs["collection"]
-        self.deposit = selectors.deposit_for(self.client, self.collection, int(kwargs["deposit_id"]))
+    def find(self, **path: Any) -> None:
+        """The deposit; a foreign one does not exist."""
+        self.collection: str = path["collection"]
+        self.deposit = selectors.deposit_for(
+            self.actor, self.operation, self.collection, int(path["deposit_id"])
+        )
 
 
 class EditMediaView(DepositView):
@@ -161,7 +181,7 @@ class EditMediaView(DepositView):
         headers, body = self.headers_and_body()
         with receive(body, headers, entries=False) as arrival:
             deposit = deposits.add(
-                client=self.client, deposit=self.deposit, arrival=arrival, in_progress=headers.in_progress
+                actor=self.actor, deposit=self.deposit, arrival=arrival, in_progress=headers.in_progress
             )
         return self.receipt(deposit, self.collection, Location=self.iris.content(self.collection, deposit.pk))
 
@@ -170,7 +190,7 @@ class EditMediaView(DepositView):
         headers, body = self.headers_and_body()
         with receive(body, headers, entries=False) as arrival:
             deposits.replace(
-                client=self.client,
+                actor=self.actor,
                 deposit=self.deposit,
                 arrival=arrival,
                 in_progress=headers.in_progress,
@@ -180,7 +200,7 @@ class EditMediaView(DepositView):
 
     def delete(self, request: Request, **path: Any) -> HttpResponse:
         """Remove all packages."""
-        deposits.remove_packages(client=self.client, deposit=self.deposit)
+        deposits.remove_packages(actor=self.actor, deposit=self.deposit)
         return HttpResponse(status=204)
 
 
@@ -197,7 +217,7 @@ class EditView(DepositView):
 
     def delete(self, request: Request, **path: Any) -> HttpResponse:
         """Delete the deposit."""
-        deposits.delete(client=self.client, deposit=self.deposit)
+        deposits.delete(actor=self.actor, deposit=self.deposit)
         return HttpResponse(status=204)
 
 
@@ -209,7 +229,7 @@ def replace_metadata(view: DepositView) -> HttpResponse:
             return _update_metadata(view, arrival, headers.check_swhid)
         kinds = (PartKind.METADATA, PartKind.PACKAGE) if arrival.package else (PartKind.METADATA,)
         deposits.replace(
-            client=view.client,
+            actor=view.actor,
             deposit=view.deposit,
             arrival=arrival,
             in_progress=headers.in_progress,
@@ -222,7 +242,7 @@ def _update_metadata(view: DepositView, arrival: Arrival, check_swhid: str) -> H
     if arrival.package or not arrival.entry:
         raise content_error("An update of a deposit that is done holds metadata only: send an Atom entry.")
     deposits.update_metadata(
-        client=view.client, deposit=view.deposit, entry=arrival.entry, check_swhid=check_swhid
+        actor=view.actor, deposit=view.deposit, entry=arrival.entry, check_swhid=check_swhid
     )
     return HttpResponse(status=204)
 
@@ -237,7 +257,7 @@ class SwordEditView(DepositView):
             return self._complete(headers)
         with receive(body, headers, binaries=False) as arrival:
             deposit = deposits.add(
-                client=self.client, deposit=self.deposit, arrival=arrival, in_progress=headers.in_progress
+                actor=self.actor, deposit=self.deposit, arrival=arrival, in_progress=headers.in_progress
             )
         return self.receipt(
             deposit, self.collection, Location=self.iris.edit_media(self.collection, deposit.pk)
@@ -250,7 +270,7 @@ class SwordEditView(DepositView):
                 "Empty body request is not supported.",
                 "An empty request completes the deposit: send it with In-Progress: false.",
             )
-        deposit = deposits.complete(client=self.client, deposit=self.deposit)
+        deposit = deposits.complete(actor=self.actor, deposit=self.deposit)
         response = self.receipt(
             deposit, self.collection, Location=self.iris.edit(self.collection, deposit.pk)
         )

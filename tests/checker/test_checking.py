@@ -20,6 +20,7 @@ from deposit.models import Deposit, Event, Finding, Part, Status
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
 from deposit.staging import path_of
+from tests.factories import acting_as
 from tests.samples import atom_entry, create_origin, make_tar, make_zip
 from tests.spine import ORIGIN, depositor, package, pass_lease, sent
 
@@ -114,8 +115,8 @@ def test_each_package_is_judged() -> None:
 def test_a_deposit_without_package_is_rejected() -> None:
     client, collection = depositor()
     entry = sent(who=(client, collection), complete=False)
-    deposits.remove_packages(client=client, deposit=entry)
-    deposits.complete(client=client, deposit=entry)
+    deposits.remove_packages(actor=acting_as(client), deposit=entry)
+    deposits.complete(actor=acting_as(client), deposit=entry)
     assert findings(checked(entry)) == [("package.missing", "Deposit without archive is rejected")]
     assert entry.status == Status.REJECTED
 
@@ -123,7 +124,7 @@ def test_a_deposit_without_package_is_rejected() -> None:
 def test_a_deposit_without_metadata_is_rejected() -> None:
     client, collection = depositor()
     deposit = deposits.create(
-        client=client,
+        actor=acting_as(client),
         collection=collection,
         arrival=Arrival(package=package(GOOD["zip"])),
         in_progress=False,
@@ -141,7 +142,7 @@ def test_the_newest_entry_alone_counts() -> None:
         entry=atom_entry("<codemeta:dateCreated>soon</codemeta:dateCreated>"),
     )
     newest = Arrival(entry=read_entry(atom_entry(create_origin(ORIGIN))))
-    deposits.add(client=client, deposit=deposit, arrival=newest, in_progress=False)
+    deposits.add(actor=acting_as(client), deposit=deposit, arrival=newest, in_progress=False)
     assert findings(checked(deposit)) == []
 
 

@@ -1,13 +1,21 @@
 """Every test begins as a fresh process: nobody's password is remembered. Guesses are many, so hashes are cheap."""
 
+from collections.abc import Iterator
+
 import pytest
 from pytest_django.fixtures import Settings
 
 from deposit.authentication import passwords
+from tests import factories
 
 
 @pytest.fixture(autouse=True)
-def fresh_verdicts(settings: Settings) -> None:
+def fresh_verdicts(settings: Settings) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    remembered = (passwords._nobody, factories._password_hash)
     passwords.verdicts.forget_all()
-    passwords._nobody.cache_clear()
+    for hashed in remembered:
+        hashed.cache_clear()
+    yield
+    for hashed in remembered:
+        hashed.cache_clear()
