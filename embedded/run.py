@@ -12,7 +12,6 @@ import http.client
 import json
 import os
 import secrets
-import shlex
 import shutil
 import signal
 import socket
@@ -66,10 +65,9 @@ def main() -> int:
 def _serve(port: int, data: Path) -> None:
     with _database(data) as database:
         environment = _environment(port, data, database)
-        _manage(environment, "migrate", "--no-input", "--verbosity", "0")
         base_url = f"http://127.0.0.1:{port}/1"
         clients = demo_clients(data / "demo.env", base_url)
-        admin_is_new = _seed(environment, clients)
+        admin_is_new = _prepare(environment, clients)
         processes = Processes(
             parse_procfile((REPOSITORY / "Procfile").read_text()).processes, {**os.environ, **environment}
         )
@@ -220,23 +218,12 @@ def _environment(port: int, data: Path, database: Postgres | None) -> dict[str, 
     }
 
 
-def _manage(environment: Mapping[str, str], *arguments: str) -> None:
-    print("manage.py", *arguments, flush=True)
+def _prepare(environment: Mapping[str, str], clients: list[Client]) -> bool:
+    """Bring the tables up to date and make what is missing of the demo accounts; whether the admin was new."""
+    print("Bringing the tables up to date", flush=True)
     done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=REPOSITORY,
-        env={**os.environ, **environment},
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    if done.returncode:
-        raise StartError(f"`manage.py {shlex.join(arguments)}` failed; its words are above.")
-
-
-def _seed(environment: Mapping[str, str], clients: list[Client]) -> bool:
-    """Make what is missing of the demo accounts; whether the administrator was among it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "embedded.seed"],
+        [sys.executable, "-m", "embedded.prepare"],
+        start_new_session=True,  # Ctrl-C is for us; it ends with us
         cwd=REPOSITORY,
         env={**os.environ, **environment},
         check=False,
@@ -245,7 +232,7 @@ def _seed(environment: Mapping[str, str], clients: list[Client]) -> bool:
         text=True,
     )
     if done.returncode:
-        raise StartError("The demo accounts could not be made; the reason is above.")
+        raise StartError("The database could not be prepared; the reason is above.")
     password: str | None = json.loads(done.stdout)
     if password:
         print(f"\nAn administrator was made: admin, password {password} (shown only now)\n", flush=True)

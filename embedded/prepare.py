@@ -1,4 +1,4 @@
-"""Fills an empty database with the demo clients and an administrator. Run by ``embedded.run`` as a process.
+"""Applies migrations and makes the demo clients and an administrator. Run by ``embedded.run`` as a process.
 
 Standard input: JSON, a list of clients as ``embedded.demo.Client`` has them. Standard output: JSON, the
 password of the administrator if one was made now, else null. Safe to run again: what exists is kept, except
@@ -14,6 +14,7 @@ import django
 django.setup()
 
 from django.contrib.auth import get_user_model  # noqa: E402
+from django.core.management import call_command  # noqa: E402
 from django.db import transaction  # noqa: E402
 
 from deposit.models import Client, Collection  # noqa: E402
@@ -44,6 +45,7 @@ def seed_administrator() -> str | None:
 
 
 if __name__ == "__main__":
+    call_command("migrate", interactive=False, verbosity=0)
     with transaction.atomic():
         for fields in json.load(sys.stdin):
             seed_client(**fields)
