@@ -10,7 +10,7 @@ from packages import CODES
 from tests.packages.catalogue import POLICY_PAGE, SECTIONS, section_of
 
 
-@pytest.mark.parametrize(("place", "table"), SECTIONS.items(), ids=lambda value: str(value)[-20:])
+@pytest.mark.parametrize(("place", "table"), SECTIONS.items(), ids=[name for _, name in SECTIONS])
 def test_generated_section_is_up_to_date(place: tuple[Path, str], table: Callable[[], str]) -> None:
     path, name = place
     page = path.read_text()
