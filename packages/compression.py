@@ -17,6 +17,7 @@ from isal import igzip_lib
 
 from packages.errors import PackageError
 from packages.limits import Limits
+from packages.refusals import bad_checksum, trailing, truncated, wrong_length
 from packages.zstd_frames import ZstdDecoder
 
 BLOCK = 256 * 1024
@@ -203,33 +204,6 @@ def ended(decoder: Decoder) -> bool:
     return decoder.eof and not decoder.unused_data
 
 
-def truncated(subject: bytes = b"") -> PackageError:
-    """The package is shorter than it says."""
-    return PackageError(
-        "package.truncated",
-        subject,
-        "The package ends too early: a part of it is missing. Make it again and send it whole.",
-    )
-
-
-def trailing() -> PackageError:
-    """The package is longer than it says."""
-    return PackageError(
-        "package.trailing",
-        "",
-        "Other data follows the end of the package. Send one archive, with nothing before or after it.",
-    )
-
-
-def bad_checksum(subject: bytes) -> PackageError:
-    """The content is not what its checksum says."""
-    return PackageError(
-        "package.checksum",
-        subject,
-        "The content does not match its checksum: the package was damaged. Make it again and send it anew.",
-    )
-
-
 def _undecodable(subject: bytes) -> PackageError:
     return PackageError(
         "package.corrupt",
@@ -244,13 +218,4 @@ def _too_much_memory(subject: bytes) -> PackageError:
         subject,
         "Decoding this data needs more memory than is allowed here. Compress it with a smaller window "
         "(xz -9 and zstd -19 are fine, zstd --long=31 is not).",
-    )
-
-
-def wrong_length(subject: bytes) -> PackageError:
-    """The content of a member does not have the length that the package states."""
-    return PackageError(
-        "package.corrupt",
-        subject,
-        "The compressed data does not have the length that the package states. Make the package again.",
     )

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from packages.compression import truncated
+from packages.refusals import truncated
 
 READ = 256 * 1024
 _SMALL = 4 * 1024

@@ -43,6 +43,7 @@ class Package:
         self._file = PackageFile(path)
         self._limits = limits
         self._tree = Tree(limits)
+        self._begun = False
         try:
             self.format, self._reader = self._recognise()
         except BaseException:
@@ -58,6 +59,9 @@ class Package:
         self._file.close()
 
     def __iter__(self) -> Iterator[Member]:
+        if self._begun:
+            raise RuntimeError("a package can be gone through once; open it again")
+        self._begun = True
         last = b""
         for member in self._reader:
             last = member.path

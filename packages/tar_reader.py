@@ -6,11 +6,11 @@ archive is refused; where they agree, it is read as they read it.
 
 from collections.abc import Iterator
 
-from packages.compression import truncated
 from packages.errors import PackageError
 from packages.limits import KIB, Limits
 from packages.members import Kind, Member
 from packages.paths import clean_path
+from packages.refusals import expands_too_far, truncated
 from packages.tar_headers import (
     BLOCK,
     ZERO_BLOCK,
@@ -298,16 +298,6 @@ class TarReader:
             "Other data follows the end of the tar archive. Send one archive with nothing after it "
             "(archives that were joined must be packed again).",
         )
-
-
-def expands_too_far(limits: Limits) -> PackageError:
-    """The package is a bomb, or looks like one."""
-    return PackageError(
-        "package.limit.ratio",
-        "",
-        f"The package expands to more than {limits.ratio} times its own size. If the content is genuine "
-        "(long runs of one value), ask the archive to raise the limit, or pack it uncompressed.",
-    )
 
 
 def _damaged(path: bytes | str, what: str) -> PackageError:

@@ -10,6 +10,7 @@ from typing import NoReturn
 from packages.errors import PackageError
 from packages.limits import Limits
 from packages.paths import check_characters
+from packages.refusals import unusable_target
 
 _IMPLIED, _DIRECTORY, _FILE, _SYMLINK, _HARDLINK = range(5)
 _DEFERRED_BYTES = 1024 * 1024
@@ -62,12 +63,7 @@ class Tree:
         """Admit a symbolic link."""
         self._claim(path, _SYMLINK)
         if not target or len(target) > self._limits.path:
-            raise PackageError(
-                "package.member.symlink",
-                path,
-                f"This symbolic link has a target of {len(target)} bytes; "
-                f"1 to {self._limits.path} are accepted. Remove the link.",
-            )
+            raise unusable_target(path, len(target), self._limits)
         check_characters(target, path, "link target")
         if not self._limits.links_outside:
             self._check_target(path, target)

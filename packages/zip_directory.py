@@ -5,10 +5,10 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from packages.compression import truncated
 from packages.errors import PackageError
 from packages.files import PackageFile, Window
 from packages.limits import Limits
+from packages.refusals import truncated
 
 LOCAL_MAGIC = b"PK\x03\x04"
 END_MAGIC = b"PK\x05\x06"

@@ -12,14 +12,12 @@ from isal.isal_zlib import crc32
 
 from packages.compression import (
     Decoder,
-    bad_checksum,
     bzip2_decoder,
     decode,
     deflate_decoder,
     ended,
     expand_exactly,
     lzma_decoder,
-    wrong_length,
     zstd_decoder,
 )
 from packages.errors import PackageError
@@ -27,7 +25,7 @@ from packages.files import PackageFile, Window
 from packages.limits import MIB, Limits
 from packages.members import Kind, Member
 from packages.paths import clean_path
-from packages.tar_reader import expands_too_far
+from packages.refusals import bad_checksum, expands_too_far, unusable_target, wrong_length
 from packages.tree import Tree
 from packages.zip_directory import (
     LOCAL_MAGIC,
@@ -212,7 +210,9 @@ class ZipReader:
             executable = entry.host == 3 and bool(entry.attributes >> 16 & 0o100)
             return Member(path, kind, entry.size, executable, None, self)
         if kind is Kind.SYMLINK and path:
-            target = self.read_content() if entry.size <= self._limits.path else b""
+            if entry.size > self._limits.path:
+                raise unusable_target(path, entry.size, self._limits)
+            target = self.read_content()
             self._tree.add_symlink(path, target)
             return Member(path, kind, target=target)
         if entry.size:
