@@ -1,0 +1,93 @@
+"""``manage.py check_deposit`` in front of a whole service, well and broken."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.client.conftest import REPOSITORY, Outcome, Server
+
+
+def check(server: Server, *words: str, password: str | None = None) -> Outcome:
+    """Run the plugin as the server's operator would, with the demo client as its account."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "SECRET_"))
+    }
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check_deposit", "--url", f"{server.base_url}/", *words],
+        cwd=REPOSITORY,
+        env={
+            **environment,
+            "DATA_DIR": str(server.data),
+            "DEPOSIT_ENV_FILE": str(server.data / "deposit.env"),
+            "DJANGO_SETTINGS_MODULE": "settings.base",
+            "DEPOSIT_CHECK_USER": server.username,
+            "DEPOSIT_CHECK_PASSWORD": password or server.password,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def processes(server: Server, word: str) -> list[int]:
+    """The processes of that server with a word in their command line."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            belongs = f"DATA_DIR={server.data}".encode() in (folder / "environ").read_bytes().split(b"\0")
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if belongs and word.encode() in command:
+            found.append(int(folder.name))
+    return found
+
+
+@contextmanager
+def frozen(pids: list[int]) -> Iterator[None]:
+    """Processes that do nothing for a while."""
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_check_of_a_healthy_service_is_green_and_measures_the_round_trip(server: Server) -> None:
+    found = check(server)
+    assert (found.code, found.out.partition(" - ")[0]) == (0, "DEPOSIT OK"), found
+    assert "'round_trip'=" in found.out
+    assert found.out.count("\n") == 1
+
+
+def test_check_is_red_within_its_time_when_the_loader_stands_still(server: Server) -> None:
+    with frozen(processes(server, "loader")):
+        found = check(server, "--round-trip-seconds", "2", "4")
+    assert found.code == 2
+    assert "is a loader running?" in found.out
+
+
+def test_check_is_red_when_the_password_is_wrong(server: Server) -> None:
+    found = check(server, password="wrong")
+    assert found.code == 2
+    assert "the test deposit failed" in found.out
+
+
+def test_check_is_red_when_a_disk_is_too_full(server: Server) -> None:
+    found = check(server, "--free-percent", "100", "100", "--username", "")
+    assert found.code == 2
+    assert "of the disk of staging is free" in found.out
+
+
+def test_check_that_cannot_check_is_unknown(server: Server) -> None:
+    found = check(server, "--password-file", "/nowhere")
+    assert (found.code, found.out.partition(" - ")[0]) == (3, "DEPOSIT UNKNOWN")

@@ -1,0 +1,72 @@
+"""The Nagios plugin: its judgements, its line, and a whole service that breaks in front of it."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from deposit.figures import Figures, Space, Waiting
+from deposit.monitoring import Judgement, Limits, State, judge_certificate, judge_figures, report
+
+WELL = Figures(
+    deposits={},
+    waiting={"deposited": Waiting(), "verified": Waiting(), "loading": Waiting()},
+    has_dispatcher=True,
+    archive_bytes=10,
+    packs=1,
+    damaged_packs=0,
+    fixity_checks=1,
+    fixity_age=60.0,
+    space={"staging": Space(free=50, total=100), "archive": Space(free=50, total=100)},
+)
+
+# The performance data of the plugin guidelines: 'label'=value[unit];warning;critical;minimum
+DATA = re.compile(r"'[a-z_]+'=-?[0-9.e+-]+(s|%|B|c)?;[0-9.]*;[0-9.]*;0")
+
+
+@pytest.mark.parametrize(
+    ("figures", "state", "words"),
+    [
+        (WELL, State.OK, "all is well"),
+        (replace(WELL, has_dispatcher=False), State.CRITICAL, "no dispatcher"),
+        (replace(WELL, damaged_packs=1), State.CRITICAL, "1 packs are damaged"),
+        (
+            replace(WELL, waiting={"deposited": Waiting(number=2, oldest=700)}),
+            State.WARNING,
+            "oldest for 700 s",
+        ),
+        (replace(WELL, waiting={"verified": Waiting(number=2, oldest=1800)}), State.CRITICAL, "2 verified"),
+        (replace(WELL, space={"staging": Space(free=4, total=100)}), State.CRITICAL, "4.0 % of the disk"),
+        (replace(WELL, space={"archive": Space(free=0, total=0)}), State.CRITICAL, "0.0 % of the disk"),
+        (replace(WELL, fixity_age=50 * 86400), State.WARNING, "50 days ago"),
+    ],
+)
+def test_figures_are_judged(figures: Figures, state: State, words: str) -> None:
+    found, line = report(judge_figures(figures, Limits()), "all is well")
+    assert found is state
+    assert words in line
+    assert line.startswith(f"DEPOSIT {state.name} - ")
+
+
+def test_performance_data_can_be_parsed() -> None:
+    line = report(judge_figures(WELL, Limits()), "all is well")[1]
+    data = line.partition(" | ")[2].split(" ")
+    assert len(data) == 8
+    assert [each for each in data if not DATA.fullmatch(each)] == []
+
+
+def test_line_stays_one_line_and_its_text_ends_where_it_should() -> None:
+    line = report([Judgement(state=State.CRITICAL, words="bad | news\nand more")], "")[1]
+    assert line == "DEPOSIT CRITICAL - bad / news and more"
+
+
+def test_worst_state_wins_and_comes_first() -> None:
+    judgements = [Judgement(state=state, words=state.name) for state in State]
+    assert report(judgements, "") == (State.CRITICAL, "DEPOSIT CRITICAL - CRITICAL; WARNING; UNKNOWN")
+
+
+def test_plain_http_has_no_certificate_and_dead_tls_is_critical() -> None:
+    assert judge_certificate("http://127.0.0.1/", Limits()) is None
+    judged = judge_certificate("https://127.0.0.1:1/", Limits())
+    assert judged is not None
+    assert judged.state is State.CRITICAL
