@@ -1,4 +1,4 @@
-"""The scheduler's Celery tasks: housekeeping of the record."""
+"""The scheduler's Celery tasks: housekeeping of the record. Each may be lost, come twice, or run beside itself."""
 
 from datetime import timedelta
 
@@ -6,15 +6,29 @@ from celery import shared_task
 from django.conf import settings
 from django.db.models.functions import Now
 
+from deposit import janitor
 from deposit.actors import Door, machine
 from deposit.models import Deposit, Status
+from deposit.services import expiry
 from deposit.services.operations import expire
 
 
 @shared_task(name="deposit.expire_partials")
 def expire_partials() -> None:
-    """Expire partial deposits that nobody completed. Safe to run twice."""
+    """Expire partial deposits that nobody completed."""
     age = timedelta(days=settings.PARTIAL_EXPIRES_DAYS)
     old = Deposit.objects.filter(status=Status.PARTIAL, reception_date__lt=Now() - age)
     for deposit in old.order_by("id").iterator(chunk_size=500):
         expire(deposit_id=deposit.pk, actor=machine(Door.SCHEDULER), quietly=True)
+
+
+@shared_task(name="deposit.tell_of_expiry")
+def tell_of_expiry() -> None:
+    """Tell depositors whose partial deposits will expire soon."""
+    expiry.tell()
+
+
+@shared_task(name="deposit.sweep_staging")
+def sweep_staging() -> None:
+    """Remove what uploads that were cut off left behind, and set aside what no row names."""
+    janitor.sweep()

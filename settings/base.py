@@ -158,6 +158,19 @@ RESEND_SECONDS: int = env.int("RESEND_SECONDS", default=60)
 MAX_ATTEMPTS: int = env.int("MAX_ATTEMPTS", default=5)
 # Partial deposits older than this expire, in days.
 PARTIAL_EXPIRES_DAYS: int = env.int("PARTIAL_EXPIRES_DAYS", default=60)
+# How long before that their depositors are told, in days.
+PARTIAL_NOTICE_DAYS: int = env.int("PARTIAL_NOTICE_DAYS", default=7)
+# The janitor leaves staged files alone that are younger, in hours; what it sets aside it keeps, in days.
+ORPHAN_AGE_HOURS: int = env.int("ORPHAN_AGE_HOURS", default=24)
+ORPHAN_KEEP_DAYS: int = env.int("ORPHAN_KEEP_DAYS", default=30)
+# --- How much at once ----------------------------------------------------------------------------------
+# Bytes of the staging disk that no upload may use.
+RESERVED_BYTES: int = env.int("RESERVED_BYTES", default=512 * 1024**2)
+# Uploads of one client at the same time.
+CLIENT_UPLOADS: int = env.int("CLIENT_UPLOADS", default=48)
+# Deposits that wait for checkers and loaders: of all clients, and of one.
+WAITING: int = env.int("WAITING", default=100_000)
+CLIENT_WAITING: int = env.int("CLIENT_WAITING", default=20_000)
 # Who signs the releases that the archive loader makes; the default is swh-deposit's own, so that the
 # identifiers are the same from either system.
 RELEASE_AUTHOR: str = env.str("RELEASE_AUTHOR", default="Software Heritage <robot@softwareheritage.org>")

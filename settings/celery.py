@@ -51,6 +51,8 @@ app.conf.update(
     beat_schedule_filename=str(Path(settings.DATA_DIR) / "celerybeat-schedule"),
     beat_schedule={
         "expire-partial-deposits": {"task": "deposit.expire_partials", "schedule": 3600.0},
+        "tell-of-expiry": {"task": "deposit.tell_of_expiry", "schedule": 3600.0},
+        "sweep-staging": {"task": "deposit.sweep_staging", "schedule": 3600.0},
         "audit-packs": {"task": "archive.audit", "schedule": 600.0},
         "replicate-packs": {"task": "archive.replicate", "schedule": 600.0},
     },

@@ -1,0 +1,132 @@
+"""What must always be true of the record, as queries that find where it is not.
+
+Each query is one statement, so that it sees the record at one moment, and gives (deposit, what was found) per breach.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from deposit.lifecycle import CLAIMS, TABLE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invariant:
+    """``message`` takes what was found as ``{}``, ``remedy`` the deposit's number. Parameters: ``late`` and ``long``,
+    in seconds: how long a lease may have passed, and a deposit may wait, before that is a fault."""
+
+    code: str
+    query: str
+    message: str
+    remedy: str
+    mendable: bool = False
+
+
+def _steps() -> Iterator[str]:
+    """The table's events as SQL rows: name, from, to."""
+    for name, rule in TABLE.items():
+        for source in rule.sources:
+            yield f"('{name}', '{source}', '{rule.target or source}')"
+
+
+_STEPS = ", ".join(sorted(_steps()))
+_NAMES = ", ".join(f"'{name}'" for name in sorted(TABLE))
+_TAKEN = ", ".join(f"'{name}'" for name in sorted(CLAIMS.values()))
+_LOOK = "Look at `manage.py deposit show --deposit-id {}`; the record was changed by other hands than the service's."
+
+INVARIANTS = (
+    Invariant(
+        code="record.status",
+        query="""
+            SELECT deposit.id, coalesce(newest.to_status, 'nothing') FROM deposit_deposit deposit LEFT JOIN LATERAL (
+                SELECT to_status FROM deposit_event WHERE deposit_id = deposit.id ORDER BY id DESC LIMIT 1
+            ) newest ON true WHERE newest.to_status IS DISTINCT FROM deposit.status""",
+        message="The status is not the one that the history ends with ({}).",
+        remedy=_LOOK,
+    ),
+    Invariant(
+        code="record.history",
+        query="""
+            SELECT deposit_id, name || ' from ' || from_status || ' after ' || before FROM (
+                SELECT deposit_id, name, from_status, lag(to_status, 1, '') OVER (PARTITION BY deposit_id ORDER BY id)
+                AS before FROM deposit_event
+            ) line WHERE from_status <> before""",
+        message="A line of the history does not follow from the one before it: {}.",
+        remedy=_LOOK,
+    ),
+    Invariant(
+        code="record.transition",
+        query=f"""
+            SELECT deposit_id, name || ' from ' || from_status || ' to ' || to_status FROM deposit_event
+            WHERE name IN ({_NAMES}) AND (name, from_status, to_status) NOT IN (VALUES {_STEPS})
+            OR name NOT IN ({_NAMES}) AND from_status <> to_status AND from_status <> ''""",  # noqa: S608
+        message="The history tells of a change that the lifecycle does not have: {}.",
+        remedy=_LOOK,
+    ),
+    Invariant(
+        code="record.reason",
+        query="""
+            SELECT id, status FROM deposit_deposit WHERE status IN ('rejected', 'failed') AND NOT EXISTS (
+                SELECT FROM deposit_finding
+                WHERE deposit_id = deposit_deposit.id AND severity = 'error')""",
+        message="The deposit is {} and no finding says why.",
+        remedy="`manage.py deposit recheck --deposit-id {}` checks it again.",
+    ),
+    Invariant(
+        code="record.package",
+        query="""
+            SELECT id, status FROM deposit_deposit WHERE type = 'code' AND status IN ('verified', 'loading', 'done')
+            AND NOT EXISTS (SELECT FROM deposit_part WHERE deposit_id = deposit_deposit.id AND kind = 'package')""",
+        message="The deposit is {} and has no package.",
+        remedy=_LOOK,
+    ),
+    Invariant(
+        code="archive.object",
+        query="""
+            SELECT deposit.id, told.swhid FROM deposit_deposit deposit
+            CROSS JOIN LATERAL (VALUES (swhid), (release_swhid), (snapshot_swhid)) told (swhid)
+            LEFT JOIN archive_object object ON object.sha1_git = decode(substr(told.swhid, 11), 'hex')
+            WHERE status = 'done' AND told.swhid IS NOT NULL AND object.sha1_git IS NULL""",
+        message="The archive does not have what the deposit is known by: {}.",
+        remedy="`manage.py archive rebuild` writes the index anew from the packs; if that does not help, "
+        "`manage.py deposit reschedule --deposit-id {}` loads the package again.",
+    ),
+    Invariant(
+        code="archive.visit",
+        query="""
+            SELECT deposit.id, origin_url FROM deposit_deposit deposit
+            WHERE status = 'done' AND type = 'code' AND NOT EXISTS (
+                SELECT FROM archive_visit visit JOIN archive_origin origin ON origin.id = visit.origin_id
+                WHERE origin.url = deposit.origin_url
+                AND visit.snapshot = decode(substr(deposit.snapshot_swhid, 11), 'hex'))""",
+        message="The archive has no visit of {} with the deposit's snapshot.",
+        remedy="`manage.py archive rebuild`, else `manage.py deposit reschedule --deposit-id {}`.",
+    ),
+    Invariant(
+        code="queue.lease",
+        query="""
+            SELECT id, lease_owner FROM deposit_deposit
+            WHERE lease_expires_at < statement_timestamp() - make_interval(secs => %(late)s)""",
+        message="The worker {} fell silent and nobody took the work back.",
+        remedy="Start `manage.py dispatch`, or look into its log.",
+    ),
+    Invariant(
+        code="queue.attempts",
+        query=f"""
+            SELECT deposit.id, attempts || ' attempts' FROM deposit_deposit deposit
+            WHERE attempts > (SELECT count(*) FROM deposit_event event
+                              WHERE event.deposit_id = deposit.id AND name IN ({_TAKEN}))""",  # noqa: S608
+        message="More was tried than the history tells of: {}.",
+        remedy=_LOOK,
+    ),
+    Invariant(
+        code="queue.waiting",
+        query="""
+            SELECT id, CASE status WHEN 'deposited' THEN 'check' ELSE 'load' END FROM deposit_deposit
+            WHERE status IN ('deposited', 'verified') AND sends > 2
+            AND (lease_expires_at IS NULL OR lease_expires_at < statement_timestamp())
+            AND status_changed_at < statement_timestamp() - make_interval(secs => %(long)s)""",
+        message="The deposit waits for a {}, was sent more than twice, and no worker takes it.",
+        remedy="Do checkers and loaders run and reach the broker? `manage.py doctor --fix` sends it again.",
+        mendable=True,
+    ),
+)

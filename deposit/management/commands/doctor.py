@@ -1,0 +1,56 @@
+"""``manage.py doctor``: find what is broken, say how to mend it, and mend what is safe."""
+
+import json
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from deposit.doctor import Problem, examine, mend
+
+
+class Command(BaseCommand):
+    """Look at the whole record, the files and the archive. Exit code 1 when something is broken."""
+
+    help = "Look whether record, files and archive are whole, and say how to mend what is not."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """What to look at, and whether to mend."""
+        parser.add_argument("--fix", action="store_true", help="mend what can be mended without risk")
+        parser.add_argument("--json", action="store_true", help="answer as JSON")
+        parser.add_argument("--deep", action="store_true", help="read every staged package again")
+        parser.add_argument(
+            "--no-archive", action="store_true", help="do not compare the index with the packs"
+        )
+        parser.add_argument(
+            "--orphan-age-hours", type=float, help="how old a file without a row must be (ORPHAN_AGE_HOURS)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Look, mend if asked to, look again, tell."""
+        hours = options["orphan_age_hours"]
+        age = None if hours is None else timedelta(hours=hours)
+        looks = {"deep": options["deep"], "age": age, "archive": not options["no_archive"]}
+        problems = list(examine(**looks))
+        done: list[str] = []
+        if options["fix"] and problems:
+            done = mend(age=age)
+            problems = list(examine(**looks))
+        if options["json"]:
+            told = {"healthy": not problems, "problems": [asdict(p) for p in problems], "mended": done}
+            self.stdout.write(json.dumps(told, indent=2))
+        else:
+            self._tell(problems, done)
+        if problems:
+            raise CommandError(f"{len(problems)} problems.", returncode=1)
+
+    def _tell(self, problems: list[Problem], done: list[str]) -> None:
+        for line in done:
+            self.stdout.write(line)
+        for problem in problems:
+            self.stdout.write(f"{problem.code}  {problem.subject}: {problem.message}")
+            self.stdout.write(f"    {problem.remedy}")
+        if not problems:
+            self.stdout.write("Record, files and archive are whole.")

@@ -1,0 +1,67 @@
+"""Telling depositors that a deposit they never completed will expire."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+
+from deposit import lifecycle
+from deposit.actors import Door, machine
+from deposit.models import Deposit, Event, Status
+
+logger = logging.getLogger(__name__)
+
+TOLD = "tell-of-expiry"
+
+
+def tell() -> int:
+    """Tell of each partial deposit that expires within PARTIAL_NOTICE_DAYS, once; returns of how many.
+
+    The line in the history is written first: whoever dies between the two leaves a mail unsent, never a depositor who
+    is told every hour.
+    """
+    age = timedelta(days=max(0, settings.PARTIAL_EXPIRES_DAYS - settings.PARTIAL_NOTICE_DAYS))
+    told = Event.objects.filter(deposit=OuterRef("pk"), name=TOLD)
+    due = Deposit.objects.filter(~Exists(told), status=Status.PARTIAL, reception_date__lt=Now() - age)
+    count = 0
+    for deposit in due.select_related("client__user").order_by("id").iterator(chunk_size=500):
+        count += _tell(deposit)
+    return count
+
+
+def _tell(deposit: Deposit) -> bool:
+    expires = deposit.reception_date + timedelta(days=settings.PARTIAL_EXPIRES_DAYS)
+    with transaction.atomic():
+        locked = Deposit.objects.select_for_update().filter(pk=deposit.pk, status=Status.PARTIAL).first()
+        if locked is None or Event.objects.filter(deposit=deposit.pk, name=TOLD).exists():
+            return False
+        lifecycle.record(
+            locked,
+            TOLD,
+            actor=str(machine(Door.SCHEDULER)),
+            source=locked.status,
+            target=locked.status,
+            expires=expires.isoformat(timespec="seconds"),
+        )
+    _mail(deposit, expires)
+    return True
+
+
+def _mail(deposit: Deposit, expires: datetime) -> None:
+    address = deposit.client.user.email
+    if not address:
+        return
+    try:
+        send_mail(
+            f"Deposit {deposit.pk} expires on {expires:%Y-%m-%d}",
+            f"Deposit {deposit.pk}, begun on {deposit.reception_date:%Y-%m-%d}, was never completed. Complete it "
+            f"before {expires:%Y-%m-%d %H:%M} UTC; after that its packages are removed.\n",
+            None,
+            [address],
+        )
+    except OSError as error:
+        logger.warning("deposit=%s mail of its expiry not sent: %s", deposit.pk, error)
