@@ -8,10 +8,13 @@ the caller's transaction. A pack that was sealed and never published is an orpha
 import hashlib
 import logging
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import NamedTuple, Self
+
+from django.db import transaction
 
 from archive import index
 from archive.errors import ArchiveError, Collision, InvalidObject, LengthMismatch
@@ -169,7 +172,7 @@ class Ingest:
         """Record what an origin looked like at a moment (aware); the same visit is recorded once."""
         if date.tzinfo is None:
             raise InvalidObject("The date of a visit needs a time zone.")
-        if not origin:
+        if not origin or "\0" in origin:
             raise InvalidObject("A visit needs the URL of its origin.")
         visit = index.VisitRecord(origin, date, SWHID(ObjectType.SNAPSHOT, snapshot), type)
         self._flush()
@@ -221,12 +224,16 @@ class Ingest:
         if not self._sealed:
             raise ArchiveError("seal() comes before publish(): only what is durable may become visible.")
         self._published = True
-        for name in self._packing.names:
-            reader = PackReader(self.storage.open(name))
-            try:
-                index.publish(reader)
-            finally:
-                reader.close()
+        try:
+            for name in self._packing.names:
+                with closing(PackReader(self.storage.open(name))) as reader:
+                    index.publish(reader)
+        except BaseException:
+            # Whatever the caller does with the error: this transaction can no longer be committed, so that the
+            # packs are nobody's and can go.
+            transaction.set_rollback(True)
+            self._published = False
+            raise
 
 
 def _join(chunks: Iterable[bytes], length: int) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from archive import retrieval
-from archive.errors import ArchiveError, Collision, LengthMismatch
+from archive.errors import ArchiveError, Collision, LengthMismatch, PackMissing
 from archive.identifiers import SWHID, ObjectType, content_id
 from archive.ingest import Ingest
 from archive.models import Object, Pack
@@ -173,7 +173,17 @@ def test_a_sha1_collision_that_appears_after_the_check_is_refused(storage: FileS
         Object.objects.update(sha256=bytes(32))
         with pytest.raises(Collision), transaction.atomic():
             slow.publish()
-    assert Pack.objects.count() == 1
+    assert [pack.name for pack in Pack.objects.all()] == [pack.name for pack in storage.packs()]
+
+
+def test_a_caller_cannot_commit_after_a_failed_publish(storage: FileStorage, db: None) -> None:
+    with Ingest(storage) as ingest:
+        ingest.add_content(b"innocent")
+        ingest.seal()
+        storage.delete(ingest._packing.names[0])
+        with transaction.atomic(), pytest.raises(PackMissing):
+            ingest.publish()
+    assert Pack.objects.count() == 0
 
 
 def test_publishing_twice_changes_nothing(storage: FileStorage, db: None) -> None:
