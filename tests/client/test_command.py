@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 from client import Depositor
@@ -38,8 +37,8 @@ def test_archived_deposit_is_downloaded_and_the_same(deposit: Run, folder: Path,
     saved = deposit("download", str(done["deposit_id"]), target, "--json")
     assert saved.code == 0, saved.err
     again = target / "again"
-    with tarfile.open(saved.json["saved"]) as tar:
-        tar.extractall(again, filter="fully_trusted")  # noqa: S202  our own
+    again.mkdir()
+    subprocess.run(["tar", "-xf", saved.json["saved"], "-C", again], check=True)
     inside = again if (again / "README").exists() else next(again.iterdir())
     assert deposit("verify", inside, done["swhid"]).code == 0
     assert deposit("download", str(done["deposit_id"]), saved.json["saved"]).code == 2

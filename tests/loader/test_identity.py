@@ -151,8 +151,7 @@ def test_hard_links_are_files_with_the_same_content(loaded: Loaded, tmp_path: Pa
     assert deposit.status == Status.DONE, list(deposit.findings.values())
     top = tmp_path / "top"
     top.mkdir()
-    with tarfile.open(fileobj=io.BytesIO(buffer.getvalue())) as tar:
-        tar.extractall(top, filter="data")
+    subprocess.run(["tar", "-xf", "-", "-C", top], check=True, input=buffer.getvalue())
     assert deposit.swhid == by_swh_model(top)
 
 
@@ -186,8 +185,8 @@ def test_the_tree_comes_back_byte_for_byte(loaded: Loaded, tmp_path: Path) -> No
     deposit = loaded(make(MEMBERS))
     root = SWHID.parse(deposit.swhid or "").hash
     back = tmp_path / "back"
-    with tarfile.open(fileobj=io.BytesIO(b"".join(stream_tar(root)))) as tar:
-        tar.extractall(back, filter="data")
+    back.mkdir()
+    subprocess.run(["tar", "-xf", "-", "-C", back], check=True, input=b"".join(stream_tar(root)))
     expected = unpack(MEMBERS, tmp_path / "top")
     assert (
         subprocess.run(["diff", "-r", "--no-dereference", expected, back], capture_output=True).stdout == b""
