@@ -23,6 +23,7 @@ class Kind(StrEnum):
     PRECONDITION_FAILED = "precondition-failed"
     TOO_LARGE = "max_upload_size_exceeded"
     CONTENT = "error-content"
+    UNPROCESSABLE = "unprocessable"
     TOO_MANY_REQUESTS = "too-many-requests"
     INTERNAL = "internal-error"
     UNAVAILABLE = "unavailable"

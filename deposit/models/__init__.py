@@ -8,6 +8,7 @@ from deposit.models.record import (
     Collection,
     Deposit,
     DepositType,
+    Duplicates,
     Event,
     Finding,
     Membership,
@@ -15,9 +16,11 @@ from deposit.models.record import (
     PartKind,
     Status,
 )
+from deposit.models.retries import IdempotencyKey
 from deposit.models.roles import Curatorship
 from deposit.models.throttling import LoginFailures, Notice
 from deposit.models.tokens import ApiToken, TokenScope
+from deposit.models.uploads import Fetch, FetchState, Upload, UploadSegment
 
 __all__ = [
     "STATUS_TEXTS",
@@ -29,8 +32,12 @@ __all__ = [
     "Curatorship",
     "Deposit",
     "DepositType",
+    "Duplicates",
     "Event",
+    "Fetch",
+    "FetchState",
     "Finding",
+    "IdempotencyKey",
     "LoginFailures",
     "Membership",
     "Notice",
@@ -38,4 +45,6 @@ __all__ = [
     "PartKind",
     "Status",
     "TokenScope",
+    "Upload",
+    "UploadSegment",
 ]

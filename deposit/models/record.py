@@ -50,11 +50,25 @@ class DepositType(models.TextChoices):
     META = "meta", _("metadata only")
 
 
+class Duplicates(models.TextChoices):
+    """What a collection does with a package that the same client has deposited in it before."""
+
+    MARK = "mark", _("accept and mark it")
+    REFUSE = "refuse", _("refuse it")
+
+
 class Collection(models.Model):
     """Where clients deposit; its name is a segment of every deposit's IRI."""
 
     name = models.CharField(max_length=100, unique=True)
     title = models.CharField(max_length=300, blank=True)
+    duplicates = models.CharField(
+        max_length=6,
+        choices=Duplicates.choices,
+        default=Duplicates.MARK,
+        db_default=Duplicates.MARK,
+        help_text=_("What becomes of a package that the same client has deposited here before."),
+    )
     closed = models.BooleanField(
         default=True,
         db_default=True,
@@ -65,6 +79,9 @@ class Collection(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(duplicates__in=Duplicates.values), name="collection_duplicates_is_known"
+            ),
             # The name is a path segment beside `servicedocument`.
             models.CheckConstraint(
                 condition=Q(name__regex=r"^[A-Za-z0-9][A-Za-z0-9._-]*$") & ~Q(name="servicedocument"),
@@ -250,6 +267,8 @@ class PartKind(models.TextChoices):
 
     PACKAGE = "package", _("package")
     METADATA = "metadata", _("metadata")
+    # A package that is yet to be fetched from elsewhere; see `deposit.models.uploads.Fetch`.
+    PENDING = "pending", _("package to come")
 
 
 class Part(models.Model):
@@ -265,11 +284,24 @@ class Part(models.Model):
     size = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
     # The user name of the mediator who sent it on the client's behalf; empty when the client did so itself.
+    # The earlier deposit of the same client and collection that brought the same bytes. It was complete, so it
+    # stays; without constraint and index it costs nothing to those who never look.
+    duplicate_of = models.ForeignKey(
+        Deposit,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
     mediator = models.CharField(max_length=150, blank=True, db_default="", editable=False)
     # Packages only:
     name = models.CharField(max_length=1024, blank=True, help_text=_("The file name the client gave."))
     packaging = models.CharField(max_length=300, blank=True)
     stored_as = models.CharField(max_length=200, null=True, unique=True, editable=False)  # noqa: DJ001
+    # The bytes came in segments, and nobody has compared the whole with ``sha256`` yet: the checks do.
+    digest_pending = models.BooleanField(default=False, db_default=False, editable=False)
     # Metadata only:
     document = models.BinaryField(null=True, editable=False)
 
@@ -281,6 +313,7 @@ class Part(models.Model):
                 condition=Q(
                     kind="package", stored_as__isnull=False, document__isnull=True, name__regex=r"^[^/]+$"
                 )
+                | Q(kind="pending", stored_as__isnull=True, document__isnull=True, name__regex=r"^[^/]+$")
                 | Q(kind="metadata", stored_as__isnull=True, document__isnull=False),
                 name="part_is_a_file_or_a_document",
             ),

@@ -29,6 +29,7 @@ WIRE: dict[Kind, WireError] = {
     Kind.PRECONDITION_FAILED: WireError(412, _SWORD + "ErrorBadRequest"),
     Kind.TOO_LARGE: WireError(413, _SWORD + "MaxUploadSizeExceeded"),
     Kind.CONTENT: WireError(415, _SWORD + "ErrorContent"),
+    Kind.UNPROCESSABLE: WireError(422, _SWORD + "ErrorBadRequest"),
     Kind.TOO_MANY_REQUESTS: WireError(429, _SWORD + "ErrorBadRequest"),
     Kind.INTERNAL: WireError(500, _SWORD + "ErrorInternal"),
     Kind.UNAVAILABLE: WireError(503, _SWORD + "ErrorUnavailable"),

@@ -1,9 +1,10 @@
 """The endpoints below ``/1/``: a view reads the request, calls one service, and renders."""
 
-import json
+from collections.abc import Callable
 from typing import Any, cast
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -11,18 +12,21 @@ from rest_framework.views import APIView
 from deposit import selectors
 from deposit.actors import Actor, become
 from deposit.authentication import SwordAuthenticator
-from deposit.models import Client, Deposit, PartKind, Status
+from deposit.metadata.entry import Entry
+from deposit.models import Client, Deposit
 from deposit.permissions import Operation, client_of, mediated
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
+from deposit.services.idempotency import read_key
 from deposit.sword import documents, paging
 from deposit.sword.body import Body
-from deposit.sword.headers import Headers, bad_request, read_headers
+from deposit.sword.headers import Headers, read_headers
 from deposit.sword.iris import Iris, iris_of
 from deposit.sword.negotiation import AnyNegotiation
-from deposit.sword.receiving import content_error, receive, slug_of
+from deposit.sword.receiving import receive, slug_of
 from deposit.sword.responses import error_response, refusal_of
+from deposit.sword.retries import Replayed, answer_once, print_of
 
 XML = "application/xml"
 
@@ -33,6 +37,11 @@ def xml_response(body: bytes, status: int = 200, content_type: str = XML, **head
     for name, value in headers.items():
         response[name.replace("_", "-")] = value
     return response
+
+
+def etag_of(deposit: Deposit) -> str:
+    """The entity tag of a deposit's documents (RFC 9110 section 8.8.3)."""
+    return f'"{deposit.pk}-{deposit.revision}"'
 
 
 class SwordView(APIView):
@@ -75,6 +84,8 @@ class SwordView(APIView):
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Every refusal becomes a ``sword:error`` document, whoever raised it."""
+        if isinstance(exc, Replayed):
+            return exc.response
         return error_response(refusal_of(exc), allow=self.allowed_methods)
 
     @property
@@ -85,30 +96,31 @@ class SwordView(APIView):
     def headers_and_body(self) -> tuple[Headers, Body]:
         """The deposit headers and the unread body of this request."""
         headers = read_headers(self.request.META)
+        self.key = read_key(self.request.META.get("HTTP_IDEMPOTENCY_KEY", ""))
         return headers, Body(self.request.META, headers.content_length)
 
-    def receipt(
-        self,
-        deposit: Deposit,
-        collection: str,
-        *,
-        holds: Arrival | None = None,
-        status: int = 201,
-        **headers: str,
+    def once(
+        self, headers: Headers, arrival: Arrival | None, perform: Callable[[], HttpResponse]
     ) -> HttpResponse:
-        """A deposit receipt. ``holds``: all there is in the deposit, if the caller has it at hand."""
-        if holds is None:
-            entry, archive = deposits.effective_entry(deposit), selectors.archive_name(deposit)
-        else:
-            entry, archive = holds.entry, holds.package.name if holds.package else None
+        """Do what a POST asks for, once for all requests with its Idempotency-Key."""
+        owner = str(self.actor.owner or "")
+        sent = print_of(self.request.path, headers, self.request.META.get("HTTP_SLUG"), arrival, owner)
+        return answer_once(
+            user=cast(User, self.request.user), key=self.key, fingerprint=sent, perform=perform
+        )
+
+    def receipt(
+        self, deposit: Deposit, collection: str, *, entry: Entry | None, status: int = 201, **headers: str
+    ) -> HttpResponse:
+        """A deposit receipt; ``entry`` is the deposit's effective one."""
         body = documents.receipt(
             deposit,
             collection=collection,
             iris=self.iris,
-            archive=archive,
+            packages=selectors.packages_of(deposit),
             dublin_core=entry.dublin_core if entry else (),
         )
-        return xml_response(body, status=status, **headers)
+        return xml_response(body, status=status, ETag=etag_of(deposit), **headers)
 
 
 class ServiceDocumentView(SwordView):
@@ -150,157 +162,58 @@ class CollectionView(SwordView):
         headers, body = self.headers_and_body()
         slug = slug_of(headers)
         with receive(body, headers) as arrival:
-            deposit = deposits.create(
-                actor=self.actor,
-                collection=self.target,
-                arrival=arrival,
-                in_progress=headers.in_progress,
-                slug=slug,
-            )
-        return self.receipt(
-            deposit, collection, holds=arrival, Location=self.iris.edit(collection, deposit.pk)
+            return self.once(headers, arrival, lambda: self._create(headers, arrival, slug))
+
+    def _create(self, headers: Headers, arrival: Arrival, slug: str | None) -> HttpResponse:
+        deposit = deposits.create(
+            actor=self.actor,
+            collection=self.target,
+            arrival=arrival,
+            in_progress=headers.in_progress,
+            slug=slug,
         )
+        name = self.target.name
+        return self.receipt(deposit, name, entry=arrival.entry, Location=self.iris.edit(name, deposit.pk))
 
 
 class DepositView(SwordView):
     """What the IRIs of one deposit share."""
 
     def find(self, **path: Any) -> None:
-        """The deposit; a foreign one does not exist."""
+        """The deposit; a foreign one does not exist. A change must know the deposit's present state, if it says so."""
         self.collection: str = path["collection"]
         self.deposit = selectors.deposit_for(
             self.actor, self.operation, self.collection, int(path["deposit_id"])
         )
+        self.if_revision: int | None = None
+        if_match = self.request.META.get("HTTP_IF_MATCH", "*").strip()
+        if self.operation is Operation.CHANGE and if_match != "*":
+            if self.etag not in [tag.strip() for tag in if_match.split(",")]:
+                raise deposits.changed_meanwhile()
+            self.if_revision = self.deposit.revision
 
+    @property
+    def etag(self) -> str:
+        """The entity tag of the deposit's documents; it changes with everything that a client can see."""
+        return etag_of(self.deposit)
 
-class EditMediaView(DepositView):
-    """EM-IRI: the packages of a deposit."""
+    def changed(self, deposit: Deposit) -> HttpResponse:
+        """204 with the new entity tag."""
+        return HttpResponse(status=204, headers={"ETag": etag_of(deposit)})
 
-    def post(self, request: Request, **path: Any) -> HttpResponse:
-        """Add a package."""
-        headers, body = self.headers_and_body()
-        with receive(body, headers, entries=False) as arrival:
-            deposit = deposits.add(
-                actor=self.actor, deposit=self.deposit, arrival=arrival, in_progress=headers.in_progress
-            )
-        return self.receipt(deposit, self.collection, Location=self.iris.content(self.collection, deposit.pk))
-
-    def put(self, request: Request, **path: Any) -> HttpResponse:
-        """Put one package in the place of all."""
-        headers, body = self.headers_and_body()
-        with receive(body, headers, entries=False) as arrival:
-            deposits.replace(
-                actor=self.actor,
-                deposit=self.deposit,
-                arrival=arrival,
-                in_progress=headers.in_progress,
-                kinds=(PartKind.PACKAGE,),
-            )
-        return HttpResponse(status=204)
-
-    def delete(self, request: Request, **path: Any) -> HttpResponse:
-        """Remove all packages."""
-        deposits.remove_packages(actor=self.actor, deposit=self.deposit)
-        return HttpResponse(status=204)
-
-
-class EditView(DepositView):
-    """Edit-IRI: the deposit itself and its metadata."""
-
-    def get(self, request: Request, **path: Any) -> HttpResponse:
-        """The deposit receipt (SWORD 2 section 6.3.1)."""
-        return self.receipt(self.deposit, self.collection, status=200)
-
-    def put(self, request: Request, **path: Any) -> HttpResponse:
-        """Replace the metadata, or metadata and packages."""
-        return replace_metadata(self)
-
-    def delete(self, request: Request, **path: Any) -> HttpResponse:
-        """Delete the deposit."""
-        deposits.delete(actor=self.actor, deposit=self.deposit)
-        return HttpResponse(status=204)
-
-
-def replace_metadata(view: DepositView) -> HttpResponse:
-    """PUT on the Edit-IRI; clients send it to the SE-IRI too."""
-    headers, body = view.headers_and_body()
-    with receive(body, headers, binaries=False) as arrival:
-        if headers.check_swhid and view.deposit.status != Status.PARTIAL:
-            return _update_metadata(view, arrival, headers.check_swhid)
-        kinds = (PartKind.METADATA, PartKind.PACKAGE) if arrival.package else (PartKind.METADATA,)
-        deposits.replace(
-            actor=view.actor,
-            deposit=view.deposit,
+    def add(self, headers: Headers, arrival: Arrival, location: Callable[[str, int], str]) -> HttpResponse:
+        """Add what arrived, and say where the result is found."""
+        deposit = deposits.add(
+            actor=self.actor,
+            deposit=self.deposit,
             arrival=arrival,
             in_progress=headers.in_progress,
-            kinds=kinds,
+            if_revision=self.if_revision,
         )
-    return HttpResponse(status=204)
-
-
-def _update_metadata(view: DepositView, arrival: Arrival, check_swhid: str) -> HttpResponse:
-    if arrival.package or not arrival.entry:
-        raise content_error("An update of a deposit that is done holds metadata only: send an Atom entry.")
-    deposits.update_metadata(
-        actor=view.actor, deposit=view.deposit, entry=arrival.entry, check_swhid=check_swhid
-    )
-    return HttpResponse(status=204)
-
-
-class SwordEditView(DepositView):
-    """SE-IRI: add to a deposit, complete it."""
-
-    def post(self, request: Request, **path: Any) -> HttpResponse:
-        """Add metadata, or metadata and a package; an empty body completes the deposit."""
-        headers, body = self.headers_and_body()
-        if body.is_empty:
-            return self._complete(headers)
-        with receive(body, headers, binaries=False) as arrival:
-            deposit = deposits.add(
-                actor=self.actor, deposit=self.deposit, arrival=arrival, in_progress=headers.in_progress
-            )
+        entry = arrival.entry or deposits.effective_entry(deposit)
         return self.receipt(
-            deposit, self.collection, Location=self.iris.edit_media(self.collection, deposit.pk)
+            deposit, self.collection, entry=entry, Location=location(self.collection, deposit.pk)
         )
-
-    def _complete(self, headers: Headers) -> HttpResponse:
-        if headers.in_progress:
-            raise bad_request(
-                "body.empty",
-                "Empty body request is not supported.",
-                "An empty request completes the deposit: send it with In-Progress: false.",
-            )
-        deposit = deposits.complete(actor=self.actor, deposit=self.deposit)
-        response = self.receipt(
-            deposit, self.collection, Location=self.iris.edit(self.collection, deposit.pk)
-        )
-        response.status_code = 200
-        return response
-
-    def put(self, request: Request, **path: Any) -> HttpResponse:
-        """The same as PUT on the Edit-IRI."""
-        return replace_metadata(self)
-
-
-class StateView(DepositView):
-    """State-IRI: where the deposit stands."""
-
-    def get(self, request: Request, **path: Any) -> HttpResponse:
-        """The status document; as JSON for those who ask."""
-        detail = selectors.status_details([self.deposit]).get(self.deposit.pk, "")
-        if "application/json" in request.META.get("HTTP_ACCEPT", ""):
-            fields: dict[str, object] = dict(documents.status_fields(self.deposit, detail))
-            fields |= {"deposit_id": self.deposit.pk, "deposit_origin_url": self.deposit.origin_url}
-            return HttpResponse(json.dumps(fields), content_type="application/json")
-        return xml_response(documents.status(self.deposit, detail))
-
-
-class ContentView(DepositView):
-    """Cont-IRI: what the deposit holds."""
-
-    def get(self, request: Request, **path: Any) -> HttpResponse:
-        """The content document."""
-        return xml_response(documents.content(self.deposit))
 
 
 def unknown_path(request: HttpRequest, **path: Any) -> HttpResponse:

@@ -231,6 +231,11 @@ def test_history_outlives_its_deposit() -> None:
     assert Event.objects.filter(deposit_id=number).count() == 1
 
 
+def test_a_collection_marks_or_refuses_duplicates() -> None:
+    with refused_by("collection_duplicates_is_known"):
+        Collection.objects.create(name="hal", duplicates="guess")
+
+
 # --- None is forgotten ---------------------------------------------------------------------------------
 def test_every_constraint_of_the_record_is_tested_here() -> None:
     source = Path(__file__).read_text()

@@ -1,0 +1,58 @@
+"""A POST with an Idempotency-Key is answered as it was the first time."""
+
+from collections.abc import Callable
+
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+
+from deposit.refusals import Kind, Refusal
+from deposit.services.arrivals import Arrival
+from deposit.services.idempotency import Answer, fingerprint, once
+from deposit.sword.headers import Headers
+
+
+class Replayed(Refusal):
+    """It is not done again: the earlier answer goes out, and what came with this request is thrown away."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__(Kind.PRECONDITION_FAILED, "idempotency.replayed", "Done before.")
+        self.response = response
+
+
+def print_of(path: str, headers: Headers, slug: str | None, arrival: Arrival | None, owner: str) -> str:
+    """What makes two POSTs the same: where to, for whom, what they say, and the digests of what they bring."""
+    package = arrival.package if arrival else None
+    entry = arrival.entry if arrival else None
+    return fingerprint(
+        "POST",
+        path,
+        owner,
+        str(headers.in_progress),
+        slug,
+        package.name if package else None,
+        package.staged.sha256 if package else None,
+        entry.document if entry else None,
+    )
+
+
+def answer_once(
+    *, user: User, key: str | None, fingerprint: str, perform: Callable[[], HttpResponse]
+) -> HttpResponse:
+    """The answer of ``perform``; raises `Replayed` with the one that an earlier request got."""
+    if key is None:
+        return perform()
+    made: list[HttpResponse] = []
+
+    def answer() -> Answer:
+        made.append(perform())
+        response = made[0]
+        return Answer(response.status_code, response.content, dict(response.items()))
+
+    outcome = once(user=user, key=key, fingerprint=fingerprint, perform=answer)
+    if not outcome.replayed:
+        return made[0]
+    again = HttpResponse(outcome.answer.body, status=outcome.answer.status)
+    for name, value in outcome.answer.headers.items():
+        again[name] = value
+    again["Idempotency-Replayed"] = "true"
+    raise Replayed(again)
