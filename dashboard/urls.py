@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from dashboard.views import actions, archive, deposit, deposits, home, overview, stored, upload
+from dashboard.views import account, actions, archive, deposit, deposits, home, overview, stored, upload
 
 app_name = "dashboard"
 urlpatterns = [
@@ -11,7 +11,9 @@ urlpatterns = [
     path("login/", home.LogIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(next_page="dashboard:home"), name="logout"),
     path("help/", home.how_to, name="help"),
-    path("account/", home.account, name="account"),
+    path("account/", account.account, name="account"),
+    path("account/tokens/", account.issue_token, name="issue-token"),
+    path("account/tokens/<int:token_id>/revoke/", account.revoke_token, name="revoke-token"),
     path("deposits/", deposits.deposit_list, name="deposits"),
     path("deposits.csv", deposits.export, name="export"),
     path("deposits/action/", actions.confirm, name="confirm"),
@@ -24,6 +26,8 @@ urlpatterns = [
     path("deposits/<int:deposit_id>/raw/<path:path>", archive.raw, name="raw"),
     path("deposits/<int:deposit_id>/tar/", archive.tar, name="tar"),
     path("deposits/<int:deposit_id>/tar/<path:path>", archive.tar, name="tar"),
+    path("deposits/<int:deposit_id>/zip/", archive.as_zip, name="zip"),
+    path("deposits/<int:deposit_id>/zip/<path:path>", archive.as_zip, name="zip"),
     path("badge/<str:swhid>.svg", deposit.badge, name="badge"),
     path("stored/", stored.stored, name="stored"),
     path("origin/", stored.origin_history, name="history"),

@@ -3,9 +3,8 @@
 All of them are bounded: the newest days, the newest events, and never a count over everything that was ever deposited.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from statistics import median
 from typing import Any
 
@@ -100,7 +99,7 @@ def total_of(deposits: QuerySet[Deposit], *, everything: bool) -> tuple[int, boo
 
 
 def days(deposits: QuerySet[Deposit], *, number: int = 30) -> list[Day]:
-    """The newest days, oldest first, days without a deposit included."""
+    """The newest days up to today, oldest first, days without a deposit included."""
     rows = (
         deposits.filter(reception_date__gt=Now() - timedelta(days=number))
         .order_by()
@@ -111,13 +110,12 @@ def days(deposits: QuerySet[Deposit], *, number: int = 30) -> list[Day]:
     found: dict[datetime, dict[str, int]] = {}
     for day, status, count in rows:
         found.setdefault(day, {})[status] = count
-    if not found:
-        return []
-    return [Day(day=day, statuses=found.get(day, {})) for day in _each_day(min(found), max(found))]
+    return [Day(day=day, statuses=found.get(day, {})) for day in _last_days(number)]
 
 
-def _each_day(first: datetime, last: datetime) -> Iterable[datetime]:
-    return (first + timedelta(days=number) for number in range((last - first).days + 1))
+def _last_days(number: int) -> list[datetime]:
+    today = datetime.combine(datetime.now(UTC).date(), time.min, UTC)
+    return [today - timedelta(days=back) for back in reversed(range(number))]
 
 
 def growth(*, number: int = 30) -> list[Growth]:
@@ -126,9 +124,13 @@ def growth(*, number: int = 30) -> list[Growth]:
         Pack.objects.filter(published_at__gt=Now() - timedelta(days=number))
         .values(day=TruncDay("published_at"))
         .annotate(bytes=Sum("size"), packs=Count("pk"))
-        .order_by("day")
     )
-    return [Growth(day=row["day"], size=row["bytes"], packs=row["packs"]) for row in rows]
+    found: dict[datetime, Any] = {row["day"]: row for row in rows}
+    return [
+        Growth(day=day, size=row["bytes"] if row else 0, packs=row["packs"] if row else 0)
+        for day in _last_days(number)
+        for row in [found.get(day)]
+    ]
 
 
 def stored() -> tuple[int, int]:

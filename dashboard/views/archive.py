@@ -4,6 +4,7 @@ Every path begins at a deposit, so whoever may read the deposit's content may re
 """
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote, unquote_to_bytes
@@ -18,6 +19,7 @@ from archive.identifiers import SWHID, ObjectType
 from archive.objects import DIRECTORY, SYMLINK, Entry
 from archive.retrieval import list_directory, open_content, places, resolve
 from archive.tar import stream_tar
+from archive.zip import stream_zip
 from dashboard.pages import page
 from dashboard.views.deposit import SAFE
 from deposit.actors import Actor
@@ -108,7 +110,7 @@ def files(request: HttpRequest, actor: Actor, deposit_id: int, path: str = "") -
         entries = list_directory(entry.target)
         lines = _lines(deposit, raw, entries[:_SHOWN_ENTRIES])
         context |= {"lines": lines, "hidden": max(0, len(entries) - _SHOWN_ENTRIES)}
-        context["tar"] = _url("tar", deposit, raw)
+        context |= {name: _url(name, deposit, raw) for name in ("tar", "zip")}
         return render(request, "dashboard/folder.html", context)
     return render(request, "dashboard/file.html", context | _content(deposit, raw, entry))
 
@@ -169,7 +171,8 @@ def raw(request: HttpRequest, actor: Actor, deposit_id: int, path: str) -> HttpR
     name, entry = _entry(root, path)
     if entry.swhid.type is not ObjectType.CONTENT:
         raise Refusal(Kind.BAD_REQUEST, "archive.not_a_file", "This is a folder.", "Download it as tar.")
-    length, chunks = open_content(entry.swhid)
+    length, first = open_content(entry.swhid, 0, 16)
+    picture = _picture(name, b"".join(first))
     start, stop = 0, length
     asked = _RANGE.fullmatch(request.headers.get("Range", ""))
     status = HTTPStatus.OK
@@ -177,11 +180,11 @@ def raw(request: HttpRequest, actor: Actor, deposit_id: int, path: str) -> HttpR
         start, stop = int(asked[1]), min(length, int(asked[2]) + 1 if asked[2] else length)
         if start >= stop:
             return HttpResponse(status=416, headers={"Content-Range": f"bytes */{length}"})
-        chunks = open_content(entry.swhid, start, stop)[1]
         status = HTTPStatus.PARTIAL_CONTENT
-    picture = _picture(name, b"".join(open_content(entry.swhid, 0, 16)[1]))
     response = StreamingHttpResponse(
-        chunks, status=status, content_type=picture or "application/octet-stream"
+        open_content(entry.swhid, start, stop)[1],
+        status=status,
+        content_type=picture or "application/octet-stream",
     )
     response["Content-Length"] = str(stop - start)
     response["Accept-Ranges"] = "bytes"
@@ -199,14 +202,27 @@ def _safe(response: HttpResponseBase, name: bytes, *, attachment: bool) -> HttpR
     return response
 
 
-@require_GET
-@page
-def tar(request: HttpRequest, actor: Actor, deposit_id: int, path: str = "") -> HttpResponseBase:
-    """A folder with all below it as a tar, streamed."""
+def _folder(
+    actor: Actor, deposit_id: int, path: str, stream: Callable[[bytes], Iterator[bytes]], suffix: str
+) -> HttpResponseBase:
     deposit, root = _root(actor, deposit_id)
     name, entry = _entry(root, path)
     if entry.mode != DIRECTORY:
         raise Refusal(Kind.BAD_REQUEST, "archive.not_a_folder", "This is a file.", "Download it as it is.")
-    response = StreamingHttpResponse(stream_tar(entry.target), content_type="application/x-tar")
+    response = StreamingHttpResponse(stream(entry.target), content_type=f"application/{suffix}")
     last = name.rsplit(b"/", 1)[-1] or f"deposit-{deposit.pk}".encode()
-    return _safe(response, last + b".tar", attachment=True)
+    return _safe(response, last + b"." + suffix.removeprefix("x-").encode(), attachment=True)
+
+
+@require_GET
+@page
+def tar(request: HttpRequest, actor: Actor, deposit_id: int, path: str = "") -> HttpResponseBase:
+    """A folder with all below it as a tar, streamed."""
+    return _folder(actor, deposit_id, path, stream_tar, "x-tar")
+
+
+@require_GET
+@page
+def as_zip(request: HttpRequest, actor: Actor, deposit_id: int, path: str = "") -> HttpResponseBase:
+    """The same as a zip."""
+    return _folder(actor, deposit_id, path, stream_zip, "zip")

@@ -1,15 +1,11 @@
-"""The pages before and around the deposits: welcome, log-in, help, one's own account."""
+"""The pages before and around the deposits: welcome, log-in, help."""
 
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from dashboard.pages import page
 from dashboard.wording import STATUS_LABELS, STATUS_WORDS
-from deposit.actors import Actor
-from deposit.models import Curatorship
-from deposit.permissions import service_roles, visible_collections
 
 
 @require_GET
@@ -33,16 +29,3 @@ def how_to(request: HttpRequest) -> HttpResponse:
     statuses = [(label, STATUS_WORDS[value]) for value, label in STATUS_LABELS.items()]
     context = {"base_url": request.build_absolute_uri("/"), "statuses": statuses}
     return render(request, "dashboard/help.html", context)
-
-
-@require_GET
-@page
-def account(request: HttpRequest, actor: Actor) -> HttpResponse:
-    """Who I am here, and what I may."""
-    context = {
-        "client": actor.own_client,
-        "roles": sorted(service_roles(actor)),
-        "collections": visible_collections(actor)[:200],
-        "curated": Curatorship.objects.filter(user=actor.user).select_related("collection")[:200],
-    }
-    return render(request, "dashboard/account.html", context)

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from dashboard.pages import page
@@ -86,7 +87,7 @@ def _days_plot(days: list[statistics.Day]) -> dict[str, Any]:
     return {
         "x": [int(day.day.timestamp()) for day in days],
         "series": [[str(STATUS_LABELS[name]), [day.statuses.get(name, 0) for day in days]] for name in series]
-        + [["…", waiting]],
+        + [[_("under way"), waiting]],
     }
 
 

@@ -1,6 +1,6 @@
 """A depositor and an operator who have logged in, and deposits in every state, made through the real services."""
 
-from collections.abc import Callable
+from xml.sax.saxutils import escape
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -8,12 +8,16 @@ from django.test import Client as Browser
 
 from checker.checking import check
 from dashboard.views import overview
+from deposit.actors import Actor, Door
+from deposit.metadata.entry import read_entry
 from deposit.models import Client, Collection, Deposit
+from deposit.services import deposits
+from deposit.services.arrivals import Arrival
 from loader.destinations import archive
 from loader.loading import load
-from tests.deposit.sword.test_views import multipart
-from tests.factories import PASSWORD, http_client, new_client, new_collection
+from tests.factories import PASSWORD, new_client, new_collection
 from tests.samples import atom_entry, create_origin, make_zip
+from tests.spine import package
 
 FILES = {
     "hello/README": b"The smallest program worth keeping.\n",
@@ -60,14 +64,18 @@ def operators_browser(operator: User) -> Browser:
 def sent(
     client: Client, *, title: str = "A program", files: dict[str, bytes] | None = None, slug: str = "hello"
 ) -> Deposit:
-    """A complete deposit over SWORD, as it waits for its checks."""
-    entry = atom_entry(create_origin(f"https://hal.example.org/{slug}"), title=title)
-    body, kind = multipart(entry, make_zip(FILES if files is None else files))
+    """A complete deposit, as it waits for its checks."""
     collection = client.collections.first()
     assert collection is not None
-    response = http_client(client).post(f"/1/{collection.name}/", body, content_type=kind)
-    assert response.status_code == 201, response.content
-    return Deposit.objects.latest("id")
+    entry = atom_entry(create_origin(f"https://hal.example.org/{slug}"), title=escape(title))
+    data = make_zip(FILES if files is None else files)
+    return deposits.create(
+        actor=Actor(user=client.user, door=Door.SWORD),
+        collection=collection,
+        arrival=Arrival(package=package(data, "p.zip"), entry=read_entry(entry)),
+        in_progress=False,
+        slug=None,
+    )
 
 
 def worked_on(deposit: Deposit) -> Deposit:
@@ -76,6 +84,3 @@ def worked_on(deposit: Deposit) -> Deposit:
     load(deposit.pk, worker="loader@test", destination=archive.load)
     deposit.refresh_from_db()
     return deposit
-
-
-Send = Callable[..., Deposit]

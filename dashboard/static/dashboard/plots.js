@@ -23,7 +23,7 @@ const draw = () => {
       axes: [axis, { ...axis, size: 60 }],
       scales: { y: { range: (plot, low, high) => [0, Math.max(1, high * 1.05)] } },
       series: [
-        { value: (plot, at) => (at === null ? "" : new Date(at * 1e3).toISOString().slice(0, 10)) },
+        { label: place.dataset.day, value: (plot, at) => (at === null ? "" : new Date(at * 1e3).toISOString().slice(0, 10)) },
         ...series.map(([label], number) => ({
           label,
           stroke: colours[number],

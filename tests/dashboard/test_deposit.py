@@ -1,0 +1,245 @@
+"""The page of a deposit, its parts, its citation, its badge, and its files in the archive."""
+
+import io
+import tarfile
+import zipfile
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client as Browser
+from django.utils import timezone
+
+from archive.identifiers import SWHID
+from archive.retrieval import read_object
+from dashboard.templatetags.deposits import duration
+from dashboard.timeline import steps_of
+from deposit.models import Client, Deposit, Event, Part, Status
+from tests.dashboard.conftest import FILES, logged_in, sent, worked_on
+from tests.dashboard.test_deposits import main_of
+from tests.samples import make_zip
+from tests.spine import in_status
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def done(depositor: Client) -> Deposit:
+    return worked_on(sent(depositor, title="Engine & Co"))
+
+
+def fetched(browser: Browser, path: str, **headers: str) -> Any:
+    """An answer, read to its end."""
+    response = browser.get(path, headers=headers)
+    response.getvalue()
+    return response
+
+
+def downloaded(browser: Browser, path: str, **headers: str) -> bytes:
+    response = browser.get(path, headers=headers)
+    assert response.status_code in (200, 206), response.content
+    assert response["Content-Security-Policy"].startswith("sandbox")
+    return response.getvalue()
+
+
+def test_the_page_tells_the_whole_story(browser: Browser, done: Deposit) -> None:
+    page = main_of(browser.get(f"/deposits/{done.pk}/").content)
+    for words in ("Engine &amp; Co", "Ada Lovelace", done.swhid, done.snapshot_swhid, "p.zip", "loader@test"):
+        assert str(words) in page
+    labels = [str(moment.label) for moment in browser.get(f"/deposits/{done.pk}/").context["moments"]]
+    assert labels == [
+        "Received",
+        "Complete, waiting for its checks",
+        "Checks began",
+        "Checks passed, waiting to be loaded",
+        "Loading began",
+        "Loaded into the archive",
+    ]
+
+
+def test_durations_are_those_of_the_work(browser: Browser, done: Deposit) -> None:
+    moments = browser.get(f"/deposits/{done.pk}/").context["moments"]
+    events = {event.name: event.at for event in Event.objects.filter(deposit_id=done.pk)}
+    took = {str(moment.label): moment.took for moment in moments if moment.took is not None}
+    assert took == {
+        "Checks passed, waiting to be loaded": events["verify"] - events["check"],
+        "Loaded into the archive": events["finish"] - events["start"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 ms"),
+        (0.0421, "42 ms"),
+        (3.44, "3.4 s"),
+        (62, "1 min 2 s"),
+        (3599, "59 min 59 s"),
+        (3660, "1 h 1 min"),
+        (90_000, "1 d 1 h"),
+        (10_000_000, "115 d 17 h"),
+    ],
+)
+def test_durations_are_told_in_two_units(seconds: float, words: str) -> None:
+    assert duration(timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_every_status_has_its_page(browser: Browser, depositor: Client, status: Status) -> None:
+    deposit = in_status(status)
+    Deposit.objects.filter(pk=deposit.pk).update(client=depositor)
+    response = browser.get(f"/deposits/{deposit.pk}/")
+    assert response.status_code == 200
+    states = [step.state for step in steps_of(deposit)]
+    assert states.count("past") + states.count("now") + states.count("stopped") + states.count("") == 4
+    assert ("stopped" in states) == (status in ("expired", "rejected", "failed"))
+    keeps_looking = b"hx-trigger" in response.content
+    assert keeps_looking == (status in ("deposited", "verified", "loading"))
+
+
+def test_findings_say_what_to_mend(browser: Browser, depositor: Client) -> None:
+    rejected = worked_on(sent(depositor, files={"../escape": b"x"}))
+    page = main_of(browser.get(f"/deposits/{rejected.pk}/").content)
+    assert "What to mend" in page
+    assert "../escape" in page
+    assert "package.member.path" in page
+
+
+def test_parts_come_back_as_they_were_sent(browser: Browser, done: Deposit) -> None:
+    package, document = Part.objects.filter(deposit=done).order_by("-kind")
+    response = browser.get(f"/deposits/{done.pk}/parts/{package.pk}/")
+    assert response.getvalue() == make_zip(FILES)
+    assert response["Content-Disposition"] == 'attachment; filename="p.zip"'
+    assert downloaded(browser, f"/deposits/{done.pk}/parts/{document.pk}/") == bytes(document.document or b"")
+
+
+def test_a_citation_is_ready_for_latex(browser: Browser, done: Deposit) -> None:
+    text = browser.get(f"/deposits/{done.pk}/citation.bib").content.decode()
+    assert text == (
+        f"@softwareversion{{deposit{done.pk},\n"
+        "  title = {Engine \\& Co},\n"
+        "  author = {{Ada Lovelace}},\n"
+        f"  year = {{{timezone.now().year}}},\n"
+        "  version = {1},\n"
+        "  url = {https://hal.example.org/hello},\n"
+        f"  swhid = {{{done.swhid_context}}},\n"
+        "}\n"
+    )
+
+
+def test_a_badge_is_for_everybody_and_tells_only_the_identifier(db: None) -> None:
+    swhid = "swh:1:dir:" + "ab" * 20
+    response = Browser().get(f"/badge/{swhid}.svg")
+    assert response["Content-Type"] == "image/svg+xml"
+    assert b"dir:abababa" in response.content
+    assert Browser().get("/badge/nonsense.svg").status_code == 404
+
+
+def test_files_are_browsed_down_to_their_bytes(browser: Browser, done: Deposit) -> None:
+    root = f"/deposits/{done.pk}/files/"
+    assert [line.name for line in browser.get(root).context["lines"]] == ["hello"]
+    listed = browser.get(f"{root}hello/").context["lines"]
+    assert [(line.name, line.kind, line.size) for line in listed] == [
+        ("src", "folder", None),
+        ("README", "file", 36),
+        ("data.bin", "file", 256),
+        ("picture.png", "file", 28),
+    ]
+    shown = browser.get(listed[1].url).context
+    assert (shown["text"], shown["numbers"]) == (FILES["hello/README"].decode(), "1")
+    for name, data in FILES.items():
+        assert downloaded(browser, f"/deposits/{done.pk}/raw/{name}") == data
+
+
+def test_only_pictures_are_shown_in_place(browser: Browser, done: Deposit) -> None:
+    raw = f"/deposits/{done.pk}/raw/hello"
+    kinds = {name: fetched(browser, f"{raw}/{name}") for name in ("picture.png", "README", "data.bin")}
+    assert {
+        name: (one["Content-Type"], one["Content-Disposition"].split(";")[0]) for name, one in kinds.items()
+    } == {
+        "picture.png": ("image/png", "inline"),
+        "README": ("application/octet-stream", "attachment"),
+        "data.bin": ("application/octet-stream", "attachment"),
+    }
+
+
+def test_a_page_that_was_deposited_is_text_and_never_a_page(browser: Browser, depositor: Client) -> None:
+    files = {
+        "x.html": b"<script>alert(1)</script>",
+        "x.svg": b"<svg onload='alert(1)'/>",
+        "x.png": b"<script>",
+    }
+    deposit = worked_on(sent(depositor, files=files))
+    for name in files:
+        assert b"<script>alert" not in browser.get(f"/deposits/{deposit.pk}/files/{name}").content
+        response = fetched(browser, f"/deposits/{deposit.pk}/raw/{name}")
+        assert response["Content-Type"] == "application/octet-stream"
+        assert response["Content-Disposition"].startswith("attachment")
+
+
+def test_a_range_of_a_file_is_served(browser: Browser, done: Deposit) -> None:
+    path = f"/deposits/{done.pk}/raw/hello/data.bin"
+    assert downloaded(browser, path, Range="bytes=10-19") == bytes(range(10, 20))
+    assert downloaded(browser, path, Range="bytes=250-") == bytes(range(250, 256))
+    assert fetched(browser, path, Range="bytes=10-19")["Content-Range"] == "bytes 10-19/256"
+    assert browser.get(path, headers={"Range": "bytes=256-"}).status_code == 416
+
+
+def test_a_folder_is_taken_away_whole(browser: Browser, done: Deposit) -> None:
+    with tarfile.open(fileobj=io.BytesIO(downloaded(browser, f"/deposits/{done.pk}/tar/hello/src"))) as tar:
+        assert tar.getnames() == ["hello.py"]
+    with zipfile.ZipFile(io.BytesIO(downloaded(browser, f"/deposits/{done.pk}/zip/"))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    assert files == FILES
+
+
+@pytest.mark.parametrize("name", ["a b", "100%", "%41", "ü", "x?y#z", "semi;colon", "'quote\"", "-", "a&b=c"])
+def test_every_name_has_an_address(browser: Browser, depositor: Client, name: str) -> None:
+    deposit = worked_on(sent(depositor, files={f"d/{name}": b"it"}))
+    (line,) = browser.get(f"/deposits/{deposit.pk}/files/d").context["lines"]
+    shown = browser.get(line.url)
+    assert shown.status_code == 200
+    assert shown.context["text"] == "it"
+    assert downloaded(browser, shown.context["raw"]) == b"it"
+
+
+def test_a_path_that_is_not_there_is_not_found(browser: Browser, done: Deposit) -> None:
+    for path in ("nothing", "hello/../hello", "hello/README/x"):
+        assert browser.get(f"/deposits/{done.pk}/files/{path}").status_code == 404
+
+
+def test_an_operator_sees_a_closed_deposit_but_not_what_it_holds(
+    operators_browser: Browser, done: Deposit
+) -> None:
+    assert done.collection.closed
+    page = main_of(operators_browser.get(f"/deposits/{done.pk}/").content)
+    assert "Ada Lovelace" not in page
+    part = Part.objects.filter(deposit=done)[0]
+    for path in ("files/", "raw/hello/README", "tar/", "citation.bib", f"parts/{part.pk}/"):
+        assert operators_browser.get(f"/deposits/{done.pk}/{path}").status_code == 403
+
+
+def test_stored_answers_for_the_own_deposits_only(
+    browser: Browser, done: Deposit, django_user_model: type[User]
+) -> None:
+    content = "swh:1:cnt:" + SWHID.parse(str(done.swhid)).hash.hex()
+    assert browser.get("/stored/", {"q": done.swhid_context}).context["is_stored"] is True
+    assert [one.pk for one in browser.get("/stored/", {"q": done.swhid}).context["deposits"]] == [done.pk]
+    assert browser.get("/stored/", {"q": content}).context["is_stored"] is False
+    neighbour = logged_in(django_user_model.objects.create_user("neighbour"))
+    assert neighbour.get("/stored/", {"q": done.swhid}).context["is_stored"] is False
+    assert browser.get("/stored/", {"q": "engine"})["Location"] == "/deposits/?q=%65%6E%67%69%6E%65"
+
+
+def test_stored_finds_a_file_by_its_sha256(browser: Browser, done: Deposit) -> None:
+    readme = FILES["hello/README"]
+    from_archive = browser.get(f"/deposits/{done.pk}/files/hello/README").context["swhid"]
+    assert read_object(SWHID.parse(from_archive)) == readme
+    assert browser.get("/stored/", {"q": from_archive}).context["is_stored"] is True
+
+
+def test_the_history_of_an_origin_lists_its_versions(browser: Browser, depositor: Client) -> None:
+    first, second = worked_on(sent(depositor)), worked_on(sent(depositor, files={"b": b"2"}))
+    listed = browser.get("/origin/", {"origin": first.origin_url}).context["deposits"]
+    assert [(one.pk, one.software_version) for one in listed] == [(second.pk, "2"), (first.pk, "1")]
