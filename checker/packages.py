@@ -3,8 +3,10 @@
 from deposit.findings import Area, Finding
 from deposit.leases import Lease
 from deposit.models import Part
+from deposit.packaging import Packaging
 from deposit.staging import path_of
 from packages import Limits, PackageError, open_package
+from packages.bagit import validate_bag
 
 # What swh-deposit says in these cases; people and their scripts know the words.
 KNOWN_WORDS = {
@@ -21,7 +23,11 @@ def check_package(part: Part, lease: Lease, limits: Limits | None = None) -> lis
     An ``OSError`` is a fault of ours. Raises `LeaseLost`.
     """
     assert part.stored_as is not None
+    if part.packaging == Packaging.BINARY:
+        return []
     try:
+        if part.packaging == Packaging.BAGIT:
+            return _check_bag(part)
         with open_package(path_of(part.stored_as), limits=limits or Limits()) as package:
             for _ in package:
                 lease.check()
@@ -37,3 +43,17 @@ def check_package(part: Part, lease: Lease, limits: Limits | None = None) -> lis
             )
         ]
     return []
+
+
+def _check_bag(part: Part) -> list[Finding]:
+    """RFC 8493: complete and valid, or what is missing or wrong."""
+    assert part.stored_as is not None
+    return [
+        Finding(
+            code=problem.code,
+            area=Area.ARCHIVE,
+            subject=f"{part.name}: {problem.subject}" if problem.subject else part.name,
+            message=f"The package is not a valid bag: {problem.message}",
+        )
+        for problem in validate_bag(path_of(part.stored_as))
+    ]

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from deposit.actors import Actor
 from deposit.metadata.status_detail import render_status_detail
-from deposit.models import Collection, Deposit, Finding, Membership, PartKind
+from deposit.models import Collection, Deposit, Finding, Membership, Part, PartKind
 from deposit.permissions import (
     LARGEST_ID,
     Operation,
@@ -72,7 +72,8 @@ def _require_some_collection(name: str) -> None:
 def collections_of(actor: Actor) -> QuerySet[Collection]:
     """The collections that a client may use; ``mediates`` tells whether for others too."""
     mine = Membership.objects.filter(client=actor.own_client, collection=OuterRef("pk"), mediates=True)
-    return client_of(actor).collections.annotate(mediates=Exists(mine)).order_by("id")
+    collections = Collection.objects.filter(clients=client_of(actor))
+    return collections.annotate(mediates=Exists(mine)).order_by("id")
 
 
 def deposits_of(actor: Actor) -> QuerySet[Deposit]:
@@ -90,7 +91,19 @@ def status_details(deposits: Iterable[Deposit]) -> dict[int, str]:
     return {pk: render_status_detail(rows) for pk, rows in findings.items()}
 
 
-def archive_name(deposit: Deposit) -> str | None:
-    """The file name of the newest package, for the receipt."""
-    part = deposit.parts.filter(kind=PartKind.PACKAGE).order_by("-id").first()
-    return part.name if part else None
+def packages_of(deposit: Deposit) -> list[Part]:
+    """The packages of a deposit, oldest first."""
+    return list(Part.objects.filter(deposit=deposit, kind=PartKind.PACKAGE).defer("document").order_by("id"))
+
+
+def package_of(deposit: Deposit, part_id: int) -> Part:
+    """One package of a deposit. Raises `Refusal`."""
+    part = Part.objects.filter(deposit=deposit, kind=PartKind.PACKAGE, pk=min(part_id, LARGEST_ID)).first()
+    if part is None:
+        raise Refusal(
+            Kind.NOT_FOUND,
+            "deposit.package_unknown",
+            f"Deposit {deposit.pk} has no such package.",
+            "The feed of its edit-media IRI lists them.",
+        )
+    return part

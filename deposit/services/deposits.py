@@ -86,21 +86,35 @@ def _require_partial(deposit: Deposit) -> None:
         )
 
 
-def _own(deposit: Deposit, actor: Actor) -> Deposit:
-    """Lock a deposit that the actor may change. Raises `Refusal`: it may have gone, or the right to it."""
+def changed_meanwhile() -> Refusal:
+    """The client's If-Match speaks of an earlier state of the deposit."""
+    return Refusal(
+        Kind.PRECONDITION_FAILED,
+        "deposit.changed",
+        "The deposit was changed meanwhile.",
+        "Look at it again and send the request with its present ETag in If-Match.",
+    )
+
+
+def _own(deposit: Deposit, actor: Actor, if_revision: int | None) -> Deposit:
+    """Lock a deposit that the actor may change. Raises `Refusal`: it may have gone or changed, or the right to it."""
     locked = Deposit.objects.select_for_update().filter(pk=deposit.pk).first()
     if locked is None:
         raise unknown_deposit(deposit.pk)
     require(actor, Operation.CHANGE, locked)
     require_member(actor, locked.collection_id)
+    if if_revision not in (None, locked.revision):
+        raise changed_meanwhile()
     return locked
 
 
 @contextmanager
-def _changing(deposit: Deposit, name: str, actor: Actor, **detail: Any) -> Iterator[Deposit]:
+def _changing(
+    deposit: Deposit, name: str, actor: Actor, if_revision: int | None, **detail: Any
+) -> Iterator[Deposit]:
     """Lock a partial deposit for a change, count the change, and write it into the history."""
     with transaction.atomic():
-        locked = _own(deposit, actor)
+        locked = _own(deposit, actor, if_revision)
         _require_partial(locked)
         yield locked
         locked.revision += 1
@@ -121,54 +135,74 @@ def _take(locked: Deposit, actor: Actor, arrival: Arrival) -> None:
     add_parts(locked, arrival, actor)
 
 
-def add(*, actor: Actor, deposit: Deposit, arrival: Arrival, in_progress: bool) -> Deposit:
-    """Add a package, an entry or both to a partial deposit, and complete it unless more is to come."""
+def add(
+    *, actor: Actor, deposit: Deposit, arrival: Arrival, in_progress: bool, if_revision: int | None = None
+) -> Deposit:
+    """Add a package, an entry or both to a partial deposit, and complete it unless more is to come.
+
+    Here and below ``if_revision`` is the state that the client knows; another one refuses the change.
+    """
     if arrival.entry and arrival.entry.reference and not arrival.package:
         _require_partial(deposit)
         return metadata_only.convert(actor=actor, deposit=deposit, entry=arrival.entry)
     with transaction.atomic():
-        with _changing(deposit, "add", actor, **_told(arrival)) as locked:
+        with _changing(deposit, "add", actor, if_revision, **_told(arrival)) as locked:
             _take(locked, actor, arrival)
         return locked if in_progress else _complete(locked, actor, arrival.entry or effective_entry(locked))
 
 
 def replace(
-    *, actor: Actor, deposit: Deposit, arrival: Arrival, in_progress: bool, kinds: tuple[PartKind, ...]
+    *,
+    actor: Actor,
+    deposit: Deposit,
+    arrival: Arrival,
+    in_progress: bool,
+    kinds: tuple[PartKind, ...],
+    only: int | None = None,
+    if_revision: int | None = None,
 ) -> Deposit:
-    """Put what arrived in the place of all earlier parts of these kinds; complete unless more is to come."""
+    """Put what arrived in the place of all earlier parts of these kinds, or of the one part ``only``.
+
+    Completes the deposit unless more is to come.
+    """
     with transaction.atomic():
-        with _changing(deposit, "replace", actor, **_told(arrival)) as locked:
-            stored = remove_parts(locked, *kinds)
+        with _changing(deposit, "replace", actor, if_revision, **_told(arrival)) as locked:
+            stored = remove_parts(locked, *kinds, only=only)
             _take(locked, actor, arrival)
         transaction.on_commit(partial(staging.remove, stored))
         return locked if in_progress else _complete(locked, actor, arrival.entry or effective_entry(locked))
 
 
-def remove_packages(*, actor: Actor, deposit: Deposit) -> None:
-    """Drop all packages of a partial deposit; its metadata stays. Doing it twice is no error."""
-    with _changing(deposit, "remove-packages", actor) as locked:
-        stored = remove_parts(locked, PartKind.PACKAGE)
+def remove_packages(
+    *, actor: Actor, deposit: Deposit, only: int | None = None, if_revision: int | None = None
+) -> Deposit:
+    """Drop all packages of a partial deposit, or the one part ``only``; metadata stays. Twice is no error."""
+    with _changing(deposit, "remove-packages", actor, if_revision) as locked:
+        stored = remove_parts(locked, PartKind.PACKAGE, only=only)
         transaction.on_commit(partial(staging.remove, stored))
+    return locked
 
 
-def complete(*, actor: Actor, deposit: Deposit) -> Deposit:
+def complete(*, actor: Actor, deposit: Deposit, if_revision: int | None = None) -> Deposit:
     """The client says that nothing more will come."""
     with transaction.atomic():
-        with _changing(deposit, "close", actor) as locked:
+        with _changing(deposit, "close", actor, if_revision) as locked:
             pass
         return _complete(locked, actor, effective_entry(locked))
 
 
-def delete(*, actor: Actor, deposit: Deposit) -> None:
+def delete(*, actor: Actor, deposit: Deposit, if_revision: int | None = None) -> None:
     """Remove a partial deposit; only its history stays."""
     with transaction.atomic():
-        with _changing(deposit, "delete", actor) as locked:
+        with _changing(deposit, "delete", actor, if_revision) as locked:
             stored = remove_parts(locked, PartKind.PACKAGE, PartKind.METADATA)
         locked.delete()
         transaction.on_commit(partial(staging.remove, stored))
 
 
-def update_metadata(*, actor: Actor, deposit: Deposit, entry: Entry, check_swhid: str) -> Deposit:
+def update_metadata(
+    *, actor: Actor, deposit: Deposit, entry: Entry, check_swhid: str, if_revision: int | None = None
+) -> Deposit:
     """New metadata on a deposit that is done, if the client knows its SWHID; the status stays. Raises `Refusal`."""
     require(actor, Operation.CHANGE, deposit)
     if deposit.status != Status.DONE:
@@ -201,13 +235,9 @@ def update_metadata(*, actor: Actor, deposit: Deposit, entry: Entry, check_swhid
         )
         ingest.seal()
         with transaction.atomic():
-            locked = _own(deposit, actor)
+            locked = _own(deposit, actor, if_revision)
             if locked.swhid != check_swhid or locked.status != Status.DONE:
-                raise Refusal(
-                    Kind.PRECONDITION_FAILED,
-                    "deposit.changed",
-                    "The deposit was changed meanwhile; please try again.",
-                )
+                raise changed_meanwhile()
             add_parts(locked, Arrival(entry=entry), actor)
             ingest.publish()
             locked.revision += 1

@@ -12,15 +12,19 @@ from lxml import etree
 from lxml.builder import ElementMaker
 
 from deposit.metadata.namespaces import APP, ATOM, DCTERMS, DEPOSIT, SWORD
-from deposit.models import STATUS_TEXTS, Collection, Deposit
+from deposit.models import STATUS_TEXTS, Collection, Deposit, Part
+from deposit.packaging import Packaging
 from deposit.refusals import Refusal
 from deposit.sword.errors import WIRE
-from deposit.sword.headers import ARCHIVE_TYPES, ENTRY_TYPE, PACKAGING_SIMPLE_ZIP
+from deposit.sword.headers import ARCHIVE_TYPES, ENTRY_TYPE
 from deposit.sword.iris import Iris
 
 NAMESPACES = {None: ATOM, "app": APP, "sword": SWORD, "dcterms": DCTERMS, "sd": DEPOSIT}
 
 REL_ADD = "http://purl.org/net/sword/terms/add"
+REL_STATEMENT = "http://purl.org/net/sword/terms/statement"
+REL_ORIGINAL = "http://purl.org/net/sword/terms/originalDeposit"
+FEED_TYPE = "application/atom+xml;type=feed"
 TREATMENT = "The package is checked and then loaded into the archive as it is; the status document tells how far it is."
 
 A = ElementMaker(namespace=ATOM, nsmap=NAMESPACES)
@@ -78,7 +82,7 @@ def service_document(
                 W("treatment", TREATMENT),
                 W("mediation", "true" if getattr(collection, "mediates", False) else "false"),
                 W("metadataRelevantHeader", "false"),
-                W("acceptPackaging", PACKAGING_SIMPLE_ZIP),
+                *(W("acceptPackaging", packaging) for packaging in Packaging),
                 W("service", iris.collection(collection.name)),
                 W("name", collection.name),
             )
@@ -87,33 +91,53 @@ def service_document(
 
 
 def receipt(
-    deposit: Deposit, *, collection: str, iris: Iris, archive: str | None, dublin_core: Fields = ()
+    deposit: Deposit, *, collection: str, iris: Iris, packages: Sequence[Part], dublin_core: Fields = ()
 ) -> bytes:
-    """The deposit receipt (SWORD 2 section 10) with the fields that swh-deposit's clients read."""
+    """The deposit receipt (SWORD 2 section 10) with the fields that swh-deposit's clients read.
+
+    ``packages`` are the deposit's, oldest first.
+    """
     moment = deposit.complete_date or deposit.reception_date
+    newest = packages[-1] if packages else None
     fields = [
         ("deposit_id", str(deposit.pk)),
         ("deposit_date", moment.isoformat()),
-        ("deposit_archive", archive or "None"),
+        ("deposit_archive", newest.name if newest else "None"),
         ("deposit_status", deposit.status),
     ]
-    edit = iris.edit(collection, deposit.pk)
+    edit, media = iris.edit(collection, deposit.pk), iris.edit_media(collection, deposit.pk)
     return xml(
         A(
             "entry",
             *_both(fields),
             A("id", edit),
-            A("title", f"Deposit {deposit.pk}"),
+            A("title", printable(deposit.title) or f"Deposit {deposit.pk}"),
             A("updated", atom_date(deposit.status_changed_at)),
+            A("content", type="application/zip", src=media),
             A("link", rel="edit", href=edit),
-            A("link", rel="edit-media", href=iris.edit_media(collection, deposit.pk)),
+            A("link", rel="edit-media", href=media),
+            A("link", rel="edit-media", type=FEED_TYPE, href=media),
             A("link", rel=REL_ADD, href=iris.sword_edit(collection, deposit.pk)),
             A("link", rel="alternate", href=iris.state(collection, deposit.pk)),
-            W("packaging", PACKAGING_SIMPLE_ZIP),
+            *_statement_links(deposit, collection, iris),
+            *(_original_link(deposit, collection, iris, part) for part in packages),
+            W("packaging", (newest.packaging if newest else "") or Packaging.SIMPLE_ZIP),
             W("treatment", TREATMENT),
             *(D(name, printable(text)) for name, text in dublin_core),
         )
     )
+
+
+def _statement_links(deposit: Deposit, collection: str, iris: Iris) -> Iterable[etree._Element]:
+    for suffix, kind in (("atom", FEED_TYPE), ("rdf", "application/rdf+xml")):
+        href = iris.statement(collection, deposit.pk, suffix)
+        yield A("link", rel=REL_STATEMENT, type=kind, href=href)
+
+
+def _original_link(deposit: Deposit, collection: str, iris: Iris, part: Part) -> etree._Element:
+    href = iris.file(collection, deposit.pk, part.pk)
+    link: etree._Element = A("link", rel=REL_ORIGINAL, type=part.content_type, href=href)
+    return link
 
 
 def status_fields(deposit: Deposit, detail: str) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from deposit.sword.documents import atom_date, printable, xml
+from deposit.sword.documents import FEED_TYPE, atom_date, printable, xml
 from deposit.sword.statements import A, OriginalDeposit, W
 
 
@@ -20,7 +20,7 @@ def media_feed(
             A("title", printable(title)),
             A("updated", atom_date(updated)),
             A("author", A("name", printable(author))),
-            A("link", rel="self", type="application/atom+xml;type=feed", href=iri),
+            A("link", rel="self", type=FEED_TYPE, href=iri),
             *map(_entry, originals),
         )
     )

@@ -10,11 +10,6 @@ from email.message import Message
 
 from deposit.refusals import Kind, Refusal
 
-PACKAGING_SIMPLE_ZIP = "http://purl.org/net/sword/package/SimpleZip"
-PACKAGING_BINARY = "http://purl.org/net/sword/package/Binary"
-PACKAGING_BAGIT = "http://purl.org/net/sword/package/BagIt"
-PACKAGINGS = (PACKAGING_SIMPLE_ZIP, PACKAGING_BINARY, PACKAGING_BAGIT)
-
 ARCHIVE_TYPES = ("application/zip", "application/x-tar")
 ENTRY_TYPE = "application/atom+xml"
 

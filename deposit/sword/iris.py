@@ -40,6 +40,14 @@ class Iris:
         """Cont-IRI."""
         return self._of("content", name, deposit_id)
 
+    def file(self, name: str, deposit_id: int, part_id: int) -> str:
+        """The IRI of one package of a deposit (SWORD 2 section 6.10)."""
+        return self.base + reverse("sword:file", args=[name, deposit_id, part_id])
+
+    def statement(self, name: str, deposit_id: int, suffix: str) -> str:
+        """A statement: ``atom`` or ``rdf``."""
+        return self.base + reverse("sword:statement", args=[name, deposit_id, suffix])
+
     def _of(self, view: str, name: str, deposit_id: int) -> str:
         return self.base + reverse(f"sword:{view}", args=[name, deposit_id])
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from django.http import HttpRequest
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -18,3 +19,16 @@ class AnyNegotiation(BaseContentNegotiation):
     ) -> tuple[BaseRenderer, str]:
         """The first renderer; the views answer with finished documents."""
         return renderers[0], renderers[0].media_type or ""
+
+
+def accepts(request: HttpRequest | Request, media_type: str) -> bool:
+    """Whether the client names this media type, parameters included, in Accept; ``*/*`` names none."""
+    wanted = _parameters_of(media_type)
+    return any(
+        wanted <= _parameters_of(one) and "q=0" not in _parameters_of(one)
+        for one in request.META.get("HTTP_ACCEPT", "").split(",")
+    )
+
+
+def _parameters_of(media_type: str) -> set[str]:
+    return {piece.strip().lower().replace('"', "") for piece in media_type.split(";")}

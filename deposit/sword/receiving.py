@@ -10,6 +10,7 @@ from django.db import connection
 
 from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.origins import decode_slug
+from deposit.packaging import Packaging
 from deposit.refusals import Kind, Refusal
 from deposit.services.arrivals import Arrival, Package
 from deposit.staging import StagingFile, staging_file, too_large
@@ -17,7 +18,6 @@ from deposit.sword.body import Body, metadata_too_large
 from deposit.sword.headers import (
     ARCHIVE_TYPES,
     ENTRY_TYPE,
-    PACKAGING_SIMPLE_ZIP,
     Digests,
     Headers,
     MediaType,
@@ -26,6 +26,9 @@ from deposit.sword.headers import (
     read_digests,
 )
 from deposit.sword.multipart import PartHeaders, Sink, read_parts
+
+# What the boundaries and headers of a multipart body may take, in bytes.
+_HEADERS = 64 * 1024
 
 # Above this many bytes the database connection is given back while the body arrives.
 LONG_BODY = 1024 * 1024
@@ -40,14 +43,23 @@ def content_error(expected: str) -> Refusal:
 
 def check_packaging(packaging: str | None) -> str:
     """Raises `Refusal` for a Packaging that the server does not take (SWORD 2 section 7.2)."""
-    if packaging not in (None, PACKAGING_SIMPLE_ZIP):
+    if packaging is not None and packaging not in set(Packaging):
         raise Refusal(
             Kind.CONTENT,
             "packaging.unsupported",
             f"The packaging {packaging} is not supported.",
-            f"Packaging format supported is restricted to {PACKAGING_SIMPLE_ZIP}.",
+            f"Packaging format supported is restricted to {', '.join(Packaging)}.",
         )
     return packaging or ""
+
+
+def _is_package(kind: MediaType, packaging: str | None) -> bool:
+    """A zip or tar; or anything at all that is to be kept as it is."""
+    if kind.type in ARCHIVE_TYPES:
+        return True
+    return (
+        packaging == Packaging.BINARY and kind.type != ENTRY_TYPE and not kind.type.startswith("multipart/")
+    )
 
 
 @contextmanager
@@ -64,7 +76,7 @@ def receive(
     with ExitStack() as files:
         if kind is None:
             raise content_error("The Content-Type header is missing.")
-        if binaries and kind.type in ARCHIVE_TYPES:
+        if binaries and _is_package(kind, headers.packaging):
             arrival = Arrival(package=_receive_package(body, headers, kind, files))
         elif entries and kind.type == ENTRY_TYPE:
             arrival = Arrival(entry=_receive_entry(body))
@@ -117,7 +129,7 @@ def _receive_entry(body: Body) -> Entry:
 
 
 def _read(document: bytes) -> Entry:
-    entry = read_entry(document)
+    entry = read_entry(document, max_size=settings.MAX_METADATA_SIZE)
     if entry.is_empty:
         raise empty_body()
     return entry
@@ -151,6 +163,11 @@ class _Parts:
 
 def _receive_multipart(body: Body, headers: Headers, kind: MediaType, files: ExitStack) -> Arrival:
     check_packaging(headers.packaging)
+    if (
+        body.length is not None
+        and body.length > settings.MAX_UPLOAD_SIZE + settings.MAX_METADATA_SIZE + _HEADERS
+    ):
+        raise too_large(settings.MAX_UPLOAD_SIZE)
     _let_go_of_the_database(body)
     parts = _Parts()
 

@@ -11,11 +11,9 @@ from lxml import etree
 from lxml.builder import ElementMaker
 
 from deposit.metadata.namespaces import ATOM, DEPOSIT, SWORD
-from deposit.sword.documents import atom_date, printable, xml
+from deposit.sword.documents import FEED_TYPE, atom_date, printable, xml
 
-ATOM_TYPE = "application/atom+xml;type=feed"
 RDF_TYPE = "application/rdf+xml"
-REL_STATEMENT = "http://purl.org/net/sword/terms/statement"
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _ORE = "http://www.openarchives.org/ore/terms/"
@@ -70,7 +68,7 @@ def atom_statement(statement: Statement) -> bytes:
             A("title", printable(statement.title)),
             A("updated", atom_date(statement.updated)),
             A("author", A("name", printable(statement.author))),
-            A("link", rel="self", type=ATOM_TYPE, href=statement.iri),
+            A("link", rel="self", type=FEED_TYPE, href=statement.iri),
             A("link", rel="edit", href=statement.deposit),
             A(
                 "category",

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from deposit.sword import views
+from deposit.sword import edit, media, state, views
 
 app_name = "sword"
 
@@ -19,11 +19,17 @@ def _of_deposit(segment: str, view: type[views.DepositView], name: str) -> list:
 urlpatterns = [
     path("servicedocument/", views.ServiceDocumentView.as_view(), name="service-document"),
     path("servicedocument", views.ServiceDocumentView.as_view()),
-    *_of_deposit("media", views.EditMediaView, "edit-media"),
-    *_of_deposit("atom", views.EditView, "edit"),
-    *_of_deposit("metadata", views.SwordEditView, "sword-edit"),
-    *_of_deposit("status", views.StateView, "state"),
-    *_of_deposit("content", views.ContentView, "content"),
+    *_of_deposit("media", media.EditMediaView, "edit-media"),
+    *_of_deposit("atom", edit.EditView, "edit"),
+    *_of_deposit("metadata", edit.SwordEditView, "sword-edit"),
+    *_of_deposit("status", state.StateView, "state"),
+    *_of_deposit("content", state.ContentView, "content"),
+    path("<str:collection>/<int:deposit_id>/media/<int:part_id>/", media.FileView.as_view(), name="file"),
+    path(
+        "<str:collection>/<int:deposit_id>/statement.<str:suffix>",
+        state.StatementView.as_view(),
+        name="statement",
+    ),
     path("<str:collection>/", views.CollectionView.as_view(), name="collection"),
     path("<str:collection>", views.CollectionView.as_view()),
     re_path(r"^", views.unknown_path),

@@ -5,7 +5,9 @@ pack is made durable first; then one transaction makes it visible and the deposi
 leaves either nothing visible or everything.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
@@ -16,6 +18,7 @@ from archive.tree import Tree
 from deposit.leases import Lease
 from deposit.metadata.entry import Entry
 from deposit.models import Deposit, Part, PartKind
+from deposit.packaging import Packaging
 from deposit.services import extrinsic
 from deposit.services.deposits import effective_entry
 from deposit.staging import path_of
@@ -60,8 +63,23 @@ def ingest_packages(ingest: Ingest, deposit: Deposit, lease: Lease) -> bytes:
     tree = Tree()
     for part in Part.objects.filter(deposit=deposit, kind=PartKind.PACKAGE).order_by("id"):
         assert part.stored_as is not None
-        _ingest_package(ingest, tree, part.stored_as, lease)
+        if part.packaging == Packaging.BINARY:
+            _ingest_file(ingest, tree, part.name, path_of(part.stored_as), lease)
+        else:
+            _ingest_package(ingest, tree, part.stored_as, lease)
     return ingest.add_tree(tree)
+
+
+def _ingest_file(ingest: Ingest, tree: Tree, name: str, path: Path, lease: Lease) -> None:
+    """A file that is the content itself stands in the root directory under the name that the client gave it."""
+
+    def chunks() -> Iterator[bytes]:
+        with path.open("rb", buffering=0) as file:
+            while chunk := file.read(SMALL):
+                lease.check()
+                yield chunk
+
+    tree.add_file(name.encode(), ingest.add_content_stream(chunks(), path.stat().st_size))
 
 
 def _ingest_package(ingest: Ingest, tree: Tree, stored_as: str, lease: Lease) -> None:

@@ -67,7 +67,8 @@ def test_entry_and_package_in_turn_complete_a_deposit(http: HttpClient) -> None:
         headers={"Content-Disposition": 'attachment; filename="p.zip"', "In-Progress": "true"},
     )
     assert response.status_code == 201
-    assert response["Location"] == f"http://testserver/1/hal/{deposit.pk}/content/"
+    package = Part.objects.get(kind="package")
+    assert response["Location"] == f"http://testserver/1/hal/{deposit.pk}/media/{package.pk}/"
     response = http.post(
         f"/1/hal/{deposit.pk}/metadata/", b"", content_type="text/plain", headers={"In-Progress": "false"}
     )

@@ -1,0 +1,189 @@
+"""The EM-IRI and the files below it: the packages of a deposit, to add, replace, remove and get back."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from rest_framework.request import Request
+from zipstream import ZIP_STORED, ZipStream
+
+from deposit import selectors
+from deposit.access.downloads import file_range, guarded, ranged
+from deposit.models import Deposit, Part, PartKind
+from deposit.packaging import Packaging
+from deposit.refusals import Kind, Refusal
+from deposit.services import deposits
+from deposit.staging import path_of
+from deposit.sword.documents import FEED_TYPE
+from deposit.sword.feeds import media_feed
+from deposit.sword.iris import Iris
+from deposit.sword.negotiation import accepts
+from deposit.sword.receiving import receive
+from deposit.sword.statements import OriginalDeposit
+from deposit.sword.views import DepositView, xml_response
+
+
+def originals(deposit: Deposit, collection: str, iris: Iris) -> list[OriginalDeposit]:
+    """The packages of a deposit as statements and feeds tell of them."""
+    owner = deposit.client.user.get_username()
+    return [
+        OriginalDeposit(
+            iri=iris.file(collection, deposit.pk, part.pk),
+            name=part.name,
+            media_type=part.content_type,
+            packaging=part.packaging or Packaging.SIMPLE_ZIP,
+            deposited_on=part.created_at,
+            deposited_by=part.mediator or owner,
+            on_behalf_of=owner if part.mediator else "",
+        )
+        for part in selectors.packages_of(deposit)
+    ]
+
+
+class EditMediaView(DepositView):
+    """EM-IRI: the packages of a deposit."""
+
+    def get(self, request: Request, **path: Any) -> HttpResponseBase:
+        """The packages (SWORD 2 section 6.4): one as it was sent or all in a zip; for those who ask, their feed."""
+        if accepts(request, FEED_TYPE):
+            return self._feed()
+        packaging = request.META.get("HTTP_ACCEPT_PACKAGING", "").strip()
+        if packaging and packaging not in set(Packaging):
+            raise Refusal(
+                Kind.NOT_ACCEPTABLE,
+                "packaging.not_acceptable",
+                f"The packaging {packaging} cannot be had.",
+                f"One of these can: {', '.join(Packaging)}.",
+            )
+        parts = selectors.packages_of(self.deposit)
+        if len(parts) == 1 and _is_already(parts[0], packaging):
+            return file_response(request, parts[0])
+        return _zip_response(self.deposit, parts)
+
+    def _feed(self) -> HttpResponse:
+        body = media_feed(
+            iri=self.iris.edit_media(self.collection, self.deposit.pk),
+            title=f"Packages of deposit {self.deposit.pk}",
+            author=self.deposit.client.user.get_username(),
+            updated=self.deposit.status_changed_at,
+            originals=originals(self.deposit, self.collection, self.iris),
+        )
+        return xml_response(body, content_type=FEED_TYPE, ETag=self.etag)
+
+    def post(self, request: Request, **path: Any) -> HttpResponse:
+        """Add a package (SWORD 2 section 6.7.1)."""
+        headers, body = self.headers_and_body()
+        with receive(body, headers, entries=False) as arrival:
+            return self.once(
+                headers, arrival, lambda: self.add(headers, arrival, self._location_of_the_newest)
+            )
+
+    def _location_of_the_newest(self, collection: str, deposit_id: int) -> str:
+        newest = selectors.packages_of(self.deposit)[-1]
+        return self.iris.file(collection, deposit_id, newest.pk)
+
+    def put(self, request: Request, **path: Any) -> HttpResponse:
+        """Put one package in the place of all."""
+        headers, body = self.headers_and_body()
+        with receive(body, headers, entries=False) as arrival:
+            changed = deposits.replace(
+                actor=self.actor,
+                deposit=self.deposit,
+                arrival=arrival,
+                in_progress=headers.in_progress,
+                kinds=(PartKind.PACKAGE,),
+                if_revision=self.if_revision,
+            )
+        return self.changed(changed)
+
+    def delete(self, request: Request, **path: Any) -> HttpResponse:
+        """Remove all packages."""
+        return self.changed(
+            deposits.remove_packages(actor=self.actor, deposit=self.deposit, if_revision=self.if_revision)
+        )
+
+
+class FileView(DepositView):
+    """One package of a deposit (SWORD 2 section 6.10)."""
+
+    def find(self, **path: Any) -> None:
+        """The deposit and its package."""
+        super().find(**path)
+        self.part = selectors.package_of(self.deposit, int(path["part_id"]))
+
+    def get(self, request: Request, **path: Any) -> HttpResponseBase:
+        """The bytes as they were sent, or a range of them."""
+        return file_response(request, self.part)
+
+    def put(self, request: Request, **path: Any) -> HttpResponse:
+        """Put another package in the place of this one."""
+        headers, body = self.headers_and_body()
+        with receive(body, headers, entries=False) as arrival:
+            changed = deposits.replace(
+                actor=self.actor,
+                deposit=self.deposit,
+                arrival=arrival,
+                in_progress=headers.in_progress,
+                kinds=(PartKind.PACKAGE,),
+                only=self.part.pk,
+                if_revision=self.if_revision,
+            )
+        return self.changed(changed)
+
+    def delete(self, request: Request, **path: Any) -> HttpResponse:
+        """Remove this package."""
+        return self.changed(
+            deposits.remove_packages(
+                actor=self.actor, deposit=self.deposit, only=self.part.pk, if_revision=self.if_revision
+            )
+        )
+
+
+def _is_already(part: Part, packaging: str) -> bool:
+    """Whether a package can be given as it is to who asks for this packaging, or for none in particular."""
+    own = part.packaging or Packaging.SIMPLE_ZIP
+    if packaging:
+        return packaging in (own, Packaging.BINARY)
+    return part.content_type == "application/zip" or own == Packaging.BINARY
+
+
+def file_response(request: Request, part: Part) -> HttpResponseBase:
+    """A package's bytes, under the name and the type that the client gave."""
+    assert part.stored_as is not None
+    path = path_of(part.stored_as)
+    if not path.is_file():
+        raise Refusal(
+            Kind.NOT_FOUND,
+            "deposit.package_removed",
+            "The bytes of this package are no longer kept here.",
+            "What a deposit that is done held can be had from the archive.",
+        )
+    response = ranged(
+        request,
+        length=part.size,
+        open_range=file_range(path),
+        etag=part.sha256,
+        content_type=part.content_type,
+    )
+    response["Packaging"] = part.packaging or Packaging.SIMPLE_ZIP
+    return guarded(response, part.name)
+
+
+def _zip_response(deposit: Deposit, parts: list[Part]) -> HttpResponseBase:
+    """All packages in one zip, streamed; names that come twice are numbered."""
+    archive = ZipStream(compress_type=ZIP_STORED, sized=True)
+    seen: set[str] = set()
+    for part in parts:
+        assert part.stored_as is not None
+        name = part.name if part.name not in seen else f"{part.pk}-{part.name}"
+        seen.add(name)
+        archive.add_path(path_of(part.stored_as), name)
+    length = len(archive)
+    response = StreamingHttpResponse(_chunks(archive), content_type="application/zip")
+    response["Content-Length"] = str(length)
+    response["Packaging"] = Packaging.SIMPLE_ZIP
+    return guarded(response, f"deposit-{deposit.pk}.zip")
+
+
+def _chunks(archive: ZipStream) -> Iterator[bytes]:
+    yield from archive

@@ -1,0 +1,117 @@
+"""Packages of a deposit over HTTP: feed, single files, the whole; statements and entity tags."""
+
+import io
+import zipfile
+
+import pytest
+from django.test import Client as HttpClient
+from lxml import etree
+
+from deposit.models import Deposit, Part
+from tests.deposit.sword.test_views import ENTRY, Response
+from tests.samples import ATOM, SWORD, atom_entry, make_tar, make_zip
+
+pytestmark = pytest.mark.django_db
+
+FEED = "application/atom+xml;type=feed"
+ONE, TWO = make_zip({"one": b"1"}), make_tar({"two": b"2"})
+
+
+def send(http: HttpClient, path: str, data: bytes, name: str, kind: str, **headers: str) -> Response:
+    disposition = {"Content-Disposition": f"attachment; filename={name}", "In-Progress": "true"}
+    return http.post(path, data, content_type=kind, headers={**disposition, **headers})
+
+
+@pytest.fixture
+def deposit(http: HttpClient) -> Deposit:
+    send(http, "/1/hal/", ONE, "one.zip", "application/zip")
+    return Deposit.objects.get()
+
+
+def test_the_content_of_one_zip_is_the_zip_itself(http: HttpClient, deposit: Deposit) -> None:
+    response = http.get(f"/1/hal/{deposit.pk}/media/")
+    assert response.getvalue() == ONE
+    assert response["Packaging"] == "http://purl.org/net/sword/package/SimpleZip"
+    assert response["Content-Disposition"] == "attachment; filename*=UTF-8''one.zip"
+
+
+def test_the_content_of_several_packages_is_a_zip_of_them(http: HttpClient, deposit: Deposit) -> None:
+    send(http, f"/1/hal/{deposit.pk}/media/", TWO, "two.tar", "application/x-tar")
+    response = http.get(f"/1/hal/{deposit.pk}/media/")
+    data = response.getvalue()
+    assert len(data) == int(response["Content-Length"])
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {"one.zip": ONE, "two.tar": TWO}
+
+
+def test_an_unknown_packaging_is_not_acceptable(http: HttpClient, deposit: Deposit) -> None:
+    response = http.get(f"/1/hal/{deposit.pk}/media/", headers={"Accept-Packaging": "http://example.org/x"})
+    assert response.status_code == 406
+    assert etree.fromstring(response.content).get("href") == "http://purl.org/net/sword/error/ErrorContent"
+
+
+def test_the_feed_leads_to_each_package_and_each_can_be_removed(http: HttpClient, deposit: Deposit) -> None:
+    added = send(http, f"/1/hal/{deposit.pk}/media/", TWO, "two.tar", "application/x-tar")
+    assert http.get(added["Location"]).getvalue() == TWO
+    feed = etree.fromstring(http.get(f"/1/hal/{deposit.pk}/media/", headers={"Accept": FEED}).content)
+    links = [
+        link.get("href") or "" for link in feed.iterfind(f"{{{ATOM}}}entry/{{{ATOM}}}link[@rel='edit-media']")
+    ]
+    assert [http.get(link).getvalue() for link in links] == [ONE, TWO]
+    assert http.delete(links[0]).status_code == 204
+    assert http.get(links[0]).status_code == 404
+    assert list(Part.objects.values_list("name", flat=True)) == ["two.tar"]
+    assert http.get(links[1], headers={"Range": "bytes=2-4"}).getvalue() == TWO[2:5]
+
+
+def test_a_package_is_replaced_alone(http: HttpClient, deposit: Deposit) -> None:
+    added = send(http, f"/1/hal/{deposit.pk}/media/", TWO, "two.tar", "application/x-tar")
+    headers = {"Content-Disposition": "attachment; filename=three.zip", "In-Progress": "true"}
+    response = http.put(added["Location"], ONE, content_type="application/zip", headers=headers)
+    assert response.status_code == 204
+    assert list(Part.objects.order_by("id").values_list("name", flat=True)) == ["one.zip", "three.zip"]
+
+
+def test_statements_tell_state_and_packages(http: HttpClient, deposit: Deposit) -> None:
+    receipt = etree.fromstring(http.get(f"/1/hal/{deposit.pk}/atom/").content)
+    statements = {
+        link.get("type"): link.get("href") or ""
+        for link in receipt.iterfind(f"{{{ATOM}}}link[@rel='{SWORD}statement']")
+    }
+    atom = http.get(statements[FEED])
+    root = etree.fromstring(atom.content)
+    state = root.find(f"{{{ATOM}}}category[@scheme='{SWORD}state']")
+    assert state is not None
+    assert (state.get("term") or "").endswith("#partial")
+    source = root.find(f"{{{ATOM}}}entry/{{{ATOM}}}content")
+    assert source is not None
+    assert http.get(source.get("src") or "").getvalue() == ONE
+    by_accept = http.get(f"/1/hal/{deposit.pk}/atom/", headers={"Accept": FEED})
+    assert by_accept.content == atom.content
+    rdf = http.get(f"/1/hal/{deposit.pk}/atom/", headers={"Accept": "application/rdf+xml"})
+    assert (rdf["Content-Type"], b"aggregates" in rdf.content) == ("application/rdf+xml", True)
+
+
+def test_a_change_that_knows_an_old_state_is_refused(http: HttpClient, deposit: Deposit) -> None:
+    first = http.get(f"/1/hal/{deposit.pk}/status/")["ETag"]
+    unchanged = http.get(f"/1/hal/{deposit.pk}/status/", headers={"If-None-Match": first})
+    assert unchanged.status_code == 304
+    url = f"/1/hal/{deposit.pk}/metadata/"
+    headers = {"In-Progress": "true", "If-Match": first}
+    assert http.post(url, atom_entry(), content_type=ENTRY, headers=headers).status_code == 201
+    stale = http.post(url, atom_entry(), content_type=ENTRY, headers=headers)
+    assert stale.status_code == 412
+    second = http.get(f"/1/hal/{deposit.pk}/status/")["ETag"]
+    assert second != first
+    assert http.delete(f"/1/hal/{deposit.pk}/atom/", headers={"If-Match": first}).status_code == 412
+    assert http.delete(f"/1/hal/{deposit.pk}/atom/", headers={"If-Match": second}).status_code == 204
+
+
+def test_a_binary_file_of_any_type_is_taken_as_it_is(http: HttpClient, deposit: Deposit) -> None:
+    binary = {"Packaging": "http://purl.org/net/sword/package/Binary"}
+    response = send(http, f"/1/hal/{deposit.pk}/media/", b"\x89PNG", "image.png", "image/png", **binary)
+    assert response.status_code == 201
+    part = Part.objects.latest("id")
+    assert (part.content_type, part.packaging) == ("image/png", binary["Packaging"])
+    refused = send(http, f"/1/hal/{deposit.pk}/media/", b"\x89PNG", "image.png", "image/png")
+    assert refused.status_code == 415
