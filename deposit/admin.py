@@ -67,6 +67,7 @@ class PartInline(ReadOnlyInline):
     """What was sent."""
 
     model = Part
+    fk_name = "deposit"
     fields = ["kind", "name", "content_type", "size", "sha256", "created_at"]
 
 

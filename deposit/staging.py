@@ -46,7 +46,8 @@ def path_of(stored_as: str) -> Path:
     return root() / stored_as
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -54,13 +55,14 @@ def _sync_directory(path: Path) -> None:
         os.close(handle)
 
 
-def _day_directory() -> Path:
+def day_directory() -> Path:
+    """The folder of today's packages, durable."""
     day = root() / "packages" / f"{datetime.now(UTC):%Y-%m-%d}"
     if day not in _durable_days:
         # Also when it exists: whoever made it may not have synced it yet.
         day.mkdir(parents=True, exist_ok=True)
         for parent in (day.parent, day.parent.parent):
-            _sync_directory(parent)
+            sync_directory(parent)
         _durable_days.add(day)
     return day
 
@@ -75,7 +77,7 @@ class StagingFile:
             incoming.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("xb", buffering=0)
         except OSError as error:
-            raise _storage_full(error) from error
+            raise storage_full(error) from error
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False) if with_md5 else None
         self._limit = limit
@@ -94,20 +96,20 @@ class StagingFile:
             try:
                 view = view[self._file.write(view) :]
             except OSError as error:
-                raise _storage_full(error) from error
+                raise storage_full(error) from error
 
     def finish(self) -> StagedFile:
         """Sync the file, give it its final name, sync the directory."""
         try:
             os.fsync(self._file.fileno())
             self._file.close()
-            day = _day_directory()
+            day = day_directory()
             final = day / self._path.stem
             self._path.rename(final)
             self._path = final
-            _sync_directory(day)
+            sync_directory(day)
         except OSError as error:
-            raise _storage_full(error) from error
+            raise storage_full(error) from error
         return StagedFile(
             stored_as=str(final.relative_to(root())),
             size=self.size,
@@ -136,7 +138,8 @@ def too_large(limit: int) -> Refusal:
     )
 
 
-def _storage_full(error: OSError) -> Exception:
+def storage_full(error: OSError) -> Exception:
+    """The 507 `Refusal` for a full disk; any other error as it is."""
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
         return error
     return Refusal(

@@ -146,6 +146,21 @@ ARCHIVE_AUDIT_RATE: int = env.int("ARCHIVE_AUDIT_RATE", default=50 * 1024**2)
 # --- The deposit service -------------------------------------------------------------------------------
 MAX_UPLOAD_SIZE: int = env.int("MAX_UPLOAD_SIZE", default=100 * 1024**3)
 MAX_METADATA_SIZE: int = env.int("MAX_METADATA_SIZE", default=4 * 1024**2)
+# Segmented uploads (SWORD 3): the rules that the service document announces, in bytes and seconds; and how much the
+# unfinished uploads of one client may announce together.
+MIN_SEGMENT_SIZE: int = env.int("MIN_SEGMENT_SIZE", default=1)
+MAX_SEGMENT_SIZE: int = env.int("MAX_SEGMENT_SIZE", default=5 * 1024**3)
+MAX_SEGMENTS: int = env.int("MAX_SEGMENTS", default=10_000)
+STAGING_MAX_IDLE: int = env.int("STAGING_MAX_IDLE", default=7 * 24 * 3600)
+UPLOAD_QUOTA: int = env.int("UPLOAD_QUOTA", default=500 * 1024**3)
+# SWORD 3 concurrency control: refuse changes that come without If-Match, as a strict reading of it has it.
+REQUIRE_IF_MATCH: bool = env.bool("REQUIRE_IF_MATCH", default=False)
+# By-Reference Deposit: from which hosts files are fetched (none by default), how long one may take, and how large
+# it may be. Private and loopback addresses are refused, except where tests say otherwise.
+BY_REFERENCE_HOSTS: list[str] = env.list("BY_REFERENCE_HOSTS", default=[])
+BY_REFERENCE_SECONDS: int = env.int("BY_REFERENCE_SECONDS", default=12 * 3600)
+MAX_BY_REFERENCE_SIZE: int = env.int("MAX_BY_REFERENCE_SIZE", default=MAX_UPLOAD_SIZE)
+BY_REFERENCE_PRIVATE: bool = env.bool("BY_REFERENCE_PRIVATE", default=False)
 # What the service calls itself, in the service document and on its pages.
 SERVICE_TITLE: str = env.str("SERVICE_TITLE", default="Deposit server")
 # Who speaks in the archive's own records of deposits: the address of this service.
@@ -218,4 +233,5 @@ refuse_insecure_values(
     secret_key=SECRET_KEY,
     allowed_hosts=ALLOWED_HOSTS,
     broker_url=CELERY_BROKER_URL,
+    by_reference_private=BY_REFERENCE_PRIVATE,
 )

@@ -9,7 +9,13 @@ BROKERS = ("amqp", "amqps", "redis", "rediss", "filesystem")
 
 
 def refuse_insecure_values(
-    *, embedded: bool, debug: bool, secret_key: str, allowed_hosts: Sequence[str], broker_url: str
+    *,
+    embedded: bool,
+    debug: bool,
+    secret_key: str,
+    allowed_hosts: Sequence[str],
+    broker_url: str,
+    by_reference_private: bool = False,
 ) -> None:
     """Raise ImproperlyConfigured that names every variable with an insecure value, and what to set instead.
 
@@ -21,6 +27,10 @@ def refuse_insecure_values(
     if broker_url.partition(":")[0] not in BROKERS:
         wrong.append(
             f"CELERY_BROKER_URL: {broker_url.partition(':')[0]!r} is not one of {', '.join(BROKERS)}."
+        )
+    if by_reference_private and not embedded:
+        wrong.append(
+            "BY_REFERENCE_PRIVATE is for tests: with it, depositors reach the machines inside your network. Unset it."
         )
     if not embedded:
         wrong += _wrong_in_production(debug, secret_key, allowed_hosts, broker_url)

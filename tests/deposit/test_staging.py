@@ -184,13 +184,13 @@ def test_the_folder_of_the_day_is_made_durable_even_when_another_made_it(
     """Whoever made it may not have synced it yet; a power cut would take the folder and all that is in it."""
     monkeypatch.setattr(staging, "_durable_days", set())
     synced: list[Path] = []
-    real = staging._sync_directory
+    real = staging.sync_directory
 
     def sync(path: Path) -> None:
         synced.append(path)
         real(path)
 
-    monkeypatch.setattr(staging, "_sync_directory", sync)
+    monkeypatch.setattr(staging, "sync_directory", sync)
     day = root / "packages" / Path(_finished()).parent.name
     assert synced[:2] == [day.parent, root]
     synced.clear()
