@@ -9,6 +9,7 @@ from packages.zip_directory import Entry
 
 UNIX = 3
 _FAT = 0
+_NO_TYPE = stat.S_IFMT(0xFFFF)  # old versions of Maven write -1 as the mode of folders
 _UTF8 = 0x0800
 _UNICODE_PATH = 0x7075
 
@@ -56,7 +57,7 @@ def entry_kind(entry: Entry) -> Kind:
     form = stat.S_IFMT(entry.attributes >> 16)
     if form == stat.S_IFLNK and (slash or entry.host != UNIX):
         raise _two_kinds(entry.name)
-    if entry.host != UNIX or form in (0, stat.S_IFREG):
+    if entry.host != UNIX or form in (0, stat.S_IFREG, _NO_TYPE):
         return Kind.DIRECTORY if slash else Kind.FILE
     if form == stat.S_IFDIR:
         if not slash:

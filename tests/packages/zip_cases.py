@@ -197,6 +197,15 @@ def zip_directories() -> bytes:
     return zip_archive(directory, directory, ZipEntry(name=b"e/f"))
 
 
+@case(
+    ACCEPTED,
+    "a directory with the mode -1, as old versions of Maven write it",
+    members=(b"META-INF", b"a.txt"),
+)
+def zip_directory_maven() -> bytes:
+    return zip_archive(ZipEntry(name=b"META-INF/", data=b"", attributes=0xFFFF0010), ZipEntry())
+
+
 @case(ACCEPTED, "a directory with a deflate stream of nothing, as Java writes it", members=(b"d", b"d/a"))
 def zip_directory_deflated() -> bytes:
     return zip_archive(ZipEntry(name=b"d/", data=b"", method=8, attributes=0), ZipEntry(name=b"d/a"))
@@ -711,6 +720,13 @@ def zip_end_in_comment() -> bytes:
 @case("package.zip.end", "an end record in the comment that does not fit")
 def zip_end_in_comment_cut() -> bytes:
     return zip_archive(DEFLATED, comment=b"PK\x05\x06 and more")
+
+
+@case("package.zip.end", "content that reads as an end record which covers the rest of the file")
+def zip_end_in_content() -> bytes:
+    archive = zip_archive(ZipEntry(data=zip_end(0, 0, 0)))
+    covered = len(archive) - (30 + len(b"a.txt")) - 22
+    return zip_archive(ZipEntry(data=zip_end(0, 0, 0, comment=covered)))
 
 
 @case("package.zip.end", "two directories and two end records")
