@@ -7,7 +7,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from deposit.actors import Actor
 from deposit.metadata.status_detail import render_status_detail
-from deposit.models import Collection, Deposit, Finding, Membership, Part, PartKind
+from deposit.models import Collection, Deposit, Finding, Membership, Part, PartKind, Status
+from deposit.pages import Slice, slice_of
 from deposit.permissions import (
     LARGEST_ID,
     Operation,
@@ -76,11 +77,11 @@ def collections_of(actor: Actor) -> QuerySet[Collection]:
     return collections.annotate(mediates=Exists(mine)).order_by("id")
 
 
-def deposits_of(actor: Actor) -> QuerySet[Deposit]:
-    """All deposits of the client, oldest first."""
+def page_of(actor: Actor, *, start: int, limit: int, status: Status | None = None) -> Slice:
+    """A slice of all deposits of the client, oldest first."""
     if not in_scope(actor, Operation.READ):
         raise forbidden(actor, Operation.READ)
-    return Deposit.objects.filter(client=client_of(actor)).select_related("collection").order_by("id")
+    return slice_of(client_of(actor), start=start, limit=limit, status=status)
 
 
 def status_details(deposits: Iterable[Deposit]) -> dict[int, str]:

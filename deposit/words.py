@@ -22,9 +22,10 @@ def words() -> Func:
     """The words of a deposit, as a ``tsvector``."""
     return Func(
         *(Coalesce(F(name), Value("")) for name in FIELDS),
+        # In the order of the alphabet, as migrations write them: Django compares the order too.
+        arg_joiner=" || ' ' || ",
         template=f"to_tsvector('simple'::regconfig, translate(%(expressions)s, '{_PUNCTUATION}', "
         f"'{' ' * len(_PUNCTUATION)}'))",
-        arg_joiner=" || ' ' || ",
         output_field=SearchVectorField(),
     )
 

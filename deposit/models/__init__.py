@@ -1,6 +1,7 @@
 """The tables: the record of deposits, and who may do what."""
 
 from deposit.models.audit import AuditRecord
+from deposit.models.milestones import Milestone
 from deposit.models.record import (
     STATUS_TEXTS,
     TITLE_LENGTH,
@@ -40,6 +41,7 @@ __all__ = [
     "IdempotencyKey",
     "LoginFailures",
     "Membership",
+    "Milestone",
     "Notice",
     "Part",
     "PartKind",

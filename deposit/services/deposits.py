@@ -13,13 +13,13 @@ from django.db import transaction
 
 from archive.identifiers import SWHID
 from archive.ingest import Ingest
-from deposit import lifecycle, staging
-from deposit.actors import Actor
+from deposit import lifecycle, pages, staging
+from deposit.actors import Actor, Door
 from deposit.metadata.entry import Entry, read_entry
 from deposit.models import Collection, Deposit, Part, PartKind, Status
 from deposit.permissions import Operation, client_of, require, require_member, unknown_deposit
 from deposit.refusals import Kind, Refusal
-from deposit.services import extrinsic, metadata_only
+from deposit.services import by_reference, extrinsic, metadata_only
 from deposit.services.arrivals import Arrival, add_parts, described, remove_parts
 from deposit.services.origins import named_origin, settle
 
@@ -36,7 +36,7 @@ def create(
             collection=collection,
             entry=entry,
             slug=slug,
-            packaged=arrival.package is not None,
+            packaged=bool(arrival.package_names),
         )
     with transaction.atomic():
         origin = named_origin(client, entry) if entry else None
@@ -60,12 +60,17 @@ def _told(arrival: Arrival) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if arrival.package:
         told |= {"package": arrival.package.name, "size": arrival.package.staged.size}
+    if arrival.files:
+        told["by_reference"] = [file.name for file in arrival.files]
     if arrival.entry:
         told["metadata"] = True
     return told
 
 
 def _complete(deposit: Deposit, actor: Actor, entry: Entry | None) -> Deposit:
+    """Complete a locked deposit: now, or as soon as the packages are here that are still to be fetched."""
+    if by_reference.waits_for_fetches(deposit):
+        return deposit
     changes = settle(deposit, client_of(actor), entry)
     return lifecycle.fire("complete", deposit.pk, actor=actor.as_depositor, changes=changes)
 
@@ -142,7 +147,7 @@ def add(
 
     Here and below ``if_revision`` is the state that the client knows; another one refuses the change.
     """
-    if arrival.entry and arrival.entry.reference and not arrival.package:
+    if arrival.entry and arrival.entry.reference and not arrival.package_names:
         _require_partial(deposit)
         return metadata_only.convert(actor=actor, deposit=deposit, entry=arrival.entry)
     with transaction.atomic():
@@ -191,11 +196,25 @@ def complete(*, actor: Actor, deposit: Deposit, if_revision: int | None = None) 
         return _complete(locked, actor, effective_entry(locked))
 
 
+def complete_fetched(deposit: Deposit) -> Deposit:
+    """Complete a locked deposit whose client said that nothing more will come, now that its last package is here."""
+    actor = Actor(user=deposit.client.user, door=Door.SCHEDULER)
+    return _complete(deposit, actor, effective_entry(deposit))
+
+
+def remove_metadata(*, actor: Actor, deposit: Deposit, if_revision: int | None = None) -> Deposit:
+    """Drop all metadata of a partial deposit; its packages stay. Twice is no error."""
+    with _changing(deposit, "remove-metadata", actor, if_revision) as locked:
+        remove_parts(locked, PartKind.METADATA)
+    return locked
+
+
 def delete(*, actor: Actor, deposit: Deposit, if_revision: int | None = None) -> None:
     """Remove a partial deposit; only its history stays."""
     with transaction.atomic():
         with _changing(deposit, "delete", actor, if_revision) as locked:
             stored = remove_parts(locked, PartKind.PACKAGE, PartKind.METADATA)
+        pages.forget_behind(locked)
         locked.delete()
         transaction.on_commit(partial(staging.remove, stored))
 

@@ -1,11 +1,12 @@
 """Pages of a list: ``page`` and ``page_size`` on the wire, as swh-deposit has them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode
 
-from django.db.models import QuerySet
-
-from deposit.models import Deposit
+from deposit import selectors
+from deposit.actors import Actor
+from deposit.models import Deposit, Status
 from deposit.refusals import Kind, Refusal
 
 DEFAULT_SIZE = 100
@@ -14,13 +15,13 @@ LARGEST_SIZE = 1000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """One page of deposits; ``count`` is that of all pages."""
+    """One page of deposits; ``count`` is that of all pages, ``kept`` what the links repeat of the query."""
 
     items: list[Deposit]
     count: int
     number: int
     size: int
-    explicit_size: bool
+    kept: Mapping[str, str | int]
 
     @property
     def last(self) -> int:
@@ -36,9 +37,9 @@ class Page:
             pages = {"next": self.number + 1, **pages}
         if self.number > 1:
             pages = {"previous": self.number - 1, **pages}
-        size = {"page_size": self.size} if self.explicit_size else {}
         return ",".join(
-            f'<{base}?{urlencode({"page": number, **size})}>; rel="{rel}"' for rel, number in pages.items()
+            f'<{base}?{urlencode({"page": number, **self.kept})}>; rel="{rel}"'
+            for rel, number in pages.items()
         )
 
 
@@ -48,25 +49,36 @@ def _not_a_page() -> Refusal:
     )
 
 
-def page_of(deposits: QuerySet[Deposit], query_string: str) -> Page:
+def page_of(actor: Actor, query_string: str) -> Page:
     """The page that a query string asks for. Raises `Refusal` (404) for one that is not there."""
     query = parse_qs(query_string)
-    number_text = query.get("page", ["1"])[0]
     size_text = query.get("page_size", [""])[0]
     size = int(size_text) if size_text.isascii() and size_text.isdigit() and len(size_text) < 10 else 0
-    explicit = size > 0
-    size = min(size, LARGEST_SIZE) if explicit else DEFAULT_SIZE
-    if not (number_text.isascii() and number_text.isdigit() and len(number_text) < 12 and int(number_text)):
-        raise _not_a_page()
-    number = int(number_text)
-    count = deposits.count()
-    page = Page(
-        items=list(deposits[(number - 1) * size : number * size]),
-        count=count,
-        number=number,
-        size=size,
-        explicit_size=explicit,
-    )
+    number = _number(query.get("page", ["1"])[0])
+    status = _status(query.get("status", [""])[0])
+    shown = min(size, LARGEST_SIZE) if size else DEFAULT_SIZE
+    found = selectors.page_of(actor, start=(number - 1) * shown, limit=shown, status=status)
+    kept: dict[str, str | int] = {"page_size": shown} if size else {}
+    if status is not None:
+        kept["status"] = status
+    page = Page(items=found.items, count=found.count, number=number, size=shown, kept=kept)
     if number > page.last:
         raise _not_a_page()
     return page
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 12 and int(text)):
+        raise _not_a_page()
+    return int(text)
+
+
+def _status(text: str) -> Status | None:
+    if text and text not in Status.values:
+        raise Refusal(
+            Kind.BAD_REQUEST,
+            "list.status",
+            f"There is no status {text[:50]!r}.",
+            f"There are: {', '.join(Status.values)}.",
+        )
+    return Status(text) if text else None

@@ -147,7 +147,7 @@ class CollectionView(SwordView):
 
     def get(self, request: Request, collection: str) -> HttpResponse:
         """One page of the client's deposits."""
-        page = paging.page_of(selectors.deposits_of(self.actor), request.META.get("QUERY_STRING", ""))
+        page = paging.page_of(self.actor, request.META.get("QUERY_STRING", ""))
         body = documents.deposit_list(
             page.items,
             count=page.count,

@@ -1,0 +1,91 @@
+"""Numbered pages of a client's deposits, oldest first, at the same cost for the first and for the ten thousandth.
+
+SWORD clients know pages by their numbers and want the total. Counting a million rows and skipping to the last of them
+would cost more with every deposit; so every thousandth deposit leaves a milestone that says how many come up to it, and
+only what lies behind the nearest one is counted or skipped. Readers set milestones when they miss them, never among
+the deposits of the last hour, whose order may still change as transactions commit; whoever deletes a deposit takes
+up the milestones behind it.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from deposit.models import Client, Deposit, Milestone, Status
+
+STEP = 1000
+SETTLED = timedelta(hours=1)
+
+# With the client's number, the advisory lock under which milestones are set and taken up.
+_LOCK = 0x6D69_6C65
+
+_SET = """
+INSERT INTO deposit_milestone (client_id, position, deposit_id)
+SELECT %(client)s, %(position)s + number, id FROM (
+    SELECT id, row_number() OVER (ORDER BY id) AS number FROM deposit_deposit
+    WHERE client_id = %(client)s AND id > %(after)s AND reception_date < now() - make_interval(secs => %(settled)s)
+) AS counted WHERE number %% %(step)s = 0
+ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slice:
+    """Some deposits of a list, and how many the whole list has."""
+
+    items: list[Deposit]
+    count: int
+
+
+def slice_of(client: Client, *, start: int, limit: int, status: Status | None = None) -> Slice:
+    """``limit`` of the client's deposits from the one at ``start`` (0 is the oldest) on, with their collections."""
+    deposits = Deposit.objects.filter(client=client).select_related("collection").order_by("id")
+    if status is not None:
+        chosen = deposits.filter(status=status)
+        return Slice(items=list(chosen[start : start + limit]), count=chosen.count())
+    count = _count(client)
+    near = _last_milestone(client, up_to=start)
+    items = deposits.filter(pk__gt=near[1])[start - near[0] : start - near[0] + limit]
+    return Slice(items=list(items), count=count)
+
+
+def _last_milestone(client: Client, *, up_to: int | None = None) -> tuple[int, int]:
+    """(position, deposit number) of the last milestone, not beyond the position ``up_to``; (0, 0) without one."""
+    milestones = Milestone.objects.filter(client=client).order_by("-position")
+    if up_to is not None:
+        milestones = milestones.filter(position__lte=up_to)
+    return milestones.values_list("position", "deposit_id").first() or (0, 0)
+
+
+def _count(client: Client) -> int:
+    position, after = _last_milestone(client)
+    behind = Deposit.objects.filter(client=client, pk__gt=after)
+    rest = behind.count()
+    if rest >= 2 * STEP and behind.filter(reception_date__lt=Now() - SETTLED)[STEP - 1 : STEP].exists():
+        _set_milestones(client)
+        position, after = _last_milestone(client)
+        rest = Deposit.objects.filter(client=client, pk__gt=after).count()
+    return position + rest
+
+
+def _lock(client_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, client_id % 2**31])
+
+
+def _set_milestones(client: Client) -> None:
+    with transaction.atomic():
+        _lock(client.pk)
+        position, after = _last_milestone(client)
+        seconds = int(SETTLED.total_seconds())
+        values = {"client": client.pk, "position": position, "after": after, "settled": seconds, "step": STEP}
+        with connection.cursor() as cursor:
+            cursor.execute(_SET, values)
+
+
+def forget_behind(deposit: Deposit) -> None:
+    """Take up the milestones that count a deposit which is being deleted; call it in the same transaction."""
+    _lock(deposit.client_id)
+    Milestone.objects.filter(client_id=deposit.client_id, deposit_id__gte=deposit.pk).delete()
