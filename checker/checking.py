@@ -7,7 +7,7 @@ import logging
 
 from django.db import transaction
 
-from checker.packages import check_package
+from checker.packages import check_digest, check_package
 from deposit import findings as vocabulary
 from deposit import lifecycle
 from deposit.findings import Area, Severity
@@ -46,7 +46,8 @@ def examine(deposit: Deposit, lease: Lease) -> list[vocabulary.Finding]:
     if not packages:
         found.append(_missing(Area.ARCHIVE, "package.missing", "Deposit without archive is rejected"))
     for part in packages:
-        found += check_package(part, lease)
+        # What is not what was announced is not looked into.
+        found += check_digest(part, lease) or check_package(part, lease)
     return found
 
 
@@ -62,6 +63,8 @@ def conclude(claim: Claim, found: list[vocabulary.Finding], *, worker: str) -> N
         lifecycle.fire(
             event, claim.deposit_id, actor=worker, token=claim.token, detail={"findings": len(found)}
         )
+        if not rejected:
+            Part.objects.filter(deposit_id=claim.deposit_id, digest_pending=True).update(digest_pending=False)
         Finding.objects.filter(deposit_id=claim.deposit_id).delete()
         Finding.objects.bulk_create(
             Finding(

@@ -1,5 +1,7 @@
 """Checking one package: a single streaming pass that verifies every member and accounts for every byte."""
 
+import hashlib
+
 from deposit.findings import Area, Finding
 from deposit.leases import Lease
 from deposit.models import Part
@@ -8,6 +10,8 @@ from deposit.staging import path_of
 from packages import Limits, PackageError, open_package
 from packages.bagit import validate_bag
 
+_CHUNK = 1024 * 1024
+
 # What swh-deposit says in these cases; people and their scripts know the words.
 KNOWN_WORDS = {
     "package.format": "Mandatory archive type is not supported",
@@ -15,6 +19,32 @@ KNOWN_WORDS = {
     "package.nested": "Mandatory archive is invalid (i.e contains only one archive)",
 }
 UNREADABLE = "At least one of its associated archives is not readable"
+
+
+def check_digest(part: Part, lease: Lease) -> list[Finding]:
+    """Compare a package that came in segments with the digest that was announced for the whole.
+
+    An ``OSError`` is a fault of ours. Raises `LeaseLost`.
+    """
+    if not part.digest_pending:
+        return []
+    assert part.stored_as is not None
+    sha256 = hashlib.sha256()
+    with path_of(part.stored_as).open("rb", buffering=0) as file:
+        while chunk := file.read(_CHUNK):
+            sha256.update(chunk)
+            lease.check()
+    if sha256.hexdigest() == part.sha256:
+        return []
+    return [
+        Finding(
+            code="upload.digest",
+            area=Area.ARCHIVE,
+            subject=part.name,
+            message=f"The package that was put together from its segments has the SHA-256 {sha256.hexdigest()}, "
+            f"not the announced {part.sha256}: upload it again in a new deposit.",
+        )
+    ]
 
 
 def check_package(part: Part, lease: Lease, limits: Limits | None = None) -> list[Finding]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from django.conf import settings
 
 from deposit import staging
-from deposit.models import Part
+from deposit.models import Part, Upload
 
 logger = logging.getLogger(__name__)
 
@@ -68,8 +68,10 @@ def orphans(age: timedelta) -> Iterator[Path]:
 
 def _unnamed(paths: Iterable[Path]) -> list[Path]:
     names = {str(path.relative_to(staging.root())): path for path in paths}
-    named = Part.objects.filter(stored_as__in=names).values_list("stored_as", flat=True)
-    return [path for name, path in names.items() if name not in set(named)]
+    # In this order: an upload that is deposited just now is a part by the time it is no upload any more.
+    named = set(Upload.objects.filter(stored_as__in=names).values_list("stored_as", flat=True))
+    named |= set(Part.objects.filter(stored_as__in=names).values_list("stored_as", flat=True))
+    return [path for name, path in names.items() if name not in named]
 
 
 def _set_aside(path: Path, swept: Swept) -> None:

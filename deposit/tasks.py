@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from deposit import janitor
 from deposit.actors import Door, machine
 from deposit.models import Deposit, Status
-from deposit.services import expiry
+from deposit.services import by_reference, expiry, uploads
 from deposit.services.operations import expire
 
 
@@ -32,3 +32,15 @@ def tell_of_expiry() -> None:
 def sweep_staging() -> None:
     """Remove what uploads that were cut off left behind, and set aside what no row names."""
     janitor.sweep()
+
+
+@shared_task(name="deposit.expire_uploads")
+def expire_uploads() -> None:
+    """Give up segmented uploads to which nothing comes any more."""
+    uploads.expire_idle()
+
+
+@shared_task(name="deposit.fetch")
+def fetch() -> None:
+    """Get the packages that depositors refer to, one after the other until none is due."""
+    by_reference.fetch_due()

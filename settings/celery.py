@@ -41,6 +41,7 @@ app.conf.update(
     task_routes={
         "checker.check": {"queue": "check"},
         "loader.load": {"queue": "load"},
+        "deposit.fetch": {"queue": "fetch"},
         "deposit.*": {"queue": "housekeeping"},
         "archive.*": {"queue": "housekeeping"},
     },
@@ -52,6 +53,9 @@ app.conf.update(
     beat_schedule={
         "expire-partial-deposits": {"task": "deposit.expire_partials", "schedule": 3600.0},
         "tell-of-expiry": {"task": "deposit.tell_of_expiry", "schedule": 3600.0},
+        "expire-uploads": {"task": "deposit.expire_uploads", "schedule": 600.0},
+        # One that was not begun by the time of the next is superfluous.
+        "fetch": {"task": "deposit.fetch", "schedule": 5.0, "options": {"expires": 5}},
         "sweep-staging": {"task": "deposit.sweep_staging", "schedule": 3600.0},
         "audit-packs": {"task": "archive.audit", "schedule": 600.0},
         "replicate-packs": {"task": "archive.replicate", "schedule": 600.0},

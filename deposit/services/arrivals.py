@@ -2,14 +2,16 @@
 
 import hashlib
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
 
 from deposit.actors import Actor
 from deposit.metadata.entry import Entry
-from deposit.models import TITLE_LENGTH, Deposit, Duplicates, Part, PartKind, Status
+from deposit.models import TITLE_LENGTH, Deposit, Duplicates, Fetch, Part, PartKind, Status
 from deposit.refusals import Kind, Refusal
+from deposit.services import uploads
 from deposit.staging import StagedFile
 
 # Deposits whose packages the service has and means to keep.
@@ -27,18 +29,47 @@ class Package:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Uploaded:
+    """A segmented upload that becomes a package as it is. ``sha256``: what the client says again, or None."""
+
+    upload_id: UUID
+    name: str
+    content_type: str
+    packaging: str = ""
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Elsewhere:
+    """A package that is to be fetched. ``size`` in bytes, 0 when the client does not say."""
+
+    url: str
+    name: str
+    content_type: str
+    sha256: str
+    size: int = 0
+    packaging: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Arrival:
-    """One request's package, or entry, or both."""
+    """One request's package, or entry, or both; and the packages that it only refers to."""
 
     package: Package | None = None
     entry: Entry | None = None
+    files: tuple[Uploaded | Elsewhere, ...] = ()
+
+    @property
+    def package_names(self) -> list[str]:
+        """The names of all packages that it brings or refers to."""
+        return [each.name for each in ([self.package] if self.package else []) + list(self.files)]
 
 
 def described(arrival: Arrival) -> dict[str, str]:
     """What a deposit is known by after this arrival: the fields of `Deposit` that it changes."""
     fields = {}
-    if arrival.package:
-        fields["package_name"] = arrival.package.name
+    if arrival.package_names:
+        fields["package_name"] = arrival.package_names[-1]
     if arrival.entry:
         fields["title"] = (arrival.entry.title or "")[:TITLE_LENGTH]
     return fields
@@ -52,6 +83,7 @@ def add_parts(deposit: Deposit, arrival: Arrival, actor: Actor) -> None:
         part = _package_part(deposit, arrival.package, mediator)
         part.duplicate_of = _earlier(deposit, part.sha256)
         parts.append(part)
+    parts += [_referenced_part(deposit, file, actor, mediator) for file in arrival.files]
     if arrival.entry:
         document = arrival.entry.document
         parts.append(
@@ -66,7 +98,16 @@ def add_parts(deposit: Deposit, arrival: Arrival, actor: Actor) -> None:
             )
         )
     Part.objects.bulk_create(parts)
+    _order_fetches(parts, arrival)
     _describe(deposit, **described(arrival))
+
+
+def _order_fetches(parts: list[Part], arrival: Arrival) -> None:
+    elsewhere = [file for file in arrival.files if isinstance(file, Elsewhere)]
+    pending = [part for part in parts if part.kind == PartKind.PENDING]
+    Fetch.objects.bulk_create(
+        Fetch(part=part, url=file.url) for part, file in zip(pending, elsewhere, strict=True)
+    )
 
 
 def _earlier(deposit: Deposit, sha256: str) -> Deposit | None:
@@ -117,14 +158,46 @@ def _package_part(deposit: Deposit, package: Package, mediator: str) -> Part:
     )
 
 
+def _referenced_part(deposit: Deposit, file: Uploaded | Elsewhere, actor: Actor, mediator: str) -> Part:
+    if isinstance(file, Elsewhere):
+        return Part(
+            deposit=deposit,
+            mediator=mediator,
+            kind=PartKind.PENDING,
+            content_type=file.content_type,
+            size=file.size,
+            sha256=file.sha256,
+            name=file.name,
+            packaging=file.packaging,
+        )
+    staged = uploads.adopt(actor=actor, upload_id=file.upload_id)
+    if file.sha256 not in (None, staged.sha256):
+        raise Refusal(
+            Kind.CHECKSUM_MISMATCH,
+            "upload.digest_differs",
+            f"The digest of {file.name} is not the one that its upload was begun with.",
+            "Send the digest of the whole file, the same both times.",
+        )
+    package = Package(staged=staged, name=file.name, content_type=file.content_type, packaging=file.packaging)
+    part = _package_part(deposit, package, mediator)
+    part.digest_pending = True
+    part.duplicate_of = _earlier(deposit, part.sha256)
+    return part
+
+
 def remove_parts(deposit: Deposit, *kinds: PartKind, only: int | None = None) -> list[str]:
-    """Forget the parts of these kinds, or just one of them; returns the staged files to unlink after the commit."""
+    """Forget the parts of these kinds, or just one of them; returns the staged files to unlink after the commit.
+
+    With the packages go those that are yet to be fetched.
+    """
+    if PartKind.PACKAGE in kinds:
+        kinds += (PartKind.PENDING,)
     parts: QuerySet[Part] = deposit.parts.filter(kind__in=kinds)
     if only is not None:
         parts = parts.filter(pk=only)
     stored = [name for name in parts.values_list("stored_as", flat=True) if name]
     parts.delete()
     if PartKind.PACKAGE in kinds:
-        newest = deposit.parts.filter(kind=PartKind.PACKAGE).order_by("-id").first()
+        newest = deposit.parts.exclude(kind=PartKind.METADATA).order_by("-id").first()
         _describe(deposit, package_name=newest.name if newest else "")
     return stored

@@ -57,7 +57,7 @@ def convert(*, actor: Actor, deposit: Deposit, entry: Entry) -> Deposit:
         _archive(ingest, entry, reference, client, deposit.collection, deposit.pk)
         with transaction.atomic():
             locked = Deposit.objects.select_for_update().get(pk=deposit.pk)
-            if locked.origin_url or locked.parts.filter(kind=PartKind.PACKAGE).exists():
+            if locked.origin_url or locked.parts.exclude(kind=PartKind.METADATA).exists():
                 raise refuse_packages()
             return _accept(ingest, locked, entry, reference, actor)
 

@@ -1,0 +1,170 @@
+"""Getting a file from another server without being led into our own network (server-side request forgery).
+
+Only hosts of the list are asked. Every address of a host is looked at before one is connected to, and the connection
+is made to the address that was looked at, not to the name again. Redirects are followed by the same rules.
+"""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from django.conf import settings
+
+from deposit.refusals import Kind, Refusal
+
+CHUNK = 256 * 1024
+SILENCE_SECONDS = 60.0
+REDIRECTS = 5
+_TELL_SECONDS = 10.0
+_PORTS = {"http": 80, "https": 443}
+# IPv6 prefixes behind which an IPv4 address stands that the prefix itself does not tell (RFC 6052, 8215).
+_TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+
+
+def require_allowed(url: SplitResult) -> None:
+    """Raise `Refusal` unless files are fetched from this address: scheme, host and port, no credentials."""
+    try:
+        port = url.port
+    except ValueError:
+        port = -1
+    usual = port is None or port == _PORTS.get(url.scheme)
+    name = (url.hostname or "").lower().rstrip(".")
+    wanted = {name} if usual else {f"{name}:{port}"}
+    if port is not None and usual:
+        wanted.add(f"{name}:{port}")
+    if url.scheme not in _PORTS or url.username is not None or not name:
+        raise _refuse(url, "Only plain http and https addresses are fetched, without user name and password.")
+    if not wanted & {host.lower() for host in settings.BY_REFERENCE_HOSTS}:
+        raise _refuse(
+            url, "Files are fetched from hosts that the operators have listed; this is none of them."
+        )
+
+
+def _refuse(url: SplitResult, hint: str) -> Refusal:
+    return Refusal(
+        Kind.PRECONDITION_FAILED, "by_reference.not_allowed", f"Nothing is fetched from {url.hostname}.", hint
+    )
+
+
+def addresses(host: str, port: int) -> list[str]:
+    """The addresses of a host. Raises `Refusal` when one of them is not public, `OSError` when there is none."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    names = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    for name in names:
+        if not settings.BY_REFERENCE_PRIVATE and not is_public(name):
+            raise Refusal(
+                Kind.PRECONDITION_FAILED,
+                "by_reference.private",
+                f"{host} is at {name}, an address that is not on the public Internet.",
+            )
+    return names
+
+
+def is_public(address: str) -> bool:
+    """Whether anybody on the Internet can mean this address, whatever it is wrapped in."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if any(ip in network for network in _TRANSLATED) or ip.sixtofour or ip.teredo:
+            return False
+        if ip.ipv4_mapped:
+            ip = ip.ipv4_mapped
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def download(url: str, *, expected: int | None, tell: Callable[[int], None]) -> Iterator[bytes]:
+    """The bytes of a file as they come. ``expected``: its announced size; ``tell`` hears every ten seconds how far.
+
+    Raises `Refusal` for what will not change by itself, `OSError` for what may.
+    """
+    deadline = time.monotonic() + settings.BY_REFERENCE_SECONDS
+    for _ in range(REDIRECTS + 1):
+        target = urlsplit(url)
+        require_allowed(target)
+        with closing(_connect(target)) as connection:
+            response = _ask(connection, target)
+            location = response.getheader("Location")
+            if response.status in (301, 302, 303, 307, 308) and location:
+                url = urljoin(url, location)
+                continue
+            _require_whole(response, url, expected)
+            yield from _body(response, deadline, tell)
+            return
+    raise Refusal(Kind.BAD_REQUEST, "by_reference.redirects", f"More than {REDIRECTS} redirects.")
+
+
+def _connect(url: SplitResult) -> http.client.HTTPConnection:
+    host, port = url.hostname or "", url.port or _PORTS[url.scheme]
+    failure: OSError = OSError(f"{host} has no address")
+    for address in addresses(host, port):
+        try:
+            sock = socket.create_connection((address, port), timeout=SILENCE_SECONDS)
+        except OSError as error:
+            failure = error
+            continue
+        if url.scheme == "https":
+            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+        connection = http.client.HTTPConnection(host, port, timeout=SILENCE_SECONDS)
+        connection.sock = sock
+        # Else a lost connection would be made anew, to whatever the name means by then.
+        connection.auto_open = 0
+        return connection
+    raise failure
+
+
+def _ask(connection: http.client.HTTPConnection, url: SplitResult) -> http.client.HTTPResponse:
+    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    try:
+        connection.putrequest("GET", path, skip_accept_encoding=True, skip_host=True)
+        connection.putheader("Host", url.netloc)
+        connection.putheader("Accept-Encoding", "identity")
+        connection.putheader("User-Agent", "deposit-server")
+        connection.endheaders()
+        return connection.getresponse()
+    except (http.client.HTTPException, ValueError) as error:
+        raise OSError(f"The answer is not HTTP: {error}") from error
+
+
+def _require_whole(response: http.client.HTTPResponse, url: str, expected: int | None) -> None:
+    if response.status >= 500 or response.status in (408, 425, 429):
+        raise OSError(f"{url} answers {response.status}.")
+    if response.status != 200 or response.getheader("Content-Encoding", "identity") != "identity":
+        raise Refusal(Kind.BAD_REQUEST, "by_reference.answer", f"{url} answers {response.status}.")
+    length = response.length
+    if expected is not None and length is not None and length != expected:
+        raise Refusal(
+            Kind.BAD_REQUEST,
+            "by_reference.length",
+            f"The file at {url} has {length} bytes, not the announced {expected}.",
+        )
+
+
+def _body(
+    response: http.client.HTTPResponse, deadline: float, tell: Callable[[int], None]
+) -> Iterator[bytes]:
+    promised, received, told = response.length, 0, time.monotonic()
+    while True:
+        try:
+            chunk = response.read1(CHUNK)
+        except http.client.HTTPException as error:
+            raise OSError(f"The answer broke off: {error}") from error
+        if not chunk:
+            break
+        received += len(chunk)
+        now = time.monotonic()
+        if now > deadline:
+            raise Refusal(
+                Kind.BAD_REQUEST,
+                "by_reference.time",
+                f"After {settings.BY_REFERENCE_SECONDS} seconds the file was not here.",
+            )
+        if now - told > _TELL_SECONDS:
+            tell(received)
+            told = now
+        yield chunk
+    if promised is not None and received < promised:
+        raise OSError(f"The answer broke off after {received} of {promised} bytes.")
