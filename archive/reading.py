@@ -1,10 +1,13 @@
 """Open packs and lately read frames, for as long as one answer is being made."""
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
+from archive.errors import Damaged
+from archive.identifiers import object_header, object_id
 from archive.packs import LARGE, PackReader, Row
 from archive.storage import Storage, default_storage
 
@@ -56,15 +59,43 @@ class Packs:
             if len(self._frames) >= _FRAMES:
                 self._frames.popitem(last=False)
             frame = self._frames[key] = reader.frame(row.offset, row.stored)
-        return reader.slice(frame, row)
+        data = reader.slice(frame, row)
+        swhid = row.swhid
+        if object_id(swhid.type, data) != swhid.hash:
+            raise _changed(pack, row)
+        return data
 
     def stream(self, pack: str, row: Row, start: int, stop: int) -> Iterator[bytes]:
-        """Bytes ``start`` to ``stop`` of an object of any size, in chunks."""
+        """Bytes ``start`` to ``stop`` of an object of any size, in chunks.
+
+        Nothing wrong is ever given out as whole: an object is hashed while it is read, and if it is not what its
+        name says, Damaged is raised instead of the last chunk. A part of a large object is checked by frames.
+        """
         if start >= stop:
             return
         if row.length > LARGE:
-            yield from self.open(pack).stream(row, start, stop)
+            chunks = self.open(pack).stream(row, start, stop)
+            yield from _verified(chunks, pack, row) if (start, stop) == (0, row.length) else chunks
             return
         data = self.read(pack, row)
         for at in range(start, stop, _CHUNK):
             yield data[at : min(at + _CHUNK, stop)]
+
+
+def _verified(chunks: Iterator[bytes], pack: str, row: Row) -> Iterator[bytes]:
+    swhid = row.swhid
+    digest = hashlib.sha1(object_header(swhid.type, row.length), usedforsecurity=False)
+    held = b""
+    for chunk in chunks:
+        digest.update(chunk)
+        if held:
+            yield held
+        held = chunk
+    if digest.digest() != swhid.hash:
+        raise _changed(pack, row)
+    yield held
+
+
+def _changed(pack: str, row: Row) -> Damaged:
+    place = f"bytes {row.offset} to {row.offset + row.stored}"
+    return Damaged(f"Pack {pack}: {place} are damaged: they do not hold {row.name}.")

@@ -19,6 +19,8 @@ LARGE = 1024**2
 LARGE_FRAME = 1024**2
 # Smaller objects share a frame until it holds this many bytes; not part of the format, any size can be read.
 SHARED_FRAME = 256 * 1024
+# No frame unpacks to more than this; a damaged header may claim anything.
+LARGEST_FRAME = 64 * 1024**2
 # Lines of one index member.
 INDEX_LINES = 32_768
 

@@ -56,12 +56,12 @@ class PackReader:
             raise self._damaged(offset, length, f"only {len(data)} of them are there")
         return data
 
-    def frame(self, offset: int, stored: int, limit: int = 0) -> bytes:
+    def frame(self, offset: int, stored: int) -> bytes:
         """One frame, decompressed; its checksum has been verified."""
         data = self._range(offset, stored)
         try:
-            if limit and zstandard.frame_content_size(data) > limit:
-                raise self._damaged(offset, stored, f"it would unpack to more than {limit} bytes")
+            if not 0 <= zstandard.frame_content_size(data) <= layout.LARGEST_FRAME:
+                raise self._damaged(offset, stored, "the frame's header claims an impossible size")
             return self._decompressor.decompress(data)
         except zstandard.ZstdError as error:
             raise self._damaged(offset, stored, str(error)) from error
@@ -75,6 +75,8 @@ class PackReader:
         if signature != layout.FOOTER_SIGNATURE:
             raise self._damaged(self.file.size, 0, "the footer is missing, the pack is cut short")
         length = count * layout.FOOTER_ENTRY.size
+        if length > self.file.size - end.size:
+            raise self._damaged(self.file.size - end.size, end.size, "the footer's count is impossible")
         entries = self._range(self.file.size - end.size - length, length)
         return [(offset, stored) for offset, stored in layout.FOOTER_ENTRY.iter_unpack(entries)]
 

@@ -18,8 +18,6 @@ from archive.packs.reader import PackFile
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = b"\x2a\x4d\x18"
 _STEP = 1024**2
-# No frame of ours unpacks to more; a damaged header may claim anything.
-_LARGEST_FRAME = 64 * 1024**2
 
 
 class Gap(NamedTuple):
@@ -68,7 +66,7 @@ def _frame(file: PackFile, at: int) -> Frame:
         raise _Broken("no frame begins here")
     try:
         size = zstandard.frame_content_size(head)
-        if not 0 <= size <= _LARGEST_FRAME:
+        if not 0 <= size <= layout.LARGEST_FRAME:
             raise _Broken("a frame's header is damaged")
         return _decompress(file, at)
     except zstandard.ZstdError as error:

@@ -27,7 +27,7 @@ from archive.packs import LARGE
 from archive.storage import FileStorage
 from tests.archive.conftest import add_package
 
-KILLS = int(os.environ.get("ARCHIVE_KILLS", "8"))
+KILLS = int(os.environ.get("ARCHIVE_KILLS", "4"))
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 # Loads one package after the other, each a little different from the one before, until it is killed.

@@ -12,10 +12,10 @@ from django.db import transaction
 from swh.model import from_disk
 
 from archive import retrieval, tar
-from archive.errors import NotFound
+from archive.errors import Damaged, NotFound
 from archive.identifiers import SWHID, ObjectType, content_id, origin_id
 from archive.ingest import Ingest
-from archive.models import Visit
+from archive.models import Object, Visit
 from archive.objects import DIRECTORY, FILE, SYMLINK, Alias, Entry, Metadata, Release, Snapshot, Timestamp
 from archive.storage import FileStorage
 from archive.tree import Tree
@@ -185,3 +185,20 @@ def test_two_readers_do_not_disturb_each_other(load: Load) -> None:
     parts = list(zip(first, second, strict=True))
     assert b"".join(part[0] for part in parts) == data
     assert b"".join(part[1] for part in parts) == data[::-1]
+
+
+def test_bytes_that_are_not_what_the_name_says_are_never_given_out(load: Load) -> None:
+    first, second = b"a" * 100, b"b" * 100
+    large, other = os.urandom(2 * 1024**2), os.urandom(2 * 1024**2)
+    load({b"1": first, b"2": second, b"3": large, b"4": other})
+    for here, there in ((first, second), (large, other)):
+        place = retrieval.find(SWHID(ObjectType.CONTENT, content_id(there)))
+        assert place is not None
+        Object.objects.filter(sha1_git=content_id(here)).update(
+            offset=place.row.offset, stored=place.row.stored, position=place.row.position
+        )
+        given: list[bytes] = []
+        _, chunks = retrieval.open_content(SWHID(ObjectType.CONTENT, content_id(here)))
+        with pytest.raises(Damaged):
+            given.extend(chunks)
+        assert sum(map(len, given)) < len(here)
