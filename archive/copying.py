@@ -37,13 +37,15 @@ def bytea(value: bytes) -> bytes:
     return _LENGTH.pack(len(value)) + value
 
 
-def bytea_array(values: list[bytes]) -> bytes:
-    """A field of type bytea[] whose values have 20 bytes each."""
-    if not values:
+def identifier_array(packed: bytes) -> bytes:
+    """A field of type bytea[] from values of 20 bytes each, given one after the other."""
+    count = len(packed) // 20
+    if not count:
         return _EMPTY_ARRAY
-    return _ARRAY.pack(20 + 24 * len(values), 1, 0, 17, len(values), 1) + b"".join(
-        [b"\0\0\0\x14" + value for value in values]
-    )
+    field = bytearray(_ARRAY.pack(20 + 24 * count, 1, 0, 17, count, 1))
+    for at in range(0, len(packed), 20):
+        field += b"\0\0\0\x14" + packed[at : at + 20]
+    return bytes(field)
 
 
 def row(*fields: bytes) -> bytes:

@@ -143,6 +143,10 @@ def _range(key: str, text: str | None) -> tuple[int, int | None] | None:
     return int(match[1]), int(match[2]) if match[2] else None
 
 
+# Below this, one call with a copy is cheaper than two without.
+_WORTH_COPYING = 64 * 1024
+
+
 def object_header(kind: ObjectType, length: int) -> bytes:
     """What is hashed before the object's own bytes."""
     return b"%s %d\0" % (GIT_TYPES[kind], length)
@@ -150,7 +154,12 @@ def object_header(kind: ObjectType, length: int) -> bytes:
 
 def object_id(kind: ObjectType, manifest: bytes) -> bytes:
     """The 20 bytes that identify an object, computed from its manifest (for a content: its bytes)."""
-    return hashlib.sha1(object_header(kind, len(manifest)) + manifest, usedforsecurity=False).digest()
+    header = object_header(kind, len(manifest))
+    if len(manifest) < _WORTH_COPYING:
+        return hashlib.sha1(header + manifest, usedforsecurity=False).digest()
+    digest = hashlib.sha1(header, usedforsecurity=False)
+    digest.update(manifest)
+    return digest.digest()
 
 
 def content_id(data: bytes) -> bytes:

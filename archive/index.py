@@ -206,6 +206,6 @@ def _node(row: Row, manifest: bytes) -> bytes:
             copying.smallint(KINDS[swhid.type]),
             copying.bytea(swhid.hash),
             copying.NULL,
-            copying.bytea_array(pointed_at),
+            copying.identifier_array(pointed_at),
         )
     )

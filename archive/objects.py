@@ -56,12 +56,16 @@ def _git_order(entry: Entry) -> bytes:
     return entry.name + b"/" if entry.mode == DIRECTORY else entry.name
 
 
+def directory_line(mode: int, name: bytes, target: bytes) -> bytes:
+    """One entry as a tree object has it."""
+    return _PERMISSIONS[mode] + name + b"\0" + target
+
+
 def directory_manifest(entries: Iterable[Entry]) -> bytes:
     """Git's tree object: entries in git's order (a directory sorts as if its name ended in a slash)."""
-    parts: list[bytes] = []
-    for name, mode, target in sorted(entries, key=_git_order):
-        parts += (_PERMISSIONS[mode], name, b"\0", target)
-    return b"".join(parts)
+    return b"".join(
+        directory_line(mode, name, target) for name, mode, target in sorted(entries, key=_git_order)
+    )
 
 
 def read_directory(manifest: bytes) -> Iterator[Entry]:
@@ -304,14 +308,19 @@ class Metadata:
         return object_id(ObjectType.METADATA, self.manifest())
 
 
-def targets(kind: ObjectType, manifest: bytes) -> tuple[list[bytes], int]:
-    """What an object points at: identifiers without repetition, those that may point further first.
+# Directories with more entries than this may name a target twice in the index; saying it once would take memory.
+_MOST_COMPARED = 2**16
 
-    The second value counts these first ones; what follows them are contents.
+
+def targets(kind: ObjectType, manifest: bytes) -> tuple[bytes, int]:
+    """What an object points at: identifiers of 20 bytes one after the other, those that may point further first.
+
+    The second value counts these first ones; what follows them are contents. Each is there once, but in very large
+    directories.
     """
-    found: dict[SWHID, None] = {}
     if kind is ObjectType.DIRECTORY:
         return _directory_targets(manifest)
+    found: dict[SWHID, None] = {}
     if kind is ObjectType.RELEASE:
         found = {Release.parse(manifest).target: None}
     elif kind is ObjectType.SNAPSHOT:
@@ -320,12 +329,22 @@ def targets(kind: ObjectType, manifest: bytes) -> tuple[list[bytes], int]:
     elif kind is ObjectType.METADATA:
         found = {Metadata.parse(manifest).target: None}
     further = [swhid.hash for swhid in found if swhid.type is not ObjectType.CONTENT]
-    return further + [swhid.hash for swhid in found if swhid.type is ObjectType.CONTENT], len(further)
+    contents = [swhid.hash for swhid in found if swhid.type is ObjectType.CONTENT]
+    return b"".join(further + contents), len(further)
 
 
-def _directory_targets(manifest: bytes) -> tuple[list[bytes], int]:
-    further: dict[bytes, None] = {}
-    contents: dict[bytes, None] = {}
+def _directory_targets(manifest: bytes) -> tuple[bytes, int]:
+    further, contents = bytearray(), bytearray()
+    seen: set[bytes] = set()
     for _, mode, target in read_directory(manifest):
-        (further if mode in (DIRECTORY, REVISION) else contents)[target] = None
-    return [*further, *contents], len(further)
+        if target in seen:
+            continue
+        if len(seen) < _MOST_COMPARED:
+            seen.add(target)
+        if mode in (DIRECTORY, REVISION):
+            further += target
+        else:
+            contents += target
+    count = len(further) // 20
+    further += contents
+    return bytes(further), count

@@ -4,12 +4,12 @@ Members are kept as small byte records and sorted (on disk when they are many), 
 bounded amount of memory; directories are then built bottom-up in one pass.
 """
 
+import bisect
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from archive.errors import InvalidPath, PathConflict
 from archive.identifiers import ObjectType, object_id
-from archive.objects import DIRECTORY, EXECUTABLE, FILE, SYMLINK, Entry, directory_manifest
+from archive.objects import DIRECTORY, EXECUTABLE, FILE, SYMLINK, directory_line
 from archive.sorting import SortedRecords
 
 _MODES = (DIRECTORY, FILE, EXECUTABLE, SYMLINK)
@@ -19,12 +19,38 @@ _SUFFIX = len(_END) + 6 + 1 + 20
 _NO_TARGET = bytes(20)
 
 
-@dataclass(slots=True)
 class _Open:
-    """A directory whose entries are still coming."""
+    """A directory whose entries are still coming, in the order of their names.
 
-    name: bytes
-    entries: list[Entry] = field(default_factory=list)
+    Git sorts a directory as if its name ended in a slash, so that ``a.b`` comes before the directory ``a``: such a
+    directory waits until all names before its own in git's order have come. Everything else goes straight into the
+    manifest, because a directory may have a million entries.
+    """
+
+    __slots__ = ("_delayed", "_manifest", "name")
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self._manifest = bytearray()
+        self._delayed: list[tuple[bytes, bytes]] = []
+
+    def add(self, mode: int, name: bytes, target: bytes) -> None:
+        """Add an entry; its name comes after all names added before."""
+        while self._delayed and self._delayed[0][0] < name:
+            self._manifest += self._delayed.pop(0)[1]
+        line = directory_line(mode, name, target)
+        if mode == DIRECTORY:
+            bisect.insort(self._delayed, (name + b"/", line))
+        else:
+            self._manifest += line
+
+    def close(self) -> tuple[bytes, bytes]:
+        """The identifier and the manifest."""
+        for _, line in self._delayed:
+            self._manifest += line
+        manifest = bytes(self._manifest)
+        self._manifest.clear()
+        return object_id(ObjectType.DIRECTORY, manifest), manifest
 
 
 class Tree:
@@ -116,12 +142,11 @@ class Tree:
             stack.extend(_Open(name) for name in parents[len(stack) - 1 :])
             file = None
             if mode != DIRECTORY:
-                stack[-1].entries.append(Entry(parts[-1], mode, target))
+                stack[-1].add(mode, parts[-1], target)
                 file = parts
         while len(stack) > 1:
             yield _close(stack)
-        manifest = directory_manifest(stack[0].entries)
-        yield object_id(ObjectType.DIRECTORY, manifest), manifest
+        yield stack[0].close()
 
     def close(self) -> None:
         """Free the memory and the disk behind the records."""
@@ -138,9 +163,8 @@ def _check(path: bytes) -> None:
 
 def _close(stack: list[_Open]) -> tuple[bytes, bytes]:
     level = stack.pop()
-    manifest = directory_manifest(level.entries)
-    identifier = object_id(ObjectType.DIRECTORY, manifest)
-    stack[-1].entries.append(Entry(level.name, DIRECTORY, identifier))
+    identifier, manifest = level.close()
+    stack[-1].add(DIRECTORY, level.name, identifier)
     return identifier, manifest
 
 

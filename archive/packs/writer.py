@@ -140,15 +140,14 @@ class PackWriter:
 
     def write_large(self, chunk: bytes) -> None:
         """Append to the object that was begun."""
-        while self._filled + len(chunk) >= layout.LARGE_FRAME:
-            cut = layout.LARGE_FRAME - self._filled
-            self._parts.append(chunk[:cut])
-            self._filled += cut
-            self._large_frame()
-            chunk = chunk[cut:]
-        if chunk:
-            self._parts.append(chunk)
-            self._filled += len(chunk)
+        at = 0
+        while at < len(chunk):
+            part = chunk[at : at + layout.LARGE_FRAME - self._filled]
+            self._parts.append(part)
+            self._filled += len(part)
+            at += len(part)
+            if self._filled == layout.LARGE_FRAME:
+                self._large_frame()
 
     def _large_frame(self) -> None:
         before = self.offset

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from swh.model import from_disk
 
 from archive.errors import InvalidPath, PathConflict
-from archive.identifiers import content_id
-from archive.objects import read_directory
+from archive.identifiers import ObjectType, content_id, object_id
+from archive.objects import DIRECTORY, FILE, Entry, directory_manifest, read_directory
 from archive.sorting import SortedRecords
 from archive.tree import Tree
 
@@ -143,6 +143,29 @@ def test_a_very_deep_tree_is_built() -> None:
     tree = Tree()
     tree.add_file(b"d/" * 3000 + b"f", bytes(20))
     assert len(list(tree.directories())) == 3001
+
+
+def plainly(paths: set[bytes]) -> bytes:
+    """The root's identifier, computed level by level in the plainest way."""
+    entries: list[Entry] = []
+    for first in {path.split(b"/")[0] for path in paths}:
+        below = {path[len(first) + 1 :] for path in paths if path.startswith(first + b"/")}
+        if below:
+            entries.append(Entry(first, DIRECTORY, plainly(below)))
+        else:
+            entries.append(Entry(first, FILE, content_id(first)))
+    return object_id(ObjectType.DIRECTORY, directory_manifest(entries))
+
+
+@given(st.sets(st.text("a.-0/", min_size=1, max_size=8).map(str.encode), max_size=40))
+@settings(max_examples=300, deadline=None)
+def test_any_names_come_in_gits_order(names: set[bytes]) -> None:
+    paths = {name for name in names if set(name.split(b"/")).isdisjoint({b"", b".", b".."})}
+    paths = {path for path in paths if not any(other.startswith(path + b"/") for other in paths)}
+    tree = Tree()
+    for path in paths:
+        tree.add_file(path, content_id(path.split(b"/")[-1]))
+    assert root_of(tree) == plainly(paths)
 
 
 @given(st.lists(st.binary(max_size=40), max_size=200))

@@ -2,9 +2,10 @@
 
     .venv/bin/python tests/bench/bench_archive_extremes.py [--files 1000000] [--gigabytes 20] [--folder FOLDER]
 
-Loads trees of 10^3 files up to ``--files`` (every file different, 30 to 200 bytes, 1,000 to a directory), then one
-content of ``--gigabytes`` (half of it incompressible), each into an emptied archive; reads all of it back and
-compares. Each load runs in a process of its own, whose peak memory is held against the limit.
+Loads trees of 10^3 files up to ``--files`` (every file different, 30 to 200 bytes, 1,000 to a directory, and the most
+in a single directory too), then one content of ``--gigabytes`` (half of it incompressible), each into an emptied
+archive; reads all of it back and compares. Each load runs in a process of its own, whose peak memory is held against
+the limit.
 """
 
 import argparse
@@ -36,7 +37,7 @@ def blocks(gigabytes: float) -> Iterator[bytes]:
         yield head + body[8:_BLOCK]
 
 
-def load_files(count: int) -> tuple[float, bytes]:
+def load_files(count: int, per_directory: int) -> tuple[float, bytes]:
     """Load so many small files; the seconds it took and the root."""
     from django.db import transaction  # noqa: PLC0415 - settings exist only now
 
@@ -48,7 +49,7 @@ def load_files(count: int) -> tuple[float, bytes]:
     with Ingest() as ingest:
         for number in range(count):
             data = b"file %d\n" % number + hashlib.sha256(b"%d" % number).digest() * (1 + number % 6)
-            tree.add_file(b"d%d/f%d" % (number // 1000, number), ingest.add_content(data))
+            tree.add_file(b"d%d/f%d" % (number // per_directory, number), ingest.add_content(data))
         root = ingest.add_tree(tree)
         ingest.seal()
         with transaction.atomic():
@@ -134,19 +135,18 @@ def main() -> int:
     peaks: list[int] = []
     costs: list[float] = []
     with archive(options.folder) as scratch:
-        count = 1000
-        while count <= options.files:
+        counts = [10**power for power in range(3, 9) if 10**power <= options.files]
+        for count, wide in [(count, 1000) for count in counts] + [(count, count) for count in counts[-1:]]:
             empty(scratch)
-            (seconds, root), peak = alone(lambda: load_files(count))  # noqa: B023
+            (seconds, root), peak = alone(lambda: load_files(count, wide))  # noqa: B023
             back, back_peak = alone(lambda: read_files(count, root))  # noqa: B023
             print(
-                f"{count} files: {seconds:.2f}s, {seconds / count * 1e6:.0f} us each, peak {peak} MiB; "
-                f"read back {back:.2f}s, peak {back_peak} MiB",
+                f"{count} files, {wide} to a directory: {seconds:.2f}s, {seconds / count * 1e6:.0f} us each, "
+                f"peak {peak} MiB; read back {back:.2f}s, peak {back_peak} MiB",
                 flush=True,
             )
             peaks += [peak, back_peak]
             costs.append(seconds / count)
-            count *= 10
         if options.gigabytes:
             empty(scratch)
             (seconds, identifier), peak = alone(lambda: load_large(options.gigabytes))
