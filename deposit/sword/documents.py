@@ -24,6 +24,8 @@ NAMESPACES = {None: ATOM, "app": APP, "sword": SWORD, "dcterms": DCTERMS, "sd": 
 REL_ADD = "http://purl.org/net/sword/terms/add"
 REL_STATEMENT = "http://purl.org/net/sword/terms/statement"
 REL_ORIGINAL = "http://purl.org/net/sword/terms/originalDeposit"
+# AtomPub's type for service documents, and the older one that some clients ask for.
+SERVICE_TYPES = ("application/atomsvc+xml", "application/atomserv+xml")
 FEED_TYPE = "application/atom+xml;type=feed"
 TREATMENT = "The package is checked and then loaded into the archive as it is; the status document tells how far it is."
 

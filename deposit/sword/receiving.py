@@ -73,6 +73,8 @@ def receive(
     Raises `Refusal` for everything a client can mend.
     """
     kind = headers.media_type
+    if body.is_empty:
+        raise empty_body() if kind and kind.type == ENTRY_TYPE else empty_package()
     with ExitStack() as files:
         if kind is None:
             raise content_error("The Content-Type header is missing.")
@@ -100,10 +102,6 @@ def slug_of(headers: Headers) -> str | None:
 
 
 def _receive_package(body: Body, headers: Headers, kind: MediaType, files: ExitStack) -> Package:
-    if body.is_empty:
-        raise bad_request(
-            "body.empty", "CONTENT_LENGTH header is mandatory", "The package is empty: send its bytes."
-        )
     if headers.filename is None:
         raise bad_request(
             "header.content_disposition",
@@ -123,8 +121,6 @@ def _receive_package(body: Body, headers: Headers, kind: MediaType, files: ExitS
 
 
 def _receive_entry(body: Body) -> Entry:
-    if body.is_empty:
-        raise empty_body()
     return _read(body.read(settings.MAX_METADATA_SIZE))
 
 
@@ -141,6 +137,13 @@ def empty_body() -> Refusal:
         "metadata.empty",
         "Empty body request is not supported.",
         "Atom entry deposit is supposed to send for metadata. If the body is empty, there is no metadata.",
+    )
+
+
+def empty_package() -> Refusal:
+    """No bytes where a package was announced."""
+    return bad_request(
+        "body.empty", "CONTENT_LENGTH header is mandatory", "The package is empty: send its bytes."
     )
 
 
@@ -206,7 +209,7 @@ def _assemble(parts: _Parts, headers: Headers) -> Arrival:
     name = parse_filename(parts.headers.get("content-disposition"))
     packaging = check_packaging(parts.headers.get("packaging") or headers.packaging)
     if parts.file.size == 0:
-        raise bad_request("body.empty", "The package is empty.", "Send its bytes.")
+        raise empty_package()
     of_part = read_digests(content_md5=parts.headers.get("content-md5"), digest=None, fields=[])
     digests = Digests(md5=of_part.md5 or headers.digests.md5, sha256=headers.digests.sha256)
     package = _finish(

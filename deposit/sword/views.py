@@ -23,7 +23,7 @@ from deposit.sword import documents, paging
 from deposit.sword.body import Body
 from deposit.sword.headers import Headers, read_headers
 from deposit.sword.iris import Iris, iris_of
-from deposit.sword.negotiation import AnyNegotiation
+from deposit.sword.negotiation import AnyNegotiation, accepts
 from deposit.sword.receiving import receive, slug_of
 from deposit.sword.responses import error_response, refusal_of
 from deposit.sword.retries import Replayed, answer_once, print_of
@@ -127,14 +127,16 @@ class ServiceDocumentView(SwordView):
     """SD-IRI: where the client may deposit what."""
 
     def get(self, request: Request) -> HttpResponse:
-        """The service document."""
+        """The service document, under the media type that the client asks for."""
+        kind = next((one for one in documents.SERVICE_TYPES if accepts(request, one)), XML)
         return xml_response(
-            documents.service_document(
+            content_type=kind,
+            body=documents.service_document(
                 collections=list(selectors.collections_of(self.actor)),
                 iris=self.iris,
                 max_upload_size=settings.MAX_UPLOAD_SIZE,
                 title=settings.SERVICE_TITLE,
-            )
+            ),
         )
 
 
