@@ -37,24 +37,23 @@ def bytea(value: bytes) -> bytes:
     return _LENGTH.pack(len(value)) + value
 
 
-def identifier_array(packed: bytes) -> bytes:
-    """A field of type bytea[] from values of 20 bytes each, given one after the other."""
+def identifier_array(packed: bytes) -> Iterator[bytes]:
+    """A field of type bytea[], in pieces, from values of 20 bytes each, given one after the other."""
     count = len(packed) // 20
     if not count:
-        return _EMPTY_ARRAY
-    field = bytearray(_ARRAY.pack(20 + 24 * count, 1, 0, 17, count, 1))
-    for at in range(0, len(packed), 20):
-        field += b"\0\0\0\x14" + packed[at : at + 20]
-    return bytes(field)
-
-
-def row(*fields: bytes) -> bytes:
-    """A row of fields."""
-    return len(fields).to_bytes(2, "big") + b"".join(fields)
+        yield _EMPTY_ARRAY
+        return
+    yield _ARRAY.pack(20 + 24 * count, 1, 0, 17, count, 1)
+    for start in range(0, len(packed), 20 * 4096):
+        piece = packed[start : start + 20 * 4096]
+        yield b"".join([b"\0\0\0\x14" + piece[at : at + 20] for at in range(0, len(piece), 20)])
 
 
 class RowFile:
-    """What ``copy_expert`` reads: rows, as a file. psycopg2 hides what goes wrong in it, so that is kept."""
+    """What ``copy_expert`` reads: rows, or pieces of rows, as a file.
+
+    psycopg2 hides what goes wrong in it, so that is kept.
+    """
 
     def __init__(self, rows: Iterable[bytes]) -> None:
         self._blocks = self._stream(rows)

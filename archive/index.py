@@ -4,7 +4,7 @@ A load and a rebuild call the same function, so that every load proves that the 
 """
 
 import json
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from datetime import datetime
 from typing import NamedTuple
@@ -177,7 +177,7 @@ def _refuse_collisions(cursor: CursorWrapper) -> None:
 def _stage_rows(
     reader: PackReader, rows: Iterable[Row], pack: int, visits: list[VisitRecord]
 ) -> Generator[bytes]:
-    """COPY rows for all objects; visits are put aside. Only frames of objects with targets are read."""
+    """COPY rows, or pieces of them, for all objects; visits are put aside. Frames with contents are not read."""
     extent, frame = (-1, -1), b""
     place = copying.bigint(pack)
     content = b"".join((copying.integer(0), copying.smallint(KINDS[ObjectType.CONTENT])))
@@ -188,24 +188,28 @@ def _stage_rows(
             sha1_git = bytes.fromhex(row.name[10:])
             yield numbers + content + copying.bytea(sha1_git) + copying.bytea(row.sha256) + copying.NULL
             continue
-        if (row.offset, row.stored) != extent and row.length <= LARGE:
+        if row.length > LARGE:
+            yield numbers
+            yield from _node(row, reader.read(row))
+            continue
+        if (row.offset, row.stored) != extent:
             extent, frame = (row.offset, row.stored), reader.frame(row.offset, row.stored)
-        document = reader.slice(frame, row) if row.length <= LARGE else reader.read(row)
+        document = reader.slice(frame, row)
         if row.name.startswith(VISIT):
             visits.append(VisitRecord.parse(document))
             continue
-        yield numbers + _node(row, document)
+        yield b"".join((numbers, *_node(row, document)))
 
 
-def _node(row: Row, manifest: bytes) -> bytes:
+def _node(row: Row, manifest: bytes) -> Iterator[bytes]:
+    """The rest of a row, in pieces: a directory may have a million entries."""
     swhid = row.swhid
     pointed_at, branching = targets(swhid.type, manifest)
-    return b"".join(
-        (
-            copying.integer(branching),
-            copying.smallint(KINDS[swhid.type]),
-            copying.bytea(swhid.hash),
-            copying.NULL,
-            copying.identifier_array(pointed_at),
-        )
+    del manifest
+    yield (
+        copying.integer(branching)
+        + copying.smallint(KINDS[swhid.type])
+        + copying.bytea(swhid.hash)
+        + copying.NULL
     )
+    yield from copying.identifier_array(pointed_at)

@@ -2,11 +2,11 @@
 
 from archive.errors import Collision
 
-_GENERATION = 2**17
+_GENERATION = 2**16
 
 
 class Recent:
-    """Remembers at least the last 131,072 objects of a load, with the SHA-256 of contents.
+    """Remembers at least the last 65,536 objects of a load, with the SHA-256 of contents.
 
     An older repetition is not noticed here and is written again, which costs space and nothing else: the index keeps
     one of them.

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from archive import index
 from archive.errors import NotFound
@@ -97,15 +98,15 @@ def snapshot(identifier: bytes, storage: Storage | None = None) -> Snapshot:
 
 def metadata_of(target: SWHID, storage: Storage | None = None) -> list[Metadata]:
     """The documents about an object, oldest first."""
-    with connection.cursor() as cursor:
-        cursor.execute(
+    with _by_target() as ask:
+        found = ask.column(
             "SELECT sha1_git FROM archive_object WHERE targets @> ARRAY[%s]::bytea[] AND kind = %s",
             [target.hash, KINDS[ObjectType.METADATA]],
         )
-        swhids = [SWHID(ObjectType.METADATA, bytes(row[0])) for row in cursor.fetchall()]
+    swhids = [SWHID(ObjectType.METADATA, identifier) for identifier in found]
     with Packs(storage) as packs:
-        found = [Metadata.parse(packs.read(place.pack, place.row)) for place in places(swhids).values()]
-    return sorted(found, key=lambda one: (one.discovery_date, one.id))
+        documents = [Metadata.parse(packs.read(place.pack, place.row)) for place in places(swhids).values()]
+    return sorted(documents, key=lambda one: (one.discovery_date, one.id))
 
 
 def visits(origin: str) -> list[Visit]:
@@ -177,12 +178,12 @@ _HOLDERS = (
 def occurrences(identifier: bytes, limit: int = 100) -> list[SWHID]:
     """Directories, releases and snapshots that point at an object, in no order, at most ``limit``."""
     kinds = [KINDS[ObjectType.DIRECTORY], KINDS[ObjectType.RELEASE], KINDS[ObjectType.SNAPSHOT]]
-    with connection.cursor() as cursor:
-        cursor.execute(
+    with _by_target() as ask:
+        found = ask.rows(
             "SELECT kind, sha1_git FROM archive_object WHERE targets @> ARRAY[%s]::bytea[] AND kind = ANY(%s) LIMIT %s",
             [identifier, kinds, limit],
         )
-        return [SWHID(TYPES[kind], bytes(sha1_git)) for kind, sha1_git in cursor.fetchall()]
+    return [SWHID(TYPES[kind], bytes(sha1_git)) for kind, sha1_git in found]
 
 
 def contains(roots: Sequence[bytes], identifier: bytes) -> bool:
@@ -196,37 +197,39 @@ def contains(roots: Sequence[bytes], identifier: bytes) -> bool:
         return True
     if not wanted:
         return False
-    with _reads() as ask:
+    with _by_target() as ask:
         answer = _upward(ask, wanted, identifier)
         return _downward(ask, wanted, identifier) if answer is None else answer
 
 
 class _Ask:
-    """One cursor for a walk."""
+    """One cursor for questions that the index by target must answer."""
 
-    def __init__(self) -> None:
-        self._cursor = connection.cursor()
+    def __init__(self, cursor: CursorWrapper) -> None:
+        self._cursor = cursor
+
+    def rows(self, query: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+        self._cursor.execute(query, parameters)
+        return list(self._cursor.fetchall())
 
     def column(self, query: str, parameters: list[Any]) -> list[bytes]:
-        self._cursor.execute(query, parameters)
-        return [bytes(row[0]) for row in self._cursor.fetchall()]
+        return [bytes(row[0]) for row in self.rows(query, parameters)]
 
     def truth(self, query: str, parameters: list[Any]) -> bool:
-        self._cursor.execute(query, parameters)
-        row = self._cursor.fetchone()
-        return bool(row and row[0])
-
-    def close(self) -> None:
-        self._cursor.close()
+        return bool(self.rows(query, parameters)[0][0])
 
 
 @contextmanager
-def _reads() -> Iterator[_Ask]:
-    ask = _Ask()
-    try:
-        yield ask
-    finally:
-        ask.close()
+def _by_target() -> Iterator[_Ask]:
+    """Ask with sequential scans forbidden.
+
+    PostgreSQL cannot know that an identifier is rare: with a LIMIT it would read the whole table, hoping to find
+    enough soon (measured: 13 s instead of milliseconds at 10^7 contents).
+    """
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        yield _Ask(cursor)
+        cursor.execute("SET LOCAL enable_seqscan = on")
 
 
 def _upward(ask: _Ask, roots: set[bytes], identifier: bytes) -> bool | None:
