@@ -1,0 +1,27 @@
+"""``manage.py backup FOLDER``: a copy of everything, taken while the service runs."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from deposit.backup import BackupError, back_up
+
+
+class Command(BaseCommand):
+    """Copies what is new since the last backup in the same folder."""
+
+    help = "Back up record, staged packages, packs and settings into a folder, while the service runs."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The folder, best on another disk."""
+        parser.add_argument("folder", type=Path)
+
+    def handle(self, *args: Any, folder: Path, **options: Any) -> None:
+        """Print what was copied, and where the backup is."""
+        try:
+            made = back_up(folder.absolute(), say=self.stdout.write)
+        except (BackupError, OSError) as error:
+            raise CommandError(f"There is no new backup: {error}") from error
+        self.stdout.write(str(made))
