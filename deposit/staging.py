@@ -9,6 +9,7 @@ import errno
 import hashlib
 import logging
 import os
+import re
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,9 @@ from django.conf import settings
 from deposit.refusals import Kind, Refusal
 
 logger = logging.getLogger(__name__)
+
+# The name of a file that arrives: its own, whose it is, and how many bytes were promised.
+ARRIVING = re.compile(r"(?P<id>[0-9a-f]{32})\.(?P<client>\d+)\.(?P<promised>\d+)\.part")
 
 # Days whose folder this process knows to be durable.
 _durable_days: set[Path] = set()
@@ -70,9 +74,10 @@ def day_directory() -> Path:
 class StagingFile:
     """A package while it arrives. ``write`` the chunks, then ``finish``; anything else ends in ``discard``."""
 
-    def __init__(self, *, limit: int, with_md5: bool = False) -> None:
+    def __init__(self, *, limit: int, with_md5: bool = False, client: int = 0, promised: int = 0) -> None:
         incoming = root() / "incoming"
-        self._path = incoming / f"{uuid.uuid4().hex}.part"
+        self._id = uuid.uuid4().hex
+        self._path = incoming / f"{self._id}.{client}.{promised}.part"
         try:
             incoming.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("xb", buffering=0)
@@ -82,6 +87,7 @@ class StagingFile:
         self._md5 = hashlib.md5(usedforsecurity=False) if with_md5 else None
         self._limit = limit
         self.size = 0
+        self.finished = False
 
     def write(self, chunk: bytes) -> None:
         """Append a chunk; raises `Refusal` when the package grows past its limit."""
@@ -104,9 +110,9 @@ class StagingFile:
             os.fsync(self._file.fileno())
             self._file.close()
             day = day_directory()
-            final = day / self._path.stem
+            final = day / self._id
             self._path.rename(final)
-            self._path = final
+            self._path, self.finished = final, True
             sync_directory(day)
         except OSError as error:
             raise storage_full(error) from error
@@ -140,8 +146,11 @@ def too_large(limit: int) -> Refusal:
 
 def storage_full(error: OSError) -> Exception:
     """The 507 `Refusal` for a full disk; any other error as it is."""
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-        return error
+    return storage_is_full() if error.errno in (errno.ENOSPC, errno.EDQUOT) else error
+
+
+def storage_is_full() -> Refusal:
+    """The 507 for a disk without room."""
     return Refusal(
         Kind.STORAGE_FULL,
         "storage.full",
@@ -151,19 +160,24 @@ def storage_full(error: OSError) -> Exception:
 
 
 @contextmanager
-def staging_file(*, limit: int, with_md5: bool = False) -> Iterator[StagingFile]:
-    """A staging file that does not outlive a refusal.
+def staging_file(
+    *, limit: int, with_md5: bool = False, client: int = 0, promised: int = 0
+) -> Iterator[StagingFile]:
+    """A staging file that does not outlive a refusal; ``client`` sends it, and ``promised`` so many bytes.
 
-    After any other error it stays: a commit whose answer was lost may have named it. The janitor will know.
+    After any other error a finished file stays: a commit whose answer was lost may have named it. The janitor knows.
     """
-    file = StagingFile(limit=limit, with_md5=with_md5)
+    file = StagingFile(limit=limit, with_md5=with_md5, client=client, promised=promised)
     try:
         yield file
-    except (Refusal, OSError):
+    except Refusal:
         file.discard()
         raise
     finally:
-        file.close()
+        if file.finished:
+            file.close()
+        else:
+            file.discard()
 
 
 def remove(stored_as: Iterable[str]) -> None:

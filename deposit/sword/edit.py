@@ -41,7 +41,7 @@ class EditView(DepositView):
 def replace_metadata(view: DepositView) -> HttpResponse:
     """PUT on the Edit-IRI; clients send it to the SE-IRI too."""
     headers, body = view.headers_and_body()
-    with receive(body, headers, binaries=False) as arrival:
+    with receive(body, headers, client=view.client, binaries=False) as arrival:
         if headers.check_swhid and view.deposit.status != Status.PARTIAL:
             return _update_metadata(view, arrival, headers.check_swhid)
         kinds = (PartKind.METADATA, PartKind.PACKAGE) if arrival.package else (PartKind.METADATA,)
@@ -77,7 +77,7 @@ class SwordEditView(DepositView):
         headers, body = self.headers_and_body()
         if body.is_empty:
             return self.once(headers, None, lambda: self._complete(headers))
-        with receive(body, headers, binaries=False) as arrival:
+        with receive(body, headers, client=self.client, binaries=False) as arrival:
             return self.once(headers, arrival, lambda: self.add(headers, arrival, self.iris.edit_media))
 
     def _complete(self, headers: Headers) -> HttpResponse:

@@ -73,7 +73,7 @@ class EditMediaView(DepositView):
     def post(self, request: Request, **path: Any) -> HttpResponse:
         """Add a package (SWORD 2 section 6.7.1)."""
         headers, body = self.headers_and_body()
-        with receive(body, headers, entries=False) as arrival:
+        with receive(body, headers, client=self.client, entries=False) as arrival:
             return self.once(
                 headers, arrival, lambda: self.add(headers, arrival, self._location_of_the_newest)
             )
@@ -85,7 +85,7 @@ class EditMediaView(DepositView):
     def put(self, request: Request, **path: Any) -> HttpResponse:
         """Put one package in the place of all."""
         headers, body = self.headers_and_body()
-        with receive(body, headers, entries=False) as arrival:
+        with receive(body, headers, client=self.client, entries=False) as arrival:
             changed = deposits.replace(
                 actor=self.actor,
                 deposit=self.deposit,
@@ -118,7 +118,7 @@ class FileView(DepositView):
     def put(self, request: Request, **path: Any) -> HttpResponse:
         """Put another package in the place of this one."""
         headers, body = self.headers_and_body()
-        with receive(body, headers, entries=False) as arrival:
+        with receive(body, headers, client=self.client, entries=False) as arrival:
             changed = deposits.replace(
                 actor=self.actor,
                 deposit=self.deposit,

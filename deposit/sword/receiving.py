@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import connection
 
+from deposit.admission import admit
 from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.origins import decode_slug
+from deposit.models import Client
 from deposit.packaging import Packaging
 from deposit.refusals import Kind, Refusal
 from deposit.services.arrivals import Arrival, Package
@@ -64,9 +66,9 @@ def _is_package(kind: MediaType, packaging: str | None) -> bool:
 
 @contextmanager
 def receive(
-    body: Body, headers: Headers, *, entries: bool = True, binaries: bool = True
+    body: Body, headers: Headers, *, client: Client, entries: bool = True, binaries: bool = True
 ) -> Iterator[Arrival]:
-    """Take a whole body in: one package, one entry, or a multipart of both.
+    """Take a whole body in from a client: one package, one entry, or a multipart of both.
 
     ``entries``: this IRI takes entries and multiparts; ``binaries``: it takes bare packages.
     Yields the `Arrival`; its files stay when the block ends well and are removed when it is refused.
@@ -79,11 +81,11 @@ def receive(
         if kind is None:
             raise content_error("The Content-Type header is missing.")
         if binaries and _is_package(kind, headers.packaging):
-            arrival = Arrival(package=_receive_package(body, headers, kind, files))
+            arrival = Arrival(package=_receive_package(body, headers, kind, files, client))
         elif entries and kind.type == ENTRY_TYPE:
             arrival = Arrival(entry=_receive_entry(body))
         elif entries and kind.type.startswith("multipart/"):
-            arrival = _receive_multipart(body, headers, kind, files)
+            arrival = _receive_multipart(body, headers, kind, files, client)
         else:
             raise content_error(_expected(entries=entries, binaries=binaries))
         yield arrival
@@ -101,7 +103,9 @@ def slug_of(headers: Headers) -> str | None:
     return decode_slug(headers.slug) or None if headers.slug else None
 
 
-def _receive_package(body: Body, headers: Headers, kind: MediaType, files: ExitStack) -> Package:
+def _receive_package(
+    body: Body, headers: Headers, kind: MediaType, files: ExitStack, client: Client
+) -> Package:
     if headers.filename is None:
         raise bad_request(
             "header.content_disposition",
@@ -111,9 +115,15 @@ def _receive_package(body: Body, headers: Headers, kind: MediaType, files: ExitS
     packaging = check_packaging(headers.packaging)
     if body.length is not None and body.length > settings.MAX_UPLOAD_SIZE:
         raise too_large(settings.MAX_UPLOAD_SIZE)
+    admit(client, body.length)
     _let_go_of_the_database(body)
     file = files.enter_context(
-        staging_file(limit=settings.MAX_UPLOAD_SIZE, with_md5=headers.digests.md5 is not None)
+        staging_file(
+            limit=settings.MAX_UPLOAD_SIZE,
+            with_md5=headers.digests.md5 is not None,
+            client=client.pk,
+            promised=body.length or 0,
+        )
     )
     for chunk in body.chunks():
         file.write(chunk)
@@ -164,13 +174,16 @@ class _Parts:
     types: list[str] = field(default_factory=list)
 
 
-def _receive_multipart(body: Body, headers: Headers, kind: MediaType, files: ExitStack) -> Arrival:
+def _receive_multipart(
+    body: Body, headers: Headers, kind: MediaType, files: ExitStack, client: Client
+) -> Arrival:
     check_packaging(headers.packaging)
     if (
         body.length is not None
         and body.length > settings.MAX_UPLOAD_SIZE + settings.MAX_METADATA_SIZE + _HEADERS
     ):
         raise too_large(settings.MAX_UPLOAD_SIZE)
+    admit(client, body.length)
     _let_go_of_the_database(body)
     parts = _Parts()
 
@@ -181,7 +194,14 @@ def _receive_multipart(body: Body, headers: Headers, kind: MediaType, files: Exi
             return take_entry
         if part_kind.type in ARCHIVE_TYPES and parts.file is None:
             with_md5 = bool(headers.digests.md5 or part_headers.get("content-md5"))
-            parts.file = files.enter_context(staging_file(limit=settings.MAX_UPLOAD_SIZE, with_md5=with_md5))
+            parts.file = files.enter_context(
+                staging_file(
+                    limit=settings.MAX_UPLOAD_SIZE,
+                    with_md5=with_md5,
+                    client=client.pk,
+                    promised=body.length or 0,
+                )
+            )
             parts.kind, parts.headers = part_kind, part_headers
             return parts.file.write
         if part_kind.type in (ENTRY_TYPE, *ARCHIVE_TYPES):

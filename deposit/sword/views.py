@@ -163,7 +163,7 @@ class CollectionView(SwordView):
         """Create a deposit from a package, an entry, or both."""
         headers, body = self.headers_and_body()
         slug = slug_of(headers)
-        with receive(body, headers) as arrival:
+        with receive(body, headers, client=self.client) as arrival:
             return self.once(headers, arrival, lambda: self._create(headers, arrival, slug))
 
     def _create(self, headers: Headers, arrival: Arrival, slug: str | None) -> HttpResponse:

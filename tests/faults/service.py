@@ -254,9 +254,8 @@ class Service:
 
     def kill_postgres(self, seconds: float) -> None:
         """The database server is killed and comes back after a while."""
-        (pid,) = self.query("SELECT pg_backend_pid()")[0]
-        postmaster = int(Path(f"/proc/{pid}/status").read_text().split("PPid:")[1].split()[0])
-        os.kill(postmaster, signal.SIGKILL)
+        (pid_file,) = self.folder.rglob("postmaster.pid")
+        os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
         time.sleep(seconds)
         self.postgres.start()
 
