@@ -5,9 +5,13 @@ from django.urls import include, path
 from deposit.access.views import ArchiveView
 from deposit.health import healthz, readyz
 from deposit.metrics import metrics
+from deposit.sword3.views import well_known
 
 urlpatterns = [
     path("1/", include("deposit.sword.urls")),
+    path("3/", include("deposit.sword3.urls")),
+    path("3", well_known),
+    path(".well-known/swordv3", well_known),
     path("api/", include("deposit.api.urls")),
     path("archive/<str:swhid>/", ArchiveView.as_view(), name="archive-object"),
     path("healthz", healthz, name="healthz"),

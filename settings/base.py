@@ -71,6 +71,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "deposit.middleware.RequestMiddleware",
     "deposit.sword.middleware.SwordErrorMiddleware",
+    "deposit.sword3.errors.Sword3ErrorMiddleware",
     "deposit.authentication.middleware.ActorMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -116,6 +117,19 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LOGIN_URL = "dashboard:login"
 LOGIN_REDIRECT_URL = "dashboard:home"
+
+# --- The identity provider: Keycloak, if there is one ----------------------------------------------------
+KEYCLOAK_SERVER_URL: str = env.str("KEYCLOAK_SERVER_URL", default="")
+KEYCLOAK_REALM: str = env.str("KEYCLOAK_REALM", default="")
+KEYCLOAK_CLIENT_ID: str = env.str("KEYCLOAK_CLIENT_ID", default="swh-deposit")
+KEYCLOAK_CLIENT_SECRET: str = env.str("KEYCLOAK_CLIENT_SECRET", default="")
+# Whom access tokens must be meant for; KEYCLOAK_CLIENT_ID if not set.
+KEYCLOAK_AUDIENCE: str = env.str("KEYCLOAK_AUDIENCE", default="")
+# A role of the realm or the client, without which nobody may use the API; empty for none.
+KEYCLOAK_REQUIRED_ROLE: str = env.str("KEYCLOAK_REQUIRED_ROLE", default="swh.deposit.api")
+KEYCLOAK_USERNAME_CLAIM: str = env.str("KEYCLOAK_USERNAME_CLAIM", default="preferred_username")
+# Make a user for whoever the provider vouches for; else users are matched only.
+KEYCLOAK_CREATE_USERS: bool = env.bool("KEYCLOAK_CREATE_USERS", default=False)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français"), ("de", "Deutsch")]
@@ -233,5 +247,6 @@ refuse_insecure_values(
     secret_key=SECRET_KEY,
     allowed_hosts=ALLOWED_HOSTS,
     broker_url=CELERY_BROKER_URL,
+    identity_url=KEYCLOAK_SERVER_URL,
     by_reference_private=BY_REFERENCE_PRIVATE,
 )

@@ -16,6 +16,7 @@ def refuse_insecure_values(
     allowed_hosts: Sequence[str],
     broker_url: str,
     by_reference_private: bool = False,
+    identity_url: str = "",
 ) -> None:
     """Raise ImproperlyConfigured that names every variable with an insecure value, and what to set instead.
 
@@ -32,6 +33,8 @@ def refuse_insecure_values(
         wrong.append(
             "BY_REFERENCE_PRIVATE is for tests: with it, depositors reach the machines inside your network. Unset it."
         )
+    if identity_url.startswith("http:") and not embedded:
+        wrong.append("KEYCLOAK_SERVER_URL is plain http: passwords would cross the network in clear. Use https.")
     if not embedded:
         wrong += _wrong_in_production(debug, secret_key, allowed_hosts, broker_url)
     if wrong:

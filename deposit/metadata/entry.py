@@ -20,6 +20,8 @@ from deposit.metadata.xml import MAX_SIZE, parse
 
 _DEPOSIT = f"{{{DEPOSIT}}}"
 _PROVENANCE = f"{_DEPOSIT}deposit/{_DEPOSIT}metadata-provenance/{{{SCHEMA_ORG}}}url"
+# SWORD 3's term for a file that is deposited by reference.
+BY_REFERENCE = "http://purl.org/net/sword/3.0/terms/byReferenceDeposit"
 _SCHEMA_NOTES = f"{{{SCHEMA_ORG}}}releaseNotes"
 
 
@@ -31,6 +33,15 @@ class Author:
     email: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class FileLink:
+    """A package that the entry only refers to; ``name`` and ``media_type`` are empty where nothing is said."""
+
+    href: str
+    media_type: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """An Atom entry as received. Texts are trimmed (release notes are not); what is absent or blank is None.
@@ -39,6 +50,7 @@ class Entry:
     ``date_created`` and ``date_published`` are aware, in the zone as written, and None where they cannot be
     read. ``release_notes`` joins all of CodeMeta's by a blank line; ``first_release_notes`` is the first of
     them, or schema.org's where CodeMeta has none. ``dublin_core`` lists the dcterms elements as (name, text).
+    ``files`` are the packages of links with the relation `BY_REFERENCE`.
     """
 
     document: bytes
@@ -55,6 +67,7 @@ class Entry:
     date_created: datetime | None
     date_published: datetime | None
     dublin_core: tuple[tuple[str, str], ...]
+    files: tuple[FileLink, ...] = ()
 
     @property
     def author_date(self) -> datetime | None:
@@ -108,6 +121,15 @@ def read_entry(data: bytes, *, max_size: int = MAX_SIZE) -> Entry:
         dublin_core=tuple(
             (local_name(term), "".join(map(str, term.itertext())).strip())
             for term in root.iterchildren(f"{{{DCTERMS}}}*")
+        ),
+        files=tuple(
+            FileLink(
+                href=(link.get("href") or "").strip(),
+                media_type=link.get("type") or "",
+                name=link.get("title") or "",
+            )
+            for link in root.iterchildren(f"{{{ATOM}}}link")
+            if link.get("rel") == BY_REFERENCE
         ),
     )
 

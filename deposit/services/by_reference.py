@@ -6,9 +6,11 @@ that has nothing more to send is complete when the last of them is here.
 """
 
 import logging
+import re
 from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.conf import settings
 from django.db import Error, connection, transaction
@@ -16,8 +18,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from deposit import fetching, lifecycle
+from deposit.metadata.entry import Entry, FileLink
 from deposit.models import Deposit, Fetch, FetchState, PartKind, Status
 from deposit.refusals import Kind, Refusal
+from deposit.services.arrivals import Uploaded
 from deposit.staging import StagedFile, staging_file
 
 logger = logging.getLogger(__name__)
@@ -31,7 +35,35 @@ MAX_ATTEMPTS = 6
 # The key of the advisory lock of whoever fetches.
 _FETCHING = 0x5E4D_0005_0000_0001
 
+_TEMPORARY = re.compile(
+    r"/3/staging/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/?", re.IGNORECASE
+)
 _WAITING = (FetchState.PENDING, FetchState.DOWNLOADING)
+
+
+def upload_id_of(url: str) -> UUID | None:
+    """The upload that a Temporary-URL of ours names, under whatever name of this server; None for other URLs."""
+    found = _TEMPORARY.fullmatch(urlsplit(url).path)
+    return UUID(found[1]) if found else None
+
+
+def linked(entry: Entry) -> tuple[Uploaded, ...]:
+    """The segmented uploads that an Atom entry deposits by its links. Raises `Refusal` for links elsewhere."""
+    return tuple(_linked(link) for link in entry.files)
+
+
+def _linked(link: FileLink) -> Uploaded:
+    upload_id = upload_id_of(link.href)
+    if upload_id is None:
+        raise Refusal(
+            Kind.BAD_REQUEST,
+            "by_reference.link",
+            "A link in the entry refers to a package that is not a segmented upload of this server.",
+            "In an Atom entry use Temporary-URLs of /3/staging/; files elsewhere are deposited through SWORD 3.",
+        )
+    name = link.name.replace("\\", "/").rpartition("/")[2].strip()[:1024]
+    kind = link.media_type or "application/zip"
+    return Uploaded(upload_id=upload_id, name=name or "package", content_type=kind[:200])
 
 
 def require_allowed(url: str, size: int) -> None:

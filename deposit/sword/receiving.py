@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 from django.db import connection
@@ -14,6 +14,7 @@ from deposit.metadata.origins import decode_slug
 from deposit.models import Client
 from deposit.packaging import Packaging
 from deposit.refusals import Kind, Refusal
+from deposit.services import by_reference
 from deposit.services.arrivals import Arrival, Package
 from deposit.staging import StagingFile, staging_file, too_large
 from deposit.sword.body import Body, metadata_too_large
@@ -88,6 +89,8 @@ def receive(
             arrival = _receive_multipart(body, headers, kind, files, client)
         else:
             raise content_error(_expected(entries=entries, binaries=binaries))
+        if arrival.entry and arrival.entry.files:
+            arrival = replace(arrival, files=by_reference.linked(arrival.entry))
         yield arrival
 
 

@@ -1,0 +1,287 @@
+"""Segmented file upload: the Staging-URL and the Temporary-URLs."""
+
+import hashlib
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client as HttpClient
+
+from checker.checking import check
+from deposit import janitor
+from deposit.models import Client, Collection, Deposit, Finding, Part, Upload
+from deposit.reserved import Sealed
+from deposit.services import uploads
+from deposit.staging import path_of
+from tests.deposit.sword3.asking import Sword3, by_reference, digest, error
+from tests.factories import http_client, new_client, new_collection
+from tests.samples import atom_entry, make_zip
+
+DATA = make_zip({f"pkg/{n}": bytes([n]) * 40 for n in range(6)})
+SEGMENT = 100
+COUNT = -(-len(DATA) // SEGMENT)
+
+
+def piece(number: int) -> bytes:
+    return DATA[(number - 1) * SEGMENT : number * SEGMENT]
+
+
+def test_an_upload_is_begun_with_the_room_it_needs(sword3: Sword3) -> None:
+    response = sword3.begin(DATA, SEGMENT)
+    assert response.status_code == 201
+    upload = Upload.objects.get()
+    assert response["Location"] == f"http://testserver/3/staging/{upload.pk}/"
+    assert path_of(upload.stored_as).stat().st_size == len(DATA)
+    assert path_of(upload.stored_as).stat().st_blocks * 512 >= len(DATA)
+
+
+def test_segments_come_in_any_order_and_the_state_tells_which_are_missing(sword3: Sword3) -> None:
+    url = sword3.begin(DATA, SEGMENT)["Location"]
+    assert sword3.segment(url, COUNT, piece(COUNT)).status_code == 204
+    assert sword3.segment(url, 2, piece(2)).status_code == 204
+    assert sword3.document(url) == {
+        "@context": "https://swordapp.github.io/swordv3/swordv3.jsonld",
+        "@id": url,
+        "@type": "Temporary",
+        "received": [2, COUNT],
+        "expecting": [n for n in range(1, COUNT) if n != 2],
+        "assembledSize": len(DATA),
+        "segmentSize": SEGMENT,
+    }
+
+
+def test_the_assembled_file_becomes_the_package_without_a_copy(sword3: Sword3, anobject: str) -> None:
+    url = sword3.uploaded(DATA)
+    stored_as = Upload.objects.get().stored_as
+    inode = path_of(stored_as).stat().st_ino
+    response = sword3.refer("POST", anobject, by_reference(url), In_Progress="true")
+    assert response.status_code == 200
+    part = Part.objects.get(kind="package")
+    assert (part.stored_as, part.size, part.sha256) == (
+        stored_as,
+        len(DATA),
+        hashlib.sha256(DATA).hexdigest(),
+    )
+    assert path_of(stored_as).stat().st_ino == inode
+    assert path_of(stored_as).read_bytes() == DATA
+    assert not Upload.objects.exists()
+    assert error(sword3.get(url)) == (404, "NotFound")
+
+
+def test_an_upload_is_deposited_through_sword_2_by_a_link_in_the_entry(
+    sword3: Sword3, http: HttpClient
+) -> None:
+    url = sword3.uploaded(DATA)
+    link = (
+        f'<link rel="http://purl.org/net/sword/3.0/terms/byReferenceDeposit" href="{url}" '
+        'type="application/zip" title="package.zip"/>'
+    )
+    response = http.post("/1/hal/", atom_entry(link), content_type="application/atom+xml;type=entry")
+    assert response.status_code == 201
+    deposit = Deposit.objects.get()
+    part = Part.objects.get(kind="package")
+    assert (deposit.status, deposit.package_name, part.name, part.size) == (
+        "deposited",
+        "package.zip",
+        "package.zip",
+        len(DATA),
+    )
+    check(deposit.pk, worker="test")
+    deposit.refresh_from_db()
+    assert deposit.status == "verified"
+
+
+def test_the_digest_of_the_whole_is_compared_before_anything_is_loaded(sword3: Sword3, anobject: str) -> None:
+    url = sword3.begin(DATA, len(DATA), digest=digest(b"other bytes"))["Location"]
+    assert sword3.segment(url, 1, DATA).status_code == 204
+    assert sword3.refer("POST", anobject, by_reference(url)).status_code == 200
+    deposit = Deposit.objects.get()
+    assert deposit.status == "deposited"
+    check(deposit.pk, worker="test")
+    deposit.refresh_from_db()
+    assert deposit.status == "rejected"
+    assert [finding.code for finding in Finding.objects.all()] == ["upload.digest"]
+    link = sword3.document(anobject)["links"][0]
+    assert link["status"] == "http://purl.org/net/sword/3.0/filestate/error"
+    assert "upload it again" in link["log"]
+
+
+def test_a_right_digest_is_compared_once(sword3: Sword3, anobject: str) -> None:
+    assert sword3.refer("POST", anobject, by_reference(sword3.uploaded(DATA))).status_code == 200
+    assert Part.objects.get(kind="package").digest_pending
+    check(Deposit.objects.get().pk, worker="test")
+    assert Deposit.objects.get().status == "verified"
+    assert not Part.objects.get(kind="package").digest_pending
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"size": 101 * 1024**3, "segment_size": 1024**3, "segment_count": 101}, "MaxAssembledSizeExceeded"),
+        ({"segment_size": 6 * 1024**3, "segment_count": 1}, "InvalidSegmentSize"),
+        ({"segment_size": 0}, "InvalidSegmentSize"),
+        ({"segment_count": 10_001}, "SegmentLimitExceeded"),
+        ({"segment_count": 0}, "SegmentLimitExceeded"),
+        ({"segment_count": COUNT + 1}, "InvalidSegmentSize"),
+        ({"size": 0, "segment_count": 1}, "InvalidSegmentSize"),
+        ({"digest": None}, "BadRequest"),
+        ({"digest": "SHA-256=short"}, "BadRequest"),
+        ({"size": None}, "BadRequest"),
+        ({"size": "many"}, "BadRequest"),
+    ],
+)
+def test_a_plan_beyond_the_rules_is_refused_and_leaves_nothing(
+    sword3: Sword3, changes: dict[str, Any], expected: str
+) -> None:
+    response = sword3.begin(DATA, SEGMENT, **changes)
+    assert error(response) == (400, expected)
+    assert not Upload.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "data", "expected"),
+    [
+        (1, b"x" * (SEGMENT - 1), (400, "InvalidSegmentSize")),
+        (1, b"x" * (SEGMENT + 1), (400, "InvalidSegmentSize")),
+        (COUNT, b"x" * SEGMENT * 2, (400, "InvalidSegmentSize")),
+        (0, b"x" * SEGMENT, (400, "SegmentLimitExceeded")),
+        (COUNT + 1, b"x" * SEGMENT, (400, "SegmentLimitExceeded")),
+    ],
+)
+def test_a_segment_that_is_not_in_the_plan_is_refused(
+    sword3: Sword3, number: int, data: bytes, expected: tuple[int, str]
+) -> None:
+    url = sword3.begin(DATA, SEGMENT)["Location"]
+    assert error(sword3.segment(url, number, data)) == expected
+    assert sword3.document(url)["received"] == []
+
+
+def test_a_segment_without_its_digest_or_with_another_does_not_count(sword3: Sword3) -> None:
+    url = sword3.begin(DATA, SEGMENT)["Location"]
+    assert error(sword3.segment(url, 1, piece(1), Digest=digest(b"other"))) == (412, "DigestMismatch")
+    assert error(sword3.segment(url, 1, piece(1), Digest="")) == (400, "BadRequest")
+    assert sword3.document(url)["received"] == []
+    assert sword3.segment(url, 1, piece(1)).status_code == 204
+
+
+def test_a_segment_that_has_arrived_is_not_expected_again(sword3: Sword3) -> None:
+    url = sword3.begin(DATA, SEGMENT)["Location"]
+    assert sword3.segment(url, 1, piece(1)).status_code == 204
+    assert error(sword3.segment(url, 1, piece(1))) == (400, "UnexpectedSegment")
+    assert error(sword3.segment(url, 1, b"x" * SEGMENT)) == (400, "UnexpectedSegment")
+    stored = path_of(Upload.objects.get().stored_as).read_bytes()
+    assert stored[:SEGMENT] == piece(1)
+
+
+def test_an_incomplete_upload_cannot_be_deposited(sword3: Sword3, anobject: str) -> None:
+    url = sword3.begin(DATA, SEGMENT)["Location"]
+    assert sword3.segment(url, 1, piece(1)).status_code == 204
+    assert error(sword3.refer("POST", anobject, by_reference(url))) == (400, "BadRequest")
+    assert Upload.objects.count() == 1
+    assert sword3.segment(url, 2, piece(2)).status_code == 204
+
+
+def test_another_digest_at_the_deposit_is_refused(sword3: Sword3, anobject: str) -> None:
+    file = by_reference(sword3.uploaded(DATA), digest=digest(b"other"))
+    assert error(sword3.refer("POST", anobject, file)) == (412, "DigestMismatch")
+    assert Upload.objects.count() == 1
+
+
+def test_an_upload_that_is_given_up_leaves_nothing(
+    sword3: Sword3, django_capture_on_commit_callbacks: Any
+) -> None:
+    url = sword3.begin(DATA, SEGMENT)["Location"]
+    path = path_of(Upload.objects.get().stored_as)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert sword3.send("DELETE", url).status_code == 204
+    assert not path.exists()
+    assert not Upload.objects.exists()
+    assert error(sword3.segment(url, 1, piece(1))) == (404, "NotFound")
+
+
+def test_uploads_are_their_clients_own(sword3: Sword3, anobject: str) -> None:
+    url = sword3.uploaded(DATA)
+    stranger = Sword3(http_client(new_client(new_collection("other"))))
+    assert error(stranger.get(url)) == (404, "NotFound")
+    assert error(stranger.send("DELETE", url)) == (404, "NotFound")
+    assert error(stranger.segment(url, 1, piece(1))) == (404, "NotFound")
+    assert error(stranger.refer("POST", "/3/service/other/", by_reference(url))) == (404, "NotFound")
+    assert Upload.objects.count() == 1
+
+
+def test_a_client_without_a_collection_stages_nothing(db: None) -> None:
+    assert error(Sword3(http_client(new_client())).begin(DATA, SEGMENT)) == (403, "Forbidden")
+
+
+def test_the_announced_sizes_count_towards_the_quota(sword3: Sword3, settings: Any) -> None:
+    settings.UPLOAD_QUOTA = len(DATA) * 2 - 1
+    url = sword3.begin(DATA, SEGMENT)["Location"]
+    assert error(sword3.begin(DATA, SEGMENT)) == (400, "MaxAssembledSizeExceeded")
+    assert sword3.send("DELETE", url).status_code == 204
+    assert sword3.begin(DATA, SEGMENT).status_code == 201
+
+
+def test_idle_uploads_expire_and_others_do_not(
+    sword3: Sword3, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    sword3.begin(DATA, SEGMENT)
+    path = path_of(Upload.objects.get().stored_as)
+    assert uploads.expire_idle() == 0
+    settings.STAGING_MAX_IDLE = -1
+    with django_capture_on_commit_callbacks(execute=True):
+        assert uploads.expire_idle() == 1
+    assert (Upload.objects.count(), path.exists()) == (0, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_segments_arrive_at_once(collection: Collection, depositor: Client) -> None:
+    data = bytes(range(256)) * 8 * 64
+    size = len(data) // 8
+    sword3 = Sword3(http_client(depositor))
+    url = sword3.begin(data, size)["Location"]
+    answers: list[int] = []
+
+    def send(number: int) -> None:
+        try:
+            mine = Sword3(http_client(depositor))
+            piece = data[(number - 1) * size : number * size]
+            answers.append(mine.segment(url, number, piece).status_code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [204] * 8
+    assert sword3.document(url)["expecting"] == []
+    assert path_of(Upload.objects.get().stored_as).read_bytes() == data
+
+
+def test_a_connection_that_wakes_up_late_changes_nothing_that_was_deposited(
+    sword3: Sword3, anobject: str
+) -> None:
+    """It opened the region before the upload was complete, and goes on after it was deposited."""
+    url = sword3.begin(DATA, len(DATA))["Location"]
+    upload = Upload.objects.get()
+    with uploads.region(upload, 1) as late:
+        late.write(DATA[:10])
+        assert sword3.segment(url, 1, DATA).status_code == 204
+        assert sword3.refer("POST", anobject, by_reference(url), In_Progress="true").status_code == 200
+        with pytest.raises(Sealed):
+            late.write(b"something else")
+    assert path_of(upload.stored_as).read_bytes() == DATA
+
+
+def test_what_an_upload_reserves_is_no_orphan(sword3: Sword3) -> None:
+    sword3.begin(DATA, SEGMENT)
+    reserved = path_of(Upload.objects.get().stored_as)
+    assert Path(settings.STAGING_ROOT) in reserved.parents
+    assert reserved not in list(janitor.orphans(timedelta(seconds=-60)))
+    Upload.objects.all().delete()
+    assert reserved in list(janitor.orphans(timedelta(seconds=-60)))
