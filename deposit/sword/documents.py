@@ -5,6 +5,7 @@ functions are pure: values in, UTF-8 XML out.
 """
 
 import itertools
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -37,6 +38,8 @@ S = ElementMaker(namespace=DEPOSIT, nsmap=NAMESPACES)
 
 Fields = Sequence[tuple[str, str]]
 
+_NOT_XML = re.compile("[^\\t\\n\\r\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+
 
 def xml(root: etree._Element) -> bytes:
     """Serialise with declaration."""
@@ -46,11 +49,7 @@ def xml(root: etree._Element) -> bytes:
 
 def printable(text: str) -> str:
     """The text without the characters that XML 1.0 cannot hold."""
-    return "".join(
-        c
-        for c in text
-        if c in "\t\n\r" or (c >= " " and c not in "\ufffe\uffff" and not "\ud800" <= c <= "\udfff")
-    )
+    return _NOT_XML.sub("", text)
 
 
 def atom_date(moment: datetime) -> str:

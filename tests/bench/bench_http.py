@@ -93,7 +93,10 @@ def rate(service: Service, request: bytes, connections: int, expected: int) -> t
         connection = Connection(service.port)
         while (start := time.perf_counter()) < stop:
             status = connection.ask(request)
-            (times if status == expected else wrong).append(time.perf_counter() - start)
+            if status == expected:
+                times.append(time.perf_counter() - start)
+            else:
+                wrong.append(status)
 
     begin = time.perf_counter()
     threads = [threading.Thread(target=run) for _ in range(connections)]
