@@ -7,6 +7,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -57,7 +58,9 @@ class MenuItem:
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Context processor: what the frame around every page needs."""
     context: dict[str, Any] = {"service_title": settings.SERVICE_TITLE}
-    if request.user.is_authenticated:
+    # DRF's requests have no user where nobody is asked for credentials.
+    user: User | AnonymousUser | None = request.user
+    if user is not None and user.is_authenticated:
         context["menu"] = SimpleLazyObject(lambda: _menu(request))
     return context
 

@@ -13,10 +13,11 @@ from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.http import parse_header_parameters
 
+from deposit.limits import metadata_too_large
 from deposit.refusals import Kind, Refusal
 from deposit.services.arrivals import Package
 from deposit.staging import StagingFile, staging_file
-from deposit.sword.body import Body, metadata_too_large
+from deposit.sword.body import Body
 from deposit.sword.headers import MediaType, parse_filename, parse_media_type
 from deposit.sword.multipart import PartHeaders, Sink, read_parts
 

@@ -20,7 +20,7 @@ _POLICY = (
 
 def only_api(endpoints: list[tuple[str, str, str, Any]], **kwargs: Any) -> list[tuple[str, str, str, Any]]:
     """A hook of drf-spectacular: SWORD documents itself elsewhere."""
-    return [one for one in endpoints if one[0].startswith("/api/")]
+    return [one for one in endpoints if one[0].startswith("/api/") and one[0] != "/api/"]
 
 
 class Schema(SpectacularAPIView):

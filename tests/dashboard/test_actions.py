@@ -38,7 +38,7 @@ def test_an_operator_reschedules_fifty_failed_deposits(operators_browser: Browse
 def test_the_preview_changes_nothing_and_tells_what_would_be_refused(operators_browser: Browser) -> None:
     good, bad = in_status(Status.FAILED), in_status(Status.REJECTED)
     seen = operators_browser.get(
-        "/deposits/action/", {"action": "reschedule", "id": [good.pk, bad.pk]}
+        "/deposits/action/", {"action": "reschedule", "id": [str(good.pk), str(bad.pk)]}
     ).context["preview"]
     assert [deposit.pk for deposit in seen.ready] == [good.pk]
     assert [(deposit.pk, reason) for deposit, reason in seen.refused] == [
@@ -67,7 +67,6 @@ def test_one_refusal_does_not_stop_the_others(operators_browser: Browser) -> Non
     assert f"Deposit {wrong.pk} has status 'partial'" in said[1]
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_rejected_deposit_is_checked_again(operators_browser: Browser, depositor: Client) -> None:
     deposit = worked_on(sent(depositor, files={"../escape": b"x"}))
     assert deposit.status == "rejected"
@@ -76,7 +75,6 @@ def test_a_rejected_deposit_is_checked_again(operators_browser: Browser, deposit
     assert (deposit.status, deposit.findings.count()) == ("deposited", 0)
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_depositor_is_offered_nothing_and_can_do_nothing(browser: Browser, depositor: Client) -> None:
     deposit = worked_on(sent(depositor))
     assert browser.get("/deposits/").context["actions"] == []

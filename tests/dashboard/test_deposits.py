@@ -97,7 +97,6 @@ def test_filters_narrow_the_list(
     assert numbers(browser, query) == [made[index].pk for index in found]
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_deposit_is_found_by_its_number_and_by_its_swhid(browser: Browser, depositor: Client) -> None:
     deposit = worked_on(sent(depositor))
     assert numbers(browser, f"?q={deposit.pk}") == [deposit.pk]
