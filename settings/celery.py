@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 
 from celery import Celery
+from celery.signals import task_prerun
 from django.conf import settings
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
 
@@ -61,3 +63,12 @@ app.conf.update(
         "replicate-packs": {"task": "archive.replicate", "schedule": 600.0},
     },
 )
+
+# Without this every task opens a database connection of its own, which takes longer than the work on a small deposit.
+app.conf["CELERY_DB_REUSE_MAX"] = 500
+
+
+@task_prerun.connect
+def _drop_broken_connection(**kwargs: object) -> None:
+    """A connection that died since the last task is replaced before this one uses it."""
+    close_old_connections()

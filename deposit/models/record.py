@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from deposit.models.limits import OF_PACKAGES, OF_REQUESTS, CollectionLimits, positive
 from deposit.words import words
 
 
@@ -35,7 +36,7 @@ STATUS_TEXTS: dict[str, str] = {
     Status.REJECTED: "The deposit failed its checks.",
     Status.LOADING: "The deposit is being loaded into the archive.",
     Status.DONE: "The deposit is in the archive.",
-    Status.FAILED: "The deposit passed its checks but could not be loaded; the operators have to look at it.",
+    Status.FAILED: "The deposit could not be taken into the archive; the operators have to look at it.",
 }
 
 
@@ -57,7 +58,7 @@ class Duplicates(models.TextChoices):
     REFUSE = "refuse", _("refuse it")
 
 
-class Collection(models.Model):
+class Collection(CollectionLimits):
     """Where clients deposit; its name is a segment of every deposit's IRI."""
 
     name = models.CharField(max_length=100, unique=True)
@@ -82,6 +83,7 @@ class Collection(models.Model):
             models.CheckConstraint(
                 condition=Q(duplicates__in=Duplicates.values), name="collection_duplicates_is_known"
             ),
+            *(positive(name) for name in (*OF_REQUESTS, *OF_PACKAGES)),
             # The name is a path segment beside `servicedocument`.
             models.CheckConstraint(
                 condition=Q(name__regex=r"^[A-Za-z0-9][A-Za-z0-9._-]*$") & ~Q(name="servicedocument"),

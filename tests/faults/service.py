@@ -111,11 +111,17 @@ class Service:
     """Everything, in one folder. Use as a context manager."""
 
     def __init__(
-        self, folder: Path, broker: Broker, *, counts: Mapping[str, int] | None = None, **settings: str
+        self,
+        folder: Path,
+        broker: Broker,
+        *,
+        counts: Mapping[str, int] | None = None,
+        commands: Mapping[str, str] = COMMANDS,
+        **settings: str,
     ) -> None:
         self.folder, self.broker = folder, broker
         self.counts = {"web": 1, "checker": 1, "loader": 1, "dispatcher": 1, **(counts or {})}
-        self.settings = settings
+        self.settings, self.commands = settings, commands
         self.postgres = Postgres(folder / "state", durable=True, say=lambda sentence: None)
         self.port = free_port()
         self.members: dict[str, Member] = {}
@@ -173,7 +179,7 @@ class Service:
 
     def start(self, name: str, number: int) -> None:
         """Start one more process of a role."""
-        command = COMMANDS[name].replace(f"-n {name} ", f"-n {name}{number} ")
+        command = self.commands[name].replace(f"-n {name} ", f"-n {name}{number} ")
         key = f"{name}{number}"
         self.members[key] = Member(key, command, self.environment, self.folder / f"{key}.log")
 
