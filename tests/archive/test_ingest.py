@@ -2,6 +2,8 @@
 
 import os
 import random
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -196,3 +198,15 @@ def test_publishing_twice_changes_nothing(storage: FileStorage, db: None) -> Non
         with transaction.atomic():
             ingest.publish()
     assert list(Object.objects.order_by("sha1_git").values_list("kind", "length", "offset", "pack")) == before
+
+
+def test_a_load_asks_no_question_for_each_file(
+    storage: FileStorage, db: None, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    for count in (3, 900):
+        # What is known (contents, then directories); the pack, the staging table, the rows, emptying the table.
+        with django_assert_num_queries(6), Ingest(storage) as ingest:
+            add_package(ingest, {b"%d" % number: b"%d of %d" % (number, count) for number in range(count)})
+            ingest.seal()
+            with transaction.atomic(savepoint=False):
+                ingest.publish()

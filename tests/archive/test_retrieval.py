@@ -3,17 +3,20 @@
 import os
 import subprocess
 import tarfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from swh.model import from_disk
 
 from archive import retrieval, tar
 from archive.errors import Damaged, NotFound
 from archive.identifiers import SWHID, ObjectType, content_id, origin_id
+from archive.index import bytea_array
 from archive.ingest import Ingest
 from archive.models import Object, Visit
 from archive.objects import DIRECTORY, FILE, SYMLINK, Alias, Entry, Metadata, Release, Snapshot, Timestamp
@@ -202,3 +205,21 @@ def test_bytes_that_are_not_what_the_name_says_are_never_given_out(load: Load) -
         with pytest.raises(Damaged):
             given.extend(chunks)
         assert sum(map(len, given)) < len(here)
+
+
+def test_questions_by_target_are_answered_from_the_index(load: Load) -> None:
+    root, _ = load(PACKAGE)
+    with retrieval._by_target() as ask:
+        plan = ask.rows("EXPLAIN " + retrieval._PARENTS, [bytea_array([root]), [1, 3, 5], 2000])
+    assert "object_by_target" in "\n".join(line for (line,) in plan)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW enable_seqscan")
+        assert cursor.fetchone() == ("on",)
+
+
+def test_a_walk_asks_for_hundreds_of_entries_at_once(
+    load: Load, django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    root, _ = load({b"%d/%d" % (n % 50, n): b"%d" % n for n in range(1000)})
+    with django_assert_max_num_queries(8):
+        assert len(b"".join(tar.stream_tar(root))) > 1_000_000
