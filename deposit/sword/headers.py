@@ -82,7 +82,7 @@ def parse_media_type(value: str | None) -> MediaType | None:
     kind, _, _ = value.partition(";")
     try:
         pairs = message.get_params(failobj=[])[1:]
-    except (ValueError, IndexError):
+    except (ValueError, LookupError, TypeError):  # what the email package answers to nonsense
         pairs = []
     parameters = {str(name).lower(): _plain(text) for name, text in pairs}
     return MediaType(type=kind.strip().lower(), parameters=parameters)
