@@ -34,7 +34,10 @@ class Sword3:
 
     def send(self, method: str, url: str, data: bytes = b"", **headers: str) -> Response:
         """Any request; header names are given with underscores. The digest is right unless given."""
-        named = {name.replace("_", "-"): value for name, value in headers.items() if value}
+        named: dict[str, str] = {}
+        for name, value in headers.items():
+            named[name.replace("_", "-")] = value
+        named = {name: value for name, value in named.items() if value}
         kind = named.pop("Content-Type", "application/octet-stream")
         if data and "Digest" not in headers:
             named["Digest"] = digest(data)

@@ -1,0 +1,259 @@
+"""Files that the service fetches itself, from a server of the tests on loopback."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+
+from deposit import fetching
+from deposit.models import Deposit, Event, Fetch, Part
+from deposit.refusals import Refusal
+from deposit.services import by_reference as fetches
+from deposit.staging import path_of
+from tests.deposit.sword3.asking import Sword3, by_reference, digest, error
+from tests.samples import make_zip
+
+ZIP = make_zip({"pkg/a.txt": b"a" * 1000})
+FILE_STATE = "http://purl.org/net/sword/3.0/filestate/"
+
+
+class Elsewhere(http.server.BaseHTTPRequestHandler):
+    """Another server, with its moods."""
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        match self.path:
+            case "/file.zip":
+                self._answer(ZIP)
+            case "/moved":
+                self._redirect("/file.zip")
+            case "/out":
+                self._redirect("http://localhost:1/file.zip")
+            case "/round":
+                self._redirect("/round")
+            case "/cut":
+                self._answer(ZIP[:-10], length=len(ZIP))
+            case "/packed":
+                self._answer(ZIP, Content_Encoding="gzip")
+            case "/busy":
+                self.send_error(503)
+            case _:
+                self.send_error(404)
+
+    def _answer(self, data: bytes, length: int | None = None, **headers: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data) if length is None else length))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _redirect(self, to: str) -> None:
+        self.send_response(302)
+        self.send_header("Location", to)
+        self.end_headers()
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def elsewhere(settings: Any) -> Iterator[Any]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+    server.asked = []  # type: ignore[attr-defined]
+    server.url = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
+    settings.BY_REFERENCE_HOSTS = [f"127.0.0.1:{server.server_port}"]
+    settings.BY_REFERENCE_PRIVATE = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def referred(
+    sword3: Sword3, anobject: str, url: str, data: bytes = ZIP, in_progress: str = "true", **fields: Any
+) -> Any:
+    file = by_reference(url, digest=digest(data), **fields)
+    return sword3.refer("POST", anobject, file, In_Progress=in_progress)
+
+
+def link(sword3: Sword3, anobject: str) -> dict[str, Any]:
+    found: dict[str, Any] = sword3.document(anobject)["links"][0]
+    return found
+
+
+def test_a_file_elsewhere_is_fetched_after_the_request(sword3: Sword3, anobject: str, elsewhere: Any) -> None:
+    response = referred(sword3, anobject, elsewhere.url + "/file.zip")
+    assert response.status_code == 202
+    assert elsewhere.asked == []
+    before = link(sword3, anobject)
+    assert before["status"] == FILE_STATE + "pending"
+    assert before["rel"][0] == "http://purl.org/net/sword/3.0/terms/byReferenceDeposit"
+    assert error(sword3.get(before["@id"])) == (404, "NotFound")
+    fetches.fetch_due()
+    after = link(sword3, anobject)
+    assert (after["@id"], after["byReference"]) == (before["@id"], elsewhere.url + "/file.zip")
+    assert "http://purl.org/net/sword/3.0/terms/byReferenceDeposit" not in after["rel"]
+    assert after["eTag"] != before["eTag"]
+    assert b"".join(sword3.get(after["@id"])) == ZIP
+    part = Part.objects.get(kind="package")
+    assert (part.size, path_of(part.stored_as or "").read_bytes()) == (len(ZIP), ZIP)
+
+
+def test_a_deposit_that_only_waits_for_its_files_is_complete_when_they_are_here(
+    sword3: Sword3, anobject: str, elsewhere: Any
+) -> None:
+    first = referred(sword3, anobject, elsewhere.url + "/file.zip")
+    second = referred(sword3, anobject, elsewhere.url + "/moved", in_progress="false")
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert second.json()["state"][0]["@id"] == "http://purl.org/net/sword/3.0/state/accepted"
+    assert Deposit.objects.get().status == "partial"
+    assert fetches.fetch_next()
+    assert Deposit.objects.get().status == "partial"
+    assert fetches.fetch_next()
+    assert Deposit.objects.get().status == "deposited"
+    assert not fetches.fetch_next()
+    assert [event.name for event in Event.objects.all()][-2:] == ["fetch", "complete"]
+
+
+def test_an_empty_request_completes_a_deposit_once_its_files_are_here(
+    sword3: Sword3, anobject: str, elsewhere: Any
+) -> None:
+    referred(sword3, anobject, elsewhere.url + "/file.zip")
+    assert sword3.send("POST", anobject, In_Progress="false").status_code == 204
+    assert Deposit.objects.get().status == "partial"
+    fetches.fetch_due()
+    assert Deposit.objects.get().status == "deposited"
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "words"),
+    [
+        ("/nothing", {}, "answers 404"),
+        ("/file.zip", {"data": b"other"}, "SHA-256"),
+        ("/file.zip", {"contentLength": 5}, "not the announced 5"),
+        ("/out", {}, "Nothing is fetched from localhost"),
+        ("/round", {}, "More than 5 redirects"),
+        ("/packed", {}, "answers 200"),
+    ],
+)
+def test_what_cannot_be_fetched_is_told_with_its_reason(
+    sword3: Sword3, anobject: str, elsewhere: Any, path: str, fields: dict[str, Any], words: str
+) -> None:
+    referred(sword3, anobject, elsewhere.url + path, **fields)
+    fetches.fetch_due()
+    told = link(sword3, anobject)
+    assert told["status"] == FILE_STATE + "error"
+    assert words in told["log"]
+    assert error(sword3.send("POST", anobject, In_Progress="false")) == (400, "BadRequest")
+    assert sword3.send("DELETE", told["@id"]).status_code == 204
+    assert not Fetch.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["/cut", "/busy"])
+def test_what_fails_on_the_way_is_tried_again_later(
+    sword3: Sword3, anobject: str, elsewhere: Any, path: str, settings: Any
+) -> None:
+    referred(sword3, anobject, elsewhere.url + path)
+    fetches.fetch_due()
+    fetch = Fetch.objects.get()
+    assert (fetch.state, fetch.attempts, fetch.lease_expires_at) == ("pending", 1, None)
+    assert not fetches.fetch_next()
+    Fetch.objects.update(url=elsewhere.url + "/file.zip", due_at=Now())
+    fetches.fetch_due()
+    assert Fetch.objects.get().state == "fetched"
+    assert path_of(Part.objects.get(kind="package").stored_as or "").read_bytes() == ZIP
+
+
+def test_whoever_lost_the_lease_changes_nothing(sword3: Sword3, anobject: str, elsewhere: Any) -> None:
+    referred(sword3, anobject, elsewhere.url + "/file.zip")
+    slow = fetches._claim()
+    assert slow is not None
+    Fetch.objects.update(lease_expires_at=Now() - timedelta(seconds=1))
+    assert fetches.fetch_next()
+    with pytest.raises(Refusal, match="passed to another"):
+        fetches._renew(slow, 1)
+    fetches._give_up(slow, "too late")
+    assert Fetch.objects.get().state == "fetched"
+
+
+def test_a_file_that_was_removed_meanwhile_is_thrown_away(
+    sword3: Sword3, anobject: str, elsewhere: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    referred(sword3, anobject, elsewhere.url + "/file.zip")
+    download = fetching.download
+
+    def removing(*args: Any, **kwargs: Any) -> Any:
+        yield from download(*args, **kwargs)
+        assert sword3.send("DELETE", anobject + "files/").status_code == 204
+
+    monkeypatch.setattr(fetching, "download", removing)
+    before = {path for path in path_of("packages").rglob("*") if path.is_file()}
+    fetches.fetch_due()
+    assert {path for path in path_of("packages").rglob("*") if path.is_file()} == before
+    assert not Part.objects.exclude(kind="metadata").exists()
+
+
+def test_fetching_takes_no_longer_than_allowed(
+    sword3: Sword3, anobject: str, elsewhere: Any, settings: Any
+) -> None:
+    settings.BY_REFERENCE_SECONDS = -1
+    referred(sword3, anobject, elsewhere.url + "/file.zip")
+    fetches.fetch_due()
+    assert "was not here" in link(sword3, anobject)["log"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",  # noqa: S104
+        "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1",
+        "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::", "2001:db8::1",
+    ],
+)  # fmt: skip
+def test_addresses_inside_a_network_are_not_public(address: str) -> None:
+    assert not fetching.is_public(address)
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "8.8.8.8", "2606:2800:220:1::1"])
+def test_addresses_of_the_internet_are_public(address: str) -> None:
+    assert fetching.is_public(address)
+
+
+def test_a_listed_host_at_a_private_address_is_not_asked(
+    sword3: Sword3, anobject: str, elsewhere: Any, settings: Any
+) -> None:
+    settings.BY_REFERENCE_PRIVATE = False
+    referred(sword3, anobject, elsewhere.url + "/file.zip")
+    fetches.fetch_due()
+    assert "not on the public Internet" in link(sword3, anobject)["log"]
+    assert elsewhere.asked == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/file.zip",
+        "https://127.0.0.1:1/",
+        "ftp://data.example.org/",
+        "file:///etc/passwd",
+        "https://user:secret@data.example.org/",
+        "https://data.example.org.evil.example/",
+        "https://data.example.org:8443/",
+        "https://data.example.org:x/",
+        "data.example.org",
+        "//data.example.org/",
+    ],
+)
+def test_only_listed_hosts_are_taken_and_only_plainly_written(
+    sword3: Sword3, anobject: str, settings: Any, url: str
+) -> None:
+    settings.BY_REFERENCE_HOSTS = ["data.example.org"]
+    assert error(referred(sword3, anobject, url)) == (412, "ByReferenceNotAllowed")
+    assert referred(sword3, anobject, "https://DATA.example.org/x").status_code == 202
