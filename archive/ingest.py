@@ -146,6 +146,9 @@ class Ingest:
     # --- Objects above them ----------------------------------------------------------------------------
     def add_tree(self, tree: Tree) -> bytes:
         """Add the directories of a tree; returns the root's identifier. Raises PathConflict."""
+        # The contents of this tree have come; their memory is better used for its directories.
+        self._flush()
+        self._recent = Recent()
         root = b""
         for root, manifest in tree.directories():
             self._add(SWHID(ObjectType.DIRECTORY, root), manifest, None)

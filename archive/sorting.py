@@ -14,7 +14,7 @@ class SortedRecords:
     At most ``run_bytes`` of records (plus Python's own overhead) are held in memory; the rest waits on disk.
     """
 
-    def __init__(self, run_bytes: int = 8 * 1024**2) -> None:
+    def __init__(self, run_bytes: int = 4 * 1024**2) -> None:
         self._run_bytes = run_bytes
         self._records: list[bytes] = []
         self._held = 0

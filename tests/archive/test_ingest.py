@@ -204,8 +204,8 @@ def test_a_load_asks_no_question_for_each_file(
     storage: FileStorage, db: None, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
 ) -> None:
     for count in (3, 900):
-        # What is known (contents, then directories); the pack, the staging table, the rows, emptying the table.
-        with django_assert_num_queries(6), Ingest(storage) as ingest:
+        # What is known of the contents, and of the directories; the pack, the staging table, the rows, emptying the table.
+        with django_assert_num_queries(7), Ingest(storage) as ingest:
             add_package(ingest, {b"%d" % number: b"%d of %d" % (number, count) for number in range(count)})
             ingest.seal()
             with transaction.atomic(savepoint=False):
