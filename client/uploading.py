@@ -11,18 +11,21 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
-from client.errors import DepositError, NotFoundError, UnavailableError, error_for
-from client.packing import Package, open_package
+from client.errors import DepositError, NotFoundError, UnavailableError, UsageError, error_for
 
 CHUNK = 256 * 1024
 SEGMENT_SIZE = 64 * 1024 * 1024
 SIMPLE_ZIP = "http://purl.org/net/sword/3.0/package/SimpleZip"
 LONGEST_WAIT = 30.0
+# How often a segment is sent before the server is asked what it has.
+_TRIES = 3
 # Answers after which the same request may work: the server is busy, starting, full for now, or a proxy lost it.
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
 
@@ -73,33 +76,38 @@ class SegmentedUploader:
         ``resume``: the address of an earlier upload of the same file that ``began`` was told. ``progress`` hears how
         many segments the server has, and of how many.
         """
-        package = open_package(path)
-        url = resume if resume and self._expecting(resume, or_none=True) is not None else self._begin(package)
+        file = _File.of(path)
+        url = resume if resume and self._expecting(resume, or_none=True) is not None else self._begin(file)
         began(url)
         failures = 0
         while expecting := self._expecting(url) or []:
-            progress(self._count(package) - len(expecting), self._count(package))
-            if self._send_all(url, package, expecting):
+            progress(self._count(file) - len(expecting), self._count(file))
+            if self._send_all(url, file, expecting):
                 failures = 0
                 continue
             failures += 1
             if failures > self._retries:
                 raise UnavailableError("The line is too bad: nothing gets through.", f"Resume {url} later.")
             self._pause(failures)
-        progress(self._count(package), self._count(package))
+        progress(self._count(file), self._count(file))
         return url
 
     def deposit(
-        self, service_url: str, temporary_url: str, package: Package, metadata: dict[str, Any] | None = None
+        self,
+        service_url: str,
+        temporary_url: str,
+        *,
+        name: str,
+        media_type: str = "application/zip",
+        metadata: dict[str, Any] | None = None,
     ) -> str:
         """Make an object of an upload; returns its Object-URL. ``metadata``: Dublin Core (``dc:title``, ...)."""
         context = "https://swordapp.github.io/swordv3/swordv3.jsonld"
         file = {
             "@id": temporary_url,
-            "contentType": package.media_type,
-            "contentDisposition": f'attachment; filename="{package.name}"',
+            "contentType": media_type,
+            "contentDisposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
             "packaging": SIMPLE_ZIP,
-            "digest": _digest(bytes.fromhex(package.sha256)),
             "dereference": True,
         }
         files = {"@context": context, "@type": "ByReference", "byReferenceFiles": [file]}
@@ -114,13 +122,13 @@ class SegmentedUploader:
         return str(self._ask("POST", service_url, headers, body).headers["Location"])
 
     # --- Pieces ----------------------------------------------------------------------------------------
-    def _count(self, package: Package) -> int:
-        return -(-package.size // self._segment_size)
+    def _count(self, file: "_File") -> int:
+        return -(-file.size // self._segment_size)
 
-    def _begin(self, package: Package) -> str:
+    def _begin(self, file: "_File") -> str:
         disposition = (
-            f"segment-init; size={package.size}; segment_count={self._count(package)}; "
-            f"segment_size={self._segment_size}; digest={_digest(bytes.fromhex(package.sha256))}"
+            f"segment-init; size={file.size}; segment_count={self._count(file)}; "
+            f"segment_size={self._segment_size}; digest={_digest(file.sha256)}"
         )
         headers = {"Content-Disposition": disposition, "Content-Length": "0"}
         return str(self._ask("POST", self.url + "staging/", headers).headers["Location"])
@@ -158,22 +166,25 @@ class SegmentedUploader:
                 raise reason
             self._pause(failures)
 
-    def _send_all(self, url: str, package: Package, numbers: list[int]) -> int:
+    def _send_all(self, url: str, file: "_File", numbers: list[int]) -> int:
         """Send segments, several at once; how many got through. Raises `DepositError` for what will not change."""
         with ThreadPoolExecutor(self._parallel) as pool:
-            return sum(pool.map(lambda number: self._send(url, package, number), numbers))
+            return sum(pool.map(lambda number: self._send(url, file, number), numbers))
 
-    def _send(self, url: str, package: Package, number: int) -> bool:
+    def _send(self, url: str, file: "_File", number: int) -> bool:
+        return any(self._sent(url, file, number) for _ in range(_TRIES))
+
+    def _sent(self, url: str, file: "_File", number: int) -> bool:
         start = (number - 1) * self._segment_size
-        size = min(self._segment_size, package.size - start)
+        size = min(self._segment_size, file.size - start)
         headers = {
             "Content-Type": "application/octet-stream",
             "Content-Disposition": f"segment; segment_number={number}",
             "Content-Length": str(size),
-            "Digest": _digest(_hash(package.path, start, size)),
+            "Digest": _digest(_hash(file.path, start, size)),
         }
         try:
-            response = self._http.post(url, headers=headers, content=_pieces(package.path, start, size))
+            response = self._http.post(url, headers=headers, content=_pieces(file.path, start, size))
         except httpx.TransportError:
             # It may have got through all the same; the next look at the state tells.
             time.sleep(self._first_wait)
@@ -192,6 +203,26 @@ class SegmentedUploader:
     def _pause(self, failures: int) -> None:
         wait = min(LONGEST_WAIT, self._first_wait * 1.7 ** (failures - 1))
         time.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What is uploaded: its size in bytes and its digest."""
+
+    path: Path
+    size: int
+    sha256: bytes
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        try:
+            size = path.stat().st_size
+            sha256 = _hash(path, 0, size)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        if not size:
+            raise UsageError(f"{path} is empty.")
+        return cls(path, size, sha256)
 
 
 def _pieces(path: Path, start: int, size: int) -> Iterator[bytes]:
