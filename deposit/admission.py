@@ -3,11 +3,9 @@
 The bounds are soft: processes that ask at the same moment may each be let in.
 """
 
-import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 from django.conf import settings
 from django.db import connection
@@ -15,11 +13,8 @@ from django.db.models import Sum
 
 from deposit.models import Client, Part, Status
 from deposit.refusals import Kind, Refusal
-from deposit.staging import ARRIVING, storage_is_full
+from deposit.staging import arriving, require_room
 
-# An upload to which nothing was written for so long is over, whatever became of it; gunicorn gives up on silent
-# clients long before. In seconds.
-_LIVE_SECONDS = 600.0
 # How old the figures of the queue may be, in seconds.
 _FRESH_SECONDS = 1.0
 
@@ -28,37 +23,14 @@ def admit(client: Client, length: int | None) -> None:
     """Let a client send a package of ``length`` bytes (None: not known). Raises `Refusal` with Retry-After."""
     _require_room_in_the_queue(client)
     _require_quota(client, length or 0)
-    arriving = list(_arriving())
-    if sum(owner == client.pk for owner, _ in arriving) >= settings.CLIENT_UPLOADS:
+    if sum(upload.client == client.pk for upload in arriving()) >= settings.CLIENT_UPLOADS:
         raise Refusal(
             Kind.TOO_MANY_REQUESTS,
             "client.uploads",
             f"You are sending {settings.CLIENT_UPLOADS} packages at this moment, the most that is allowed.",
             "Send this one again when another has arrived.",
         )
-    _require_room_on_disk(length or 0, sum(missing for _, missing in arriving))
-
-
-def _arriving() -> Iterator[tuple[int, int]]:
-    """The uploads under way, by their files: whose each is, and how many of its bytes are still to come."""
-    folder = Path(settings.STAGING_ROOT) / "incoming"
-    live = time.time() - _LIVE_SECONDS
-    if not folder.is_dir():
-        return
-    for entry in os.scandir(folder):
-        match = ARRIVING.fullmatch(entry.name)
-        try:
-            if match and (status := entry.stat()).st_mtime > live:
-                yield int(match["client"]), max(0, int(match["promised"]) - status.st_size)
-        except FileNotFoundError:
-            continue
-
-
-def _require_room_on_disk(length: int, promised: int) -> None:
-    folder = Path(settings.STAGING_ROOT)
-    space = os.statvfs(folder if folder.is_dir() else folder.parent)
-    if space.f_bavail * space.f_frsize - promised - length < settings.RESERVED_BYTES:
-        raise storage_is_full()
+    require_room(length or 0)
 
 
 def _require_quota(client: Client, length: int) -> None:

@@ -10,12 +10,14 @@ import hashlib
 import logging
 import os
 import re
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -24,7 +26,11 @@ from deposit.refusals import Kind, Refusal
 logger = logging.getLogger(__name__)
 
 # The name of a file that arrives: its own, whose it is, and how many bytes were promised.
-ARRIVING = re.compile(r"(?P<id>[0-9a-f]{32})\.(?P<client>\d+)\.(?P<promised>\d+)\.part")
+_ARRIVING = re.compile(r"(?P<id>[0-9a-f]{32})\.(?P<client>\d+)\.(?P<promised>\d+)\.part")
+
+# An upload to which nothing was written for so long is over, whatever became of it; the HTTP server gives up on
+# silent clients long before. In seconds.
+_LIVE_SECONDS = 600.0
 
 # Days whose folder this process knows to be durable.
 _durable_days: set[Path] = set()
@@ -134,6 +140,33 @@ class StagingFile:
             self._path.unlink()
 
 
+class Upload(NamedTuple):
+    """A package on its way in: whose it is (0: nobody's in particular), and how many bytes are still to come."""
+
+    client: int
+    missing: int
+
+
+def arriving() -> Iterator[Upload]:
+    """The uploads under way, in all processes of all hosts, by the names of their files."""
+    live = time.time() - _LIVE_SECONDS
+    incoming = root() / "incoming"
+    for entry in os.scandir(incoming) if incoming.is_dir() else ():
+        match = _ARRIVING.fullmatch(entry.name)
+        with suppress(FileNotFoundError):
+            if match and (status := entry.stat()).st_mtime > live:
+                yield Upload(int(match["client"]), max(0, int(match["promised"]) - status.st_size))
+
+
+def require_room(length: int) -> None:
+    """Raises `Refusal` when ``length`` more bytes, and what others are still to send, would fill the disk."""
+    folder = root()
+    space = os.statvfs(folder if folder.is_dir() else folder.parent)
+    free = space.f_bavail * space.f_frsize - sum(upload.missing for upload in arriving())
+    if free - length < settings.RESERVED_BYTES:
+        raise storage_is_full()
+
+
 def too_large(limit: int) -> Refusal:
     """The refusal of a package over the limit, in bytes."""
     return Refusal(
@@ -165,8 +198,11 @@ def staging_file(
 ) -> Iterator[StagingFile]:
     """A staging file that does not outlive a refusal; ``client`` sends it, and ``promised`` so many bytes.
 
+    Raises `Refusal` at once when the disk has no room for them.
+
     After any other error a finished file stays: a commit whose answer was lost may have named it. The janitor knows.
     """
+    require_room(promised)
     file = StagingFile(limit=limit, with_md5=with_md5, client=client, promised=promised)
     try:
         yield file

@@ -13,7 +13,7 @@ from deposit import admission
 from deposit.admission import admit
 from deposit.models import Client, Collection, Deposit, Part, Status
 from deposit.refusals import Kind, Refusal
-from deposit.staging import StagingFile, staging_file
+from deposit.staging import StagingFile, arriving, staging_file
 from deposit.sword.body import Body
 from deposit.sword.headers import read_headers
 from deposit.sword.receiving import receive
@@ -87,14 +87,21 @@ def test_what_others_are_still_to_send_is_counted(depositor: Client, settings: A
         admit(depositor, half // 2)
 
 
+def test_no_door_stages_a_package_without_room(settings: Any, root: Path) -> None:
+    settings.RESERVED_BYTES = free(root) * 2
+    with pytest.raises(Refusal) as caught, staging_file(limit=1):
+        pass
+    assert caught.value.code == "storage.full"
+
+
 def test_what_has_arrived_is_not_counted_twice(root: Path) -> None:
     with staging_file(limit=100, client=7, promised=100) as file:
         file.write(b"x" * 60)
-        assert list(admission._arriving()) == [(7, 40)]
+        assert list(arriving()) == [(7, 40)]
         file.write(b"x" * 40)
-        assert list(admission._arriving()) == [(7, 0)]
+        assert list(arriving()) == [(7, 0)]
         file.finish()
-        assert list(admission._arriving()) == []
+        assert list(arriving()) == []
 
 
 def test_an_upload_that_died_is_not_waited_for(depositor: Client, settings: Any, root: Path) -> None:

@@ -97,7 +97,7 @@ def test_an_error_whose_commit_may_have_happened_leaves_the_file(root: Path) -> 
 _FULL_DISK = """
 import resource, signal, sys
 from django.conf import settings
-settings.configure(STAGING_ROOT=sys.argv[1])
+settings.configure(STAGING_ROOT=sys.argv[1], RESERVED_BYTES=0)
 from deposit.refusals import Refusal
 from deposit.staging import staging_file
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -142,7 +142,7 @@ def test_an_unwritable_staging_area_is_not_called_full(root: Path) -> None:
 _TRACE = """
 import sys
 from django.conf import settings
-settings.configure(STAGING_ROOT=sys.argv[1])
+settings.configure(STAGING_ROOT=sys.argv[1], RESERVED_BYTES=0)
 from deposit.staging import staging_file
 with staging_file(limit=100) as file:
     file.write(b"x")
