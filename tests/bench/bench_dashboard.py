@@ -1,0 +1,149 @@
+"""Server time of the dashboard's pages with a million deposits, their size, and what 200 watching browsers cost.
+
+    python -m tests.bench.bench_dashboard [DEPOSITS]
+
+Pages are asked for in the same process, through all middleware, one at a time. Limits: 50 ms for the list and for a
+deposit, 100 KB with styles and scripts, a tenth of a core for 200 browsers that look at lists in which nothing moves.
+The server time of the first and that of the millionth deposit are measured in one run.
+"""
+
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.bench.archive_setup import archive
+
+REQUESTS = 40
+LIMIT_MS = 50.0
+LARGEST_PAGE = 100_000
+WATCHERS = 200
+POLL_SECONDS = 10
+LARGEST_SHARE = 0.1
+
+# Nine of ten are done; the others are spread over all statuses, and the clients have very different numbers.
+_FILL = """
+INSERT INTO deposit_deposit (client_id, collection_id, type, status, reception_date, complete_date, external_id,
+    origin_url, swhid, swhid_context, software_version, revision, status_changed_at, verified_date,
+    lease_token, lease_owner, lease_expires_at, attempts, sends, title, package_name)
+SELECT CASE WHEN n %% 1000 = 0 THEN %(small)s ELSE %(large)s END, %(collection)s, 'code', status, at,
+    CASE WHEN status IN ('partial', 'expired') THEN NULL ELSE at END, 'x' || n, 'https://large.example.org/' || n,
+    CASE WHEN status = 'done' THEN 'swh:1:dir:' || repeat('0', 32) || lpad(to_hex(n), 8, '0') END,
+    CASE WHEN status = 'done' THEN 'swh:1:dir:' END, '1', 3, at, at, 1, '',
+    CASE WHEN status = 'loading' THEN now() + interval '1 day' END, 0, 0,
+    (ARRAY['Analytical', 'Difference', 'Jacquard', 'Antikythera'])[1 + n %% 4] || ' program ' || n, 'p' || n || '.zip'
+FROM (SELECT n, now() - (%(number)s - n) * interval '30 seconds' AS at,
+    CASE WHEN n %% 10 <> 0 THEN 'done' ELSE (ARRAY['partial', 'expired', 'deposited', 'verified', 'rejected',
+        'loading', 'failed', 'done'])[1 + (n / 10) %% 8] END AS status
+    FROM generate_series(1, %(number)s) AS n) AS rows
+"""
+_EVENTS = """
+INSERT INTO deposit_event (deposit_id, name, from_status, to_status, actor, at, detail, via)
+SELECT id, name, '', '', 'bench', reception_date, '{}', '{}'
+FROM deposit_deposit, unnest(ARRAY['create', 'complete', 'finish']) AS name
+"""
+
+
+def fill(number: int) -> dict[str, Any]:
+    """A large client, a small one, an operator, and their deposits."""
+    from django.contrib.auth.models import Permission, User  # noqa: PLC0415 - settings exist only now
+    from django.db import connection  # noqa: PLC0415
+
+    from tests.factories import new_client, new_collection  # noqa: PLC0415
+
+    collection = new_collection("bench")
+    large, small = (new_client(collection, username=name) for name in ("large", "small"))
+    operator = User.objects.create_user("operator")
+    operator.user_permissions.add(Permission.objects.get(codename="operate"))
+    with connection.cursor() as cursor:
+        fields = {"large": large.pk, "small": small.pk, "collection": collection.pk, "number": number}
+        cursor.execute(_FILL, fields)
+        cursor.execute(_EVENTS)
+        cursor.execute("VACUUM ANALYZE deposit_deposit")
+        cursor.execute("VACUUM ANALYZE deposit_event")
+    return {"large client": large.user, "small client": small.user, "operator": operator}
+
+
+def median_ms(browser: Any, path: str) -> tuple[float, int]:
+    """The median server time of a page, in milliseconds, and the size of its HTML."""
+    times = []
+    for _ in range(REQUESTS):
+        start = time.perf_counter()
+        response = browser.get(path)
+        times.append(time.perf_counter() - start)
+        if response.status_code != 200:
+            raise SystemExit(f"{path} answered {response.status_code}")
+    return statistics.median(times) * 1000, len(response.content)
+
+
+def scripts_and_styles() -> int:
+    """Bytes of what the list and the deposit page load besides their HTML."""
+    static = Path(__file__).resolve().parents[2] / "dashboard" / "static"
+    names = ("dashboard/style.css", "dashboard/page.js", "dashboard/icon.svg", "vendor/htmx-2.0.11.min.js")
+    return sum((static / name).stat().st_size for name in names)
+
+
+def pages(users: dict[str, Any], number: int) -> bool:
+    """Measure every page for every user; whether all are within their limits."""
+    from django.test import Client  # noqa: PLC0415 - settings exist only now
+
+    paths = {
+        "list": "/deposits/",
+        "list, failed": "/deposits/?status=failed",
+        "list, two statuses": "/deposits/?status=failed&status=partial",
+        "list, common word": "/deposits/?q=analytical",
+        "list, rare word": f"/deposits/?q=program+{number // 2}",
+        "list, no such word": "/deposits/?q=zzz",
+        "list, one old day": "/deposits/?since=2026-01-01&until=2026-01-01",
+        "list, the oldest": "/deposits/?before=1100",
+        "first deposit": "/deposits/1000/",
+        "newest deposit": f"/deposits/{number - number % 1000}/",
+        "API list": "/api/deposits/",
+    }
+    assets, good = scripts_and_styles(), True
+    for who, user in users.items():
+        browser = Client(SERVER_NAME="localhost")
+        browser.force_login(user)
+        for name, path in paths.items():
+            if who == "large client" and "deposit" in name:
+                continue
+            value, size = median_ms(browser, path)
+            size += 0 if name.startswith("API") else assets
+            good = good and value <= LIMIT_MS and size <= LARGEST_PAGE
+            print(
+                f"{who:13} {name:20} {value:7.1f} ms  {value / LIMIT_MS:5.2f} of the limit  {size / 1000:6.1f} KB",
+                flush=True,
+            )
+    return good
+
+
+def watchers(user: Any) -> bool:
+    """What browsers cost that watch a list in which nothing moves; whether it is within the limit."""
+    from django.test import Client  # noqa: PLC0415 - settings exist only now
+
+    browser = Client(SERVER_NAME="localhost")
+    browser.force_login(user)
+    url = browser.get("/deposits/").context["live"]["url"]
+    asked = 500
+    start = time.process_time()
+    for _ in range(asked):
+        if browser.get(url, headers={"HX-Request": "true"}).status_code != 204:
+            raise SystemExit("something moved")
+    share = (time.process_time() - start) / asked * WATCHERS / POLL_SECONDS
+    print(f"{WATCHERS} watching browsers: {share:.3f} of a core, {share / LARGEST_SHARE:.2f} of the limit")
+    return share <= LARGEST_SHARE
+
+
+def main() -> int:
+    """1 when a page or the watchers missed their limit."""
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    with archive():
+        users = fill(number)
+        print(f"{number:,} deposits")
+        good = pages(users, number)
+        return 0 if watchers(users["operator"]) and good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
