@@ -10,7 +10,9 @@ from rest_framework.request import Request
 from deposit.actors import Actor, Door, become
 from deposit.authentication.addresses import client_address
 from deposit.authentication.headers import BASIC, Bearer, read_authorization
+from deposit.authentication.matching import user_of
 from deposit.authentication.passwords import user_with_password
+from deposit.authentication.provider import provider
 from deposit.authentication.tokens import PREFIX, scopes_of, user_with_token
 
 __all__ = ["BASIC", "Authenticator", "SwordAuthenticator", "authenticate"]
@@ -29,6 +31,11 @@ def authenticate(meta: Mapping[str, Any], *, door: Door) -> Actor:
 
 
 def _with_token(text: str, username: str | None, address: str, door: Door) -> Actor:
+    keeper = provider()
+    if keeper and not text.startswith(PREFIX):
+        claims = keeper.verify(text)
+        keeper.require_role(claims)
+        return Actor(user=user_of(claims), door=door, address=address)
     user, token = user_with_token(text, address=address, username=username)
     return Actor(user=user, door=door, address=address, token_id=token.pk, scopes=scopes_of(token))
 

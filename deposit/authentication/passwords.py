@@ -9,16 +9,23 @@ docs/adr/0001-password-verdicts.md and docs/adr/0060-throttling.md.
 import functools
 import logging
 import secrets
+from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import User
 from django.db import connection
 
 from deposit.authentication.headers import Password, unauthorized
+from deposit.authentication.matching import user_of
+from deposit.authentication.provider import provider
 from deposit.authentication.slots import Slots
 from deposit.authentication.throttle import Gate, too_many
 from deposit.authentication.verdicts import VerdictCache
 from deposit.refusals import Refusal
+
+if TYPE_CHECKING:
+    from deposit.authentication.identity import IdentityProvider
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +54,36 @@ def _wrong() -> Refusal:
 def user_with_password(given: Password, *, address: str) -> User:
     """The active user behind a password. Raises `Refusal` with one text for every wrong guess."""
     user = User.objects.select_related("client").filter(username=given.username).first()
+    keeper = provider()
+    if keeper and (user is None or not user.has_usable_password()):
+        return _user_of_provider(keeper, given, address)
     encoded = user.password if user else _nobody()
     if not verdicts.knows(given.password, encoded):
         _confirm(user, given, encoded, address)
     if user is None or not user.is_active:
         raise _wrong()
+    return user
+
+
+def _user_of_provider(keeper: "IdentityProvider", given: Password, address: str) -> User:
+    """Whom the identity provider vouches for: asked once in a while, and not for those who guess."""
+    against = f"provider\x00{given.username}"
+    if verdicts.knows(given.password, against):
+        return user_of({settings.KEYCLOAK_USERNAME_CLAIM: given.username})
+    gate = Gate(account=given.username, address=address)
+    if wait := gate.wait_seconds():
+        raise too_many(wait)
+    try:
+        claims = keeper.claims_for_password(given.username, given.password)
+    except Refusal as refusal:
+        if refusal.code == "auth.invalid" and gate.failed():
+            _tell_owner(given.username)
+        raise
+    user = user_of(claims)
+    # A provider may know one person by several names; the verdict is for the one that was sent.
+    if user.get_username() == given.username:
+        verdicts.learn(given.password, against)
+        gate.succeeded()
     return user
 
 

@@ -1,0 +1,223 @@
+"""The institution's identity provider: Keycloak, or whatever speaks OpenID Connect in its manner.
+
+Three ways in: a password sent with Basic is tried there (resource-owner password grant, as swh-deposit does), an
+access token sent as Bearer is verified here against the realm's public keys, and a browser is sent there to log in
+(``oidc``). A password's verdict is remembered for a short while; keys are kept, so a provider that is down holds up
+nobody who shows a token. Everything else that needs the provider is answered with 503 within five seconds.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as OutOfTime
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from jwcrypto import jwk, jws, jwt
+from jwcrypto.common import JWException
+from keycloak import KeycloakOpenID
+from keycloak.exceptions import KeycloakError
+
+from deposit.authentication.headers import bad_token, unauthorized
+from deposit.refusals import Kind, Refusal
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Claims = dict[str, Any]
+
+# Signatures with the provider's private key only: with "none" or a shared secret anybody could sign.
+ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"})
+LEEWAY_SECONDS = 10
+_CONNECT_SECONDS = 3
+_ANSWER_SECONDS = 4.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Realm:
+    """Where the provider is, and what it knows us as."""
+
+    server_url: str
+    name: str
+    client_id: str
+    client_secret: str
+    audience: str
+    required_role: str
+    down_seconds: float = 5.0
+    keys_seconds: float = 600.0
+
+    @property
+    def issuer(self) -> str:
+        """What its tokens name as their issuer."""
+        return f"{self.server_url.rstrip('/')}/realms/{self.name}"
+
+
+class IdentityProvider:
+    """One realm of a provider, shared by all threads of a process."""
+
+    def __init__(self, realm: Realm) -> None:
+        self.realm = realm
+        self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="identity")
+        self._local = threading.local()
+        self._down_until = 0.0
+        self._keys: dict[str, jwk.JWK] = {}
+        self._keys_asked_at = float("-inf")
+        self._keys_lock = threading.Lock()
+
+    # --- The way there ---------------------------------------------------------------------------------
+    def _client(self) -> KeycloakOpenID:
+        """One per thread: it changes its headers while it asks."""
+        if not hasattr(self._local, "client"):
+            self._local.client = KeycloakOpenID(
+                server_url=self.realm.server_url.rstrip("/") + "/",
+                realm_name=self.realm.name,
+                client_id=self.realm.client_id,
+                client_secret_key=self.realm.client_secret or None,
+                timeout=_CONNECT_SECONDS,
+                max_retries=0,
+            )
+        client: KeycloakOpenID = self._local.client
+        return client
+
+    def ask(self, question: Callable[[KeycloakOpenID], T]) -> T:
+        """Ask the provider, with an end to the waiting. Raises a 503 `Refusal`, or KeycloakError for its own no.
+
+        Once it did not answer, it is not asked for some seconds: waiting threads are threads that serve nobody.
+        """
+        if time.monotonic() < self._down_until:
+            raise _away()
+        future: Future[T] = self._pool.submit(lambda: question(self._client()))
+        try:
+            return future.result(timeout=_ANSWER_SECONDS)
+        except OutOfTime as error:
+            future.cancel()
+            raise self._down(error) from error
+        except KeycloakError as error:
+            if error.response_code is None or error.response_code >= 500:
+                raise self._down(error) from error
+            raise
+        except (OSError, ValueError, TypeError) as error:
+            raise self._down(error) from error
+
+    def _down(self, error: Exception) -> Refusal:
+        self._down_until = time.monotonic() + self.realm.down_seconds
+        logger.error("identity provider away: %s", type(error).__name__)
+        return _away()
+
+    # --- Passwords -------------------------------------------------------------------------------------
+    def claims_for_password(self, username: str, password: str) -> Claims:
+        """Log in for somebody, and verify the token that comes back. Raises `Refusal`."""
+        try:
+            answer = self.ask(lambda client: client.token(username, password))
+        except KeycloakError as error:
+            raise unauthorized("auth.invalid", _words_of(error)) from None
+        claims = self.verify(str(answer.get("access_token", "")))
+        self.require_role(claims)
+        return claims
+
+    # --- Tokens ----------------------------------------------------------------------------------------
+    def verify(self, token: str, *, audience: str | None = None, kind: str = "Bearer") -> Claims:
+        """The claims of a token that this realm signed, for us, valid now. Raises one 401 `Refusal` for all faults.
+
+        ``kind``: what its ``typ`` claim must say if it says anything: Bearer for access tokens, ID for identity tokens.
+        """
+        try:
+            header = _header_of(token)
+            if header.get("alg") not in ALGORITHMS:
+                raise bad_token()
+            key = self._key(str(header.get("kid", "")))
+            verified = jwt.JWT(
+                jwt=token, key=key, algs=[header["alg"]], expected_type="JWS", check_claims=_UNCHECKED
+            )
+            claims = json.loads(verified.claims)
+        except (JWException, ValueError, KeyError, TypeError):
+            raise bad_token() from None
+        if not isinstance(claims, dict) or not self._stands(claims, audience or self.realm.audience, kind):
+            raise bad_token()
+        return claims
+
+    def _stands(self, claims: Claims, audience: str, kind: str) -> bool:
+        now = time.time()
+        audiences = claims.get("aud", [])
+        expires, begins = claims.get("exp"), claims.get("nbf", 0)
+        return (
+            claims.get("iss") == self.realm.issuer
+            and audience in ([audiences] if isinstance(audiences, str) else audiences)
+            and isinstance(expires, int | float)
+            and now < expires + LEEWAY_SECONDS
+            and isinstance(begins, int | float)
+            and begins - LEEWAY_SECONDS <= now
+            and claims.get("typ", kind) == kind
+        )
+
+    def _key(self, kid: str) -> jwk.JWK:
+        """The realm's key of that name. Raises a 401 `Refusal` when it has none."""
+        with self._keys_lock:
+            age = time.monotonic() - self._keys_asked_at
+            # A new name may be a new key; strangers who invent names must not make us ask each time.
+            if age > self.realm.keys_seconds or (kid not in self._keys and age > self.realm.down_seconds):
+                self._fetch_keys()
+            if kid not in self._keys:
+                raise bad_token()
+            return self._keys[kid]
+
+    def _fetch_keys(self) -> None:
+        self._keys_asked_at = time.monotonic()
+        try:
+            answer = self.ask(lambda client: client.certs())
+        except KeycloakError:
+            raise _away() from None
+        except Refusal:
+            if not self._keys:
+                self._keys_asked_at = float("-inf")
+                raise
+            return
+        keys = [
+            key for key in answer["keys"] if key.get("use", "sig") == "sig" and key["kty"] in ("RSA", "EC")
+        ]
+        self._keys = {key["kid"]: jwk.JWK(**key) for key in keys}
+
+    def require_role(self, claims: Claims) -> None:
+        """Raises a 403 `Refusal` unless the realm or the client gives the required role."""
+        wanted = self.realm.required_role
+        of_client = claims.get("resource_access", {}).get(self.realm.client_id, {}).get("roles", [])
+        of_realm = claims.get("realm_access", {}).get("roles", [])
+        if wanted and wanted not in of_client and wanted not in of_realm:
+            raise Refusal(
+                Kind.FORBIDDEN,
+                "auth.role_missing",
+                f"Your account lacks the role {wanted}.",
+                "Ask those who run the identity provider to give it to you.",
+            )
+
+
+# jwcrypto is not to check claims by rules of its own; `_stands` does all of it.
+_UNCHECKED: dict[str, None] = {}
+
+
+def _header_of(token: str) -> Mapping[str, Any]:
+    parsed = jws.JWS()
+    parsed.deserialize(token)
+    header: Mapping[str, Any] = parsed.jose_header
+    return header
+
+
+def _words_of(error: KeycloakError) -> str:
+    """``error: error_description``, as swh-deposit tells it."""
+    try:
+        body = json.loads(error.response_body or b"{}")
+        return f"{body['error']}: {body['error_description']}"[:300]
+    except (ValueError, KeyError, TypeError):
+        return "Invalid username/password."
+
+
+def _away() -> Refusal:
+    return Refusal(
+        Kind.UNAVAILABLE,
+        "auth.provider_away",
+        "The identity provider does not answer.",
+        "Try again in a few minutes. A client with an API token is not held up.",
+    )

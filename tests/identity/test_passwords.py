@@ -1,0 +1,125 @@
+"""Basic, with the identity provider behind it."""
+
+import time
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client as HttpClient
+from lxml import etree
+from pytest_django.fixtures import Settings
+
+from deposit.authentication import passwords
+from deposit.authentication.throttle import PAIR
+from deposit.models import Client
+from tests.factories import PASSWORD, basic, new_client, new_collection
+from tests.identity.server import IdentityServer
+from tests.samples import ATOM
+
+
+def ask(http: HttpClient, username: str, password: str) -> Any:
+    return http.get("/1/servicedocument/", headers={"Authorization": basic(username, password)})
+
+
+def summary(response: Any) -> str | None:
+    return etree.fromstring(response.content).findtext(f"{{{ATOM}}}summary")
+
+
+def test_the_provider_is_asked_once_for_many_requests(
+    client: HttpClient, ada: Client, identity: IdentityServer
+) -> None:
+    assert [ask(client, "ada", "ada's password").status_code for _ in range(3)] == [200, 200, 200]
+    assert identity.asked == ["token", "certs"]
+
+
+def test_the_providers_no_is_told_in_its_words(client: HttpClient, ada: Client) -> None:
+    response = ask(client, "ada", "wrong")
+    assert response.status_code == 401
+    assert summary(response) == "invalid_grant: Invalid user credentials"
+
+
+def test_a_user_of_the_provider_who_is_unknown_here_is_told_so(
+    client: HttpClient, ada: Client, identity: IdentityServer
+) -> None:
+    identity.passwords["bob"] = "bob's password"
+    response = ask(client, "bob", "bob's password")
+    assert (response.status_code, summary(response)) == (401, "Unknown user bob")
+    assert not User.objects.filter(username="bob").exists()
+
+
+def test_a_user_is_made_where_the_settings_say_so(
+    client: HttpClient, ada: Client, identity: IdentityServer, settings: Settings
+) -> None:
+    settings.KEYCLOAK_CREATE_USERS = True
+    identity.passwords["bob"] = "bob's password"
+    response = ask(client, "bob", "bob's password")
+    assert (response.status_code, summary(response)) == (403, "User bob is not a deposit client.")
+    assert not User.objects.get(username="bob").has_usable_password()
+
+
+def test_a_deactivated_user_is_out_at_once(client: HttpClient, ada: Client) -> None:
+    assert ask(client, "ada", "ada's password").status_code == 200
+    User.objects.filter(username="ada").update(is_active=False)
+    response = ask(client, "ada", "ada's password")
+    assert (response.status_code, summary(response)) == (401, "Deactivated user ada")
+
+
+def test_without_the_role_nobody_comes_in(client: HttpClient, ada: Client, identity: IdentityServer) -> None:
+    identity.claims = {"resource_access": {}}
+    assert ask(client, "ada", "ada's password").status_code == 403
+    identity.claims = {"resource_access": {}, "realm_access": {"roles": ["swh.deposit.api"]}}
+    assert ask(client, "ada", "ada's password").status_code == 200
+
+
+def test_a_user_with_a_password_of_ours_needs_no_provider(
+    client: HttpClient, identity: IdentityServer, db: None
+) -> None:
+    new_client(new_collection("hal"), username="local")
+    assert ask(client, "local", PASSWORD).status_code == 200
+    assert identity.asked == []
+
+
+def test_guesses_are_not_passed_on_for_ever(
+    client: HttpClient, ada: Client, identity: IdentityServer
+) -> None:
+    answers = [ask(client, "ada", f"guess {n}").status_code for n in range(int(PAIR.capacity) + 2)]
+    assert answers == [401] * int(PAIR.capacity) + [429, 429]
+    assert identity.asked == ["token"] * int(PAIR.capacity)
+
+
+def test_a_provider_that_is_slow_is_answered_for_within_five_seconds(
+    client: HttpClient, ada: Client, identity: IdentityServer
+) -> None:
+    identity.delay = 30
+    began = time.monotonic()
+    response = ask(client, "ada", "ada's password")
+    assert response.status_code == 503
+    assert time.monotonic() - began < 5
+    again = time.monotonic()
+    assert ask(client, "ada", "ada's password").status_code == 503
+    assert time.monotonic() - again < 0.5
+
+
+def test_a_provider_that_fails_or_is_gone_is_a_503(
+    client: HttpClient, ada: Client, identity: IdentityServer
+) -> None:
+    identity.broken = True
+    assert ask(client, "ada", "ada's password").status_code == 503
+
+
+def test_a_verdict_outlives_the_provider_for_a_while(
+    client: HttpClient, ada: Client, identity: IdentityServer
+) -> None:
+    assert ask(client, "ada", "ada's password").status_code == 200
+    identity.broken = True
+    assert ask(client, "ada", "ada's password").status_code == 200
+    passwords.verdicts.forget_all()
+    assert ask(client, "ada", "ada's password").status_code == 503
+
+
+@pytest.mark.parametrize("answer", [{"access_token": "rubbish"}, {}])
+def test_a_token_that_does_not_verify_is_no_log_in(
+    client: HttpClient, ada: Client, identity: IdentityServer, answer: dict[str, str], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(identity, "_tokens", lambda username: answer)
+    assert ask(client, "ada", "ada's password").status_code == 401
