@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -27,6 +28,8 @@ def archive(folder: Path | None = None) -> Iterator[Path]:
     """A scratch folder with an archive in it and an empty index, gone afterwards. PostgreSQL syncs as in production."""
     scratch = Path(tempfile.mkdtemp(prefix="bench-archive-", dir=folder))
     scratch.chmod(0o755)
+    # A time limit ends us with SIGTERM; the server must not stay behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     postgres = Postgres(scratch / "state", say=lambda sentence: None)
     postgres.start()
     try:
