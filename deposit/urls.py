@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from deposit.access.views import ArchiveView
+from deposit.authentication import browser
 from deposit.health import healthz, readyz
 from deposit.metrics import metrics
 from deposit.sword3.views import well_known
@@ -14,6 +15,8 @@ urlpatterns = [
     path(".well-known/swordv3", well_known),
     path("api/", include("deposit.api.urls")),
     path("archive/<str:swhid>/", ArchiveView.as_view(), name="archive-object"),
+    path("identity/log-in/", browser.leave, name="identity-leave"),
+    path("identity/logged-in/", browser.arrive, name="identity-arrive"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),

@@ -1,11 +1,14 @@
 """The pages before and around the deposits: welcome, log-in, help."""
 
+from typing import Any
+
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from dashboard.wording import STATUS_LABELS, STATUS_WORDS
+from deposit.authentication.provider import provider
 
 
 @require_GET
@@ -17,10 +20,14 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 class LogIn(LoginView):
-    """Name and password."""
+    """Name and password, or the identity provider."""
 
     template_name = "dashboard/login.html"
     redirect_authenticated_user = True
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        """Whether there is an identity provider to go to."""
+        return super().get_context_data(**context) | {"identity_provider": provider() is not None}
 
 
 @require_GET

@@ -118,6 +118,35 @@ class IdentityProvider:
         self.require_role(claims)
         return claims
 
+    # --- Browsers --------------------------------------------------------------------------------------
+    def log_in_address(self, back: str, state: str, nonce: str, challenge: str) -> str:
+        """Where a browser is sent to log in, to come ``back`` with a code. Raises `Refusal`."""
+        try:
+            return self.ask(
+                lambda client: client.auth_url(
+                    redirect_uri=back,
+                    scope="openid profile email",
+                    state=state,
+                    nonce=nonce,
+                    code_challenge=challenge,
+                    code_challenge_method="S256",
+                )
+            )
+        except KeycloakError:
+            raise _away() from None
+
+    def claims_for_code(self, code: str, back: str, verifier: str) -> Claims:
+        """The claims of the identity token that a code stands for, verified. Raises `Refusal`."""
+        try:
+            answer = self.ask(
+                lambda client: client.token(
+                    grant_type="authorization_code", code=code, redirect_uri=back, code_verifier=verifier
+                )
+            )
+        except KeycloakError as error:
+            raise unauthorized("auth.invalid", _words_of(error)) from None
+        return self.verify(str(answer.get("id_token", "")), audience=self.realm.client_id, kind="ID")
+
     # --- Tokens ----------------------------------------------------------------------------------------
     def verify(self, token: str, *, audience: str | None = None, kind: str = "Bearer") -> Claims:
         """The claims of a token that this realm signed, for us, valid now. Raises one 401 `Refusal` for all faults.
