@@ -13,11 +13,10 @@ TASKS = {Work.CHECK: "checker.check", Work.LOAD: "loader.load"}
 # How long the broker may take to answer before it counts as away, in seconds.
 PATIENCE_SECONDS = 5
 # The same, in the words of each transport, for waits that `send` cannot bound itself.
-_PATIENCE = {
-    "amqp": {"read_timeout": PATIENCE_SECONDS, "write_timeout": PATIENCE_SECONDS},
-    # Its client asks four times before it gives up.
-    "redis": {"socket_timeout": PATIENCE_SECONDS / 4, "socket_connect_timeout": PATIENCE_SECONDS / 4},
-}
+_AMQP: dict[str, Any] = {"read_timeout": PATIENCE_SECONDS, "write_timeout": PATIENCE_SECONDS}
+# Its client asks four times before it gives up.
+_REDIS: dict[str, Any] = {"socket_timeout": PATIENCE_SECONDS / 4, "socket_connect_timeout": PATIENCE_SECONDS / 4}
+_PATIENCE = {"amqp": _AMQP, "amqps": _AMQP, "redis": _REDIS, "rediss": _REDIS}
 
 
 class BrokerAway(Exception):
@@ -52,7 +51,7 @@ class Publisher:
             raise BrokerAway(f"{type(error).__name__}: {error}") from error
 
     def _connect(self) -> None:
-        scheme = str(current_app.conf.broker_url).partition(":")[0].removesuffix("s")
+        scheme = str(current_app.conf.broker_url).partition(":")[0]
         self._connection = current_app.connection(
             connect_timeout=PATIENCE_SECONDS, transport_options=_PATIENCE.get(scheme, {})
         )

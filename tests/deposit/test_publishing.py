@@ -1,6 +1,5 @@
 """Messages reach the broker, or the dispatcher learns within seconds that it is away; with every broker there is."""
 
-import json
 import os
 import shutil
 import tempfile
@@ -44,16 +43,15 @@ def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 def received(broker: Broker, work: Work) -> list[list[Any]]:
     """The arguments of all tasks that wait in a queue; takes them out."""
     with current_app.connection() as connection:
-        queue = connection.SimpleQueue(current_app.amqp.queues[str(work)])
-        found = []
+        queue = connection.SimpleQueue(str(work))
+        found: list[list[Any]] = []
         while True:
             try:
                 message = queue.get(timeout=1)
             except queue.Empty:
                 queue.close()
                 return found
-            body = message.payload if isinstance(message.payload, list) else json.loads(message.body)
-            found.append(body[0])
+            found.append(message.payload[0])
             message.ack()
 
 
