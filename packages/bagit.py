@@ -121,7 +121,9 @@ def _base(files: dict[bytes, bytes], bag: _Bag) -> bytes:
         manifest = _MANIFEST.fullmatch(name)
         if manifest:
             payload_manifests += not manifest[1]
-            _read_manifest(bag, name, data, manifest[2].decode(), is_tag=bool(manifest[1]))
+            # RFC 8493 section 2.4 leaves hyphens out of names; SWORDBagIt writes them.
+            algorithm = manifest[2].decode().replace("-", "")
+            _read_manifest(bag, name, data, algorithm, is_tag=bool(manifest[1]))
         elif name == b"bag-info.txt":
             bag.oxum = _oxum(data)
     if not payload_manifests:

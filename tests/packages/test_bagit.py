@@ -55,6 +55,14 @@ def test_a_valid_bag_has_no_problems(tmp_path: Path, base: str) -> None:
     assert validate_bag(pack(tmp_path, good_bag(), base)) == []
 
 
+def test_algorithms_may_be_spelt_as_sword_spells_them(tmp_path: Path) -> None:
+    files = good_bag()
+    renamed = {name.replace("manifest-sha256", "manifest-sha-256"): data for name, data in files.items()}
+    assert renamed.keys() != files.keys()
+    renamed.pop("tagmanifest-sha-256.txt", None)
+    assert codes(pack(tmp_path, renamed)) == []
+
+
 def test_a_bag_made_by_the_reference_library_is_valid(tmp_path: Path) -> None:
     folder = tmp_path / "made"
     (folder / "sub").mkdir(parents=True)

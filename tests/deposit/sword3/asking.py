@@ -45,7 +45,7 @@ class Sword3:
 
     def get(self, url: str, **headers: str) -> Response:
         """A GET."""
-        return self.send("GET", url, **headers)
+        return self.send("GET", url, b"", **headers)
 
     def document(self, url: str) -> dict[str, Any]:
         """A JSON document."""

@@ -85,6 +85,31 @@ def test_clients_find_the_service_by_its_well_known_address(client: HttpClient) 
     assert (response.status_code, response["Location"]) == (307, "http://testserver/3/")
 
 
+def test_pages_lead_to_the_service_and_to_their_object(
+    sword3: Sword3, anobject: str, depositor: Client
+) -> None:
+    browser = HttpClient()
+    browser.force_login(depositor.user)
+    page = browser.get(f"/deposits/{Deposit.objects.get().pk}/").content.decode()
+    assert '<link rel="http://purl.org/net/sword/3.0/discovery/Service" href="/3/">' in page
+    path = anobject.removeprefix("http://testserver")
+    assert f'<link rel="http://purl.org/net/sword/3.0/discovery/Object" href="{path}">' in page
+
+
+def test_a_browser_uploads_with_its_session_and_guards_against_forgery(depositor: Client) -> None:
+    browser = HttpClient(enforce_csrf_checks=True)
+    browser.force_login(depositor.user)
+    assert error(Sword3(browser).begin(ZIP, 50)) == (403, "Forbidden")
+    browser.get("/upload/")
+    token = browser.cookies["csrftoken"].value
+    forged = f"segment-init; size=1; segment_count=1; segment_size=1; digest={digest(b'x')}"
+    response = Sword3(browser).send("POST", "/3/staging/", Content_Disposition=forged, X_CSRFToken=token)
+    assert response.status_code == 201
+    url = response["Location"]
+    assert Sword3(browser).segment(url, 1, b"x", X_CSRFToken=token).status_code == 204
+    assert Sword3(browser).document(url)["expecting"] == []
+
+
 # --- Creating ----------------------------------------------------------------------------------------------
 
 
@@ -413,13 +438,14 @@ def test_a_refused_request_leaves_nothing(sword3: Sword3) -> None:
 
 
 def test_the_body_is_as_long_as_its_content_length(sword3: Sword3) -> None:
+    cut: dict[str, Any] = {"CONTENT_LENGTH": str(len(ZIP) + 1), "wsgi.input": io.BytesIO(ZIP)}
     response = sword3.http.generic(
         "POST",
         "/3/service/hal/",
         ZIP,
         content_type="application/zip",
         headers={"Content-Disposition": "attachment; filename=a.zip", "Digest": digest(ZIP)},
-        **{"CONTENT_LENGTH": str(len(ZIP) + 1), "wsgi.input": io.BytesIO(ZIP)},
+        **cut,
     )
     assert error(response) == (400, "ContentMalformed")
     assert Deposit.objects.count() == 0

@@ -1,6 +1,8 @@
 """Segmented file upload: the Staging-URL and the Temporary-URLs."""
 
+import errno
 import hashlib
+import os
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -8,17 +10,17 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test import Client as HttpClient
 
 from checker.checking import check
 from deposit import janitor
-from deposit.models import Client, Collection, Deposit, Finding, Part, Upload
+from deposit.models import Client, Collection, Deposit, Fetch, Finding, Part, Upload, UploadSegment
 from deposit.reserved import Sealed
 from deposit.services import uploads
 from deposit.staging import path_of
 from tests.deposit.sword3.asking import Sword3, by_reference, digest, error
-from tests.factories import http_client, new_client, new_collection
+from tests.factories import http_client, new_client, new_collection, new_deposit
 from tests.samples import atom_entry, make_zip
 
 DATA = make_zip({f"pkg/{n}": bytes([n]) * 40 for n in range(6)})
@@ -286,3 +288,84 @@ def test_what_an_upload_reserves_is_no_orphan(sword3: Sword3) -> None:
     assert reserved not in list(janitor.orphans(timedelta(seconds=-60)))
     Upload.objects.all().delete()
     assert reserved in list(janitor.orphans(timedelta(seconds=-60)))
+
+
+def test_without_room_an_upload_is_refused_at_once(sword3: Sword3, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = {path for path in Path(settings.STAGING_ROOT).rglob("*") if path.is_file()}
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    assert error(sword3.begin(DATA, SEGMENT)) == (507, "BadRequest")
+    assert not Upload.objects.exists()
+    assert {path for path in Path(settings.STAGING_ROOT).rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("call", ["pwrite", "fdatasync"])
+def test_a_disk_that_fills_up_in_the_middle_costs_the_segment_and_no_more(
+    sword3: Sword3, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """On file systems that reserve nothing."""
+
+    def full(*args: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    url = sword3.begin(DATA, SEGMENT)["Location"]
+    assert sword3.segment(url, 1, piece(1)).status_code == 204
+    with monkeypatch.context() as patched:
+        patched.setattr(os, call, full)
+        response = sword3.segment(url, 2, piece(2))
+    assert error(response) == (507, "BadRequest")
+    assert int(response["Retry-After"]) > 0
+    assert sword3.document(url)["received"] == [1]
+    assert sword3.segment(url, 2, piece(2)).status_code == 204
+
+
+FORBIDDEN_UPLOADS: dict[str, dict[str, Any]] = {
+    "upload_sha256_is_hex": {"sha256": "x" * 64},
+    "upload_segments_make_the_whole": {"segment_count": 3},
+}
+
+
+@pytest.mark.parametrize("constraint", FORBIDDEN_UPLOADS)
+def test_the_database_refuses_uploads_that_make_no_sense(depositor: Client, constraint: str) -> None:
+    good = {"size": 100, "segment_size": 60, "segment_count": 2, "sha256": "a" * 64, "stored_as": "x"}
+    Upload.objects.create(client=depositor, **good).delete()
+    with pytest.raises(IntegrityError, match=constraint):
+        Upload.objects.create(client=depositor, **(good | FORBIDDEN_UPLOADS[constraint]))
+
+
+@pytest.mark.parametrize(
+    ("constraint", "segments"),
+    [
+        ("segment_number_is_unique", [(1, "a" * 64), (1, "b" * 64)]),
+        ("segment_numbers_begin_at_one", [(0, "a" * 64)]),
+        ("segment_sha256_is_hex", [(1, "x")]),
+    ],
+)
+def test_the_database_refuses_segments_that_make_no_sense(
+    depositor: Client, constraint: str, segments: list[tuple[int, str]]
+) -> None:
+    upload = Upload.objects.create(
+        client=depositor, size=100, segment_size=60, segment_count=2, sha256="a" * 64, stored_as="x"
+    )
+    rows = [UploadSegment(upload=upload, number=number, sha256=sha256) for number, sha256 in segments]
+    with pytest.raises(IntegrityError, match=constraint):
+        UploadSegment.objects.bulk_create(rows)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "fields"),
+    [
+        ("fetch_state_is_known", {"state": "odd"}),
+        ("fetch_downloading_has_a_lease", {"state": "downloading"}),
+    ],
+)
+def test_the_database_refuses_fetches_that_make_no_sense(
+    depositor: Client, constraint: str, fields: dict[str, Any]
+) -> None:
+    part = Part.objects.create(
+        deposit=new_deposit(depositor), kind="pending", name="a", content_type="x", size=0, sha256="a" * 64
+    )
+    with pytest.raises(IntegrityError, match=constraint):
+        Fetch.objects.create(part=part, url="https://example.org/", **fields)
