@@ -13,6 +13,7 @@ from deposit import lifecycle
 from deposit.findings import Area, Severity
 from deposit.leases import Lease, kept
 from deposit.lifecycle import Claim, LeaseLost, Work
+from deposit.limits import limits_of
 from deposit.metadata.checks import check_entry
 from deposit.models import Deposit, Finding, Part, PartKind
 
@@ -45,9 +46,10 @@ def examine(deposit: Deposit, lease: Lease) -> list[vocabulary.Finding]:
         found.append(_missing(Area.METADATA, "metadata.missing", "Missing Atom document"))
     if not packages:
         found.append(_missing(Area.ARCHIVE, "package.missing", "Deposit without archive is rejected"))
+    limits = limits_of(deposit.collection)
     for part in packages:
         # What is not what was announced is not looked into.
-        found += check_digest(part, lease) or check_package(part, lease)
+        found += check_digest(part, lease) or check_package(part, lease, limits)
     return found
 
 

@@ -1,4 +1,7 @@
-"""Checking one package: a single streaming pass that verifies every member and accounts for every byte."""
+"""Checking one package: a single streaming pass that verifies every member and accounts for every byte.
+
+It happens in a process of its own, with bounds on memory and time; see `packages.confinement`.
+"""
 
 import hashlib
 
@@ -7,8 +10,8 @@ from deposit.leases import Lease
 from deposit.models import Part
 from deposit.packaging import Packaging
 from deposit.staging import path_of
-from packages import Limits, PackageError, open_package
-from packages.bagit import validate_bag
+from packages import Limits, PackageError
+from packages.confinement import prove
 
 _CHUNK = 1024 * 1024
 
@@ -47,43 +50,27 @@ def check_digest(part: Part, lease: Lease) -> list[Finding]:
     ]
 
 
-def check_package(part: Part, lease: Lease, limits: Limits | None = None) -> list[Finding]:
+def check_package(part: Part, lease: Lease, limits: Limits) -> list[Finding]:
     """The findings on a package; none when it is whole and acceptable.
 
-    An ``OSError`` is a fault of ours. Raises `LeaseLost`.
+    An `OSError` or `ReaderDied` is a fault of ours. Raises `LeaseLost`.
     """
     assert part.stored_as is not None
     if part.packaging == Packaging.BINARY:
         return []
+    is_bag = part.packaging == Packaging.BAGIT
     try:
-        if part.packaging == Packaging.BAGIT:
-            return _check_bag(part)
-        with open_package(path_of(part.stored_as), limits=limits or Limits()) as package:
-            for _ in package:
-                lease.check()
+        problems = prove(path_of(part.stored_as), limits, bag=is_bag, alive=lease.check)
     except PackageError as error:
         known = KNOWN_WORDS.get(error.code, UNREADABLE)
-        subject = f"{part.name}: {error.subject}" if error.subject else part.name
-        return [
-            Finding(
-                code=error.code,
-                area=Area.ARCHIVE,
-                subject=subject,
-                message=f"{known}: {error.message}",
-            )
-        ]
-    return []
-
-
-def _check_bag(part: Part) -> list[Finding]:
-    """RFC 8493: complete and valid, or what is missing or wrong."""
-    assert part.stored_as is not None
+        return [_finding(part, error.code, error.subject, f"{known}: {error.message}")]
+    # RFC 8493: complete and valid, or what is missing or wrong.
     return [
-        Finding(
-            code=problem.code,
-            area=Area.ARCHIVE,
-            subject=f"{part.name}: {problem.subject}" if problem.subject else part.name,
-            message=f"The package is not a valid bag: {problem.message}",
-        )
-        for problem in validate_bag(path_of(part.stored_as))
+        _finding(part, problem.code, problem.subject, f"The package is not a valid bag: {problem.message}")
+        for problem in problems
     ]
+
+
+def _finding(part: Part, code: str, subject: str, message: str) -> Finding:
+    subject = f"{part.name}: {subject}" if subject else part.name
+    return Finding(code=code, area=Area.ARCHIVE, subject=subject, message=message)

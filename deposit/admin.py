@@ -9,10 +9,12 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from deposit import admin_accounts
 from deposit.actors import Door
 from deposit.authentication.sessions import session_actor
 from deposit.lifecycle import TransitionRefused
-from deposit.models import Client, Collection, Deposit, Event, Finding, Membership, Part, Status
+from deposit.models import Client, Collection, Deposit, Event, Finding, Membership, Part
+from deposit.models.limits import OF_PACKAGES, OF_REQUESTS
 from deposit.refusals import Refusal
 from deposit.services import operations
 
@@ -25,19 +27,10 @@ else:
     Inline = admin.TabularInline
     DepositModelAdmin = ClientModelAdmin = CollectionModelAdmin = admin.ModelAdmin
 
+__all__ = ["admin_accounts"]
+
 admin.site.site_header = "Deposit server"
 admin.site.site_title = "Deposit server"
-
-_COLOURS: dict[str, str] = {
-    Status.PARTIAL: "#6b7280",
-    Status.EXPIRED: "#6b7280",
-    Status.DEPOSITED: "#2563eb",
-    Status.VERIFIED: "#2563eb",
-    Status.LOADING: "#7c3aed",
-    Status.DONE: "#15803d",
-    Status.REJECTED: "#b45309",
-    Status.FAILED: "#b91c1c",
-}
 
 
 class ReadOnlyInline(Inline):
@@ -46,6 +39,10 @@ class ReadOnlyInline(Inline):
     extra = 0
     can_delete = False
     show_change_link = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """All of them, also those that no form could edit."""
+        return [str(name) for name in self.fields or ()]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody adds rows by hand."""
@@ -106,6 +103,11 @@ class DepositAdmin(DepositModelAdmin):
     date_hierarchy = "reception_date"
     show_full_result_count = False
     inlines = [FindingInline, PartInline, EventInline]
+
+    class Media:
+        # The policy of the service forbids styles inside a page.
+        css = {"all": ["deposit/admin.css"]}
+
     actions = ["reschedule", "recheck", "expire"]
 
     reschedule = admin.action(description="Load again (failed or done)", permissions=["change"])(
@@ -122,8 +124,8 @@ class DepositAdmin(DepositModelAdmin):
     def coloured_status(self, deposit: Deposit) -> SafeString:
         """The status as a word on its colour."""
         return format_html(
-            '<span style="background:{};color:#fff;padding:2px 8px;border-radius:8px">{}</span>',
-            _COLOURS[deposit.status],
+            '<span class="status {}">{}</span>',
+            deposit.status,
             deposit.get_status_display(),
         )
 
@@ -169,3 +171,13 @@ class CollectionAdmin(CollectionModelAdmin):
 
     list_display = ["name", "title", "created_at"]
     search_fields = ["name", "title"]
+    fieldsets = [
+        (None, {"fields": ["name", "title", "duplicates", "closed"]}),
+        (
+            "Limits",
+            {
+                "description": "Leave a limit empty for the service's own. Limits bind what is checked from now on.",
+                "fields": [*(f"max_{name}" for name in (*OF_REQUESTS, *OF_PACKAGES)), "links_outside"],
+            },
+        ),
+    ]

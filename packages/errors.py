@@ -16,6 +16,7 @@ CODES: dict[str, str] = {
     "package.limit.path": "A member's path is longer than the limit.",
     "package.limit.ratio": "The package expands to many times its own size, beyond the limit.",
     "package.limit.streams": "The package is cut into very many compressed streams with almost no content.",
+    "package.limit.time": "Reading the package takes more processor time than the limit.",
     "package.limit.total": "The content of the package is larger than the limit.",
     "package.member.backslash": "A member's path holds backslashes that some systems read as separators.",
     "package.member.below-link": "A member lies below a symbolic link.",

@@ -35,5 +35,7 @@ class Limits:
     """One extended header of a tar archive."""
     memory: int = 128 * MIB
     """Window or dictionary of a decompressor (`xz -9` and `zstd -19` stay below; `zstd --long=31` does not)."""
+    seconds: int = 60
+    """Processor time that checking may take, and one more for each MiB of the package."""
     links_outside: bool = False
     """Accept symbolic links with absolute targets or targets outside the package, as data."""

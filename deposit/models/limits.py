@@ -1,16 +1,21 @@
 """What a collection takes: bounds on requests and packages. An empty one is the service's default."""
 
+from typing import TYPE_CHECKING
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 # Of the columns below, those that bound a package; the names are those of `packages.Limits` with ``max_`` before.
 OF_PACKAGES = ("members", "total", "member", "ratio", "path", "depth", "seconds", "memory")
 OF_REQUESTS = ("upload_size", "metadata_size")
 
 
-def _bound(help_text: str) -> "models.PositiveBigIntegerField[int | None, int | None]":
+def _bound(help_text: "StrOrPromise") -> "models.PositiveBigIntegerField[int | None, int | None]":
     return models.PositiveBigIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text=help_text
     )

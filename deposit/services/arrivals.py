@@ -8,11 +8,12 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from deposit.actors import Actor
+from deposit.limits import Sizes, metadata_too_large
 from deposit.metadata.entry import Entry
 from deposit.models import TITLE_LENGTH, Deposit, Duplicates, Fetch, Part, PartKind, Status
 from deposit.refusals import Kind, Refusal
 from deposit.services import uploads
-from deposit.staging import StagedFile
+from deposit.staging import StagedFile, too_large
 
 # Deposits whose packages the service has and means to keep.
 _KEPT = (Status.DEPOSITED, Status.VERIFIED, Status.LOADING, Status.DONE)
@@ -97,9 +98,20 @@ def add_parts(deposit: Deposit, arrival: Arrival, actor: Actor) -> None:
                 document=document,
             )
         )
+    _require_sizes(deposit, parts)
     Part.objects.bulk_create(parts)
     _order_fetches(parts, arrival)
     _describe(deposit, **described(arrival))
+
+
+def _require_sizes(deposit: Deposit, parts: list[Part]) -> None:
+    """By whatever road something came, the collection's bounds hold. Raises `Refusal`."""
+    sizes = Sizes.of(deposit.collection)
+    for part in parts:
+        if part.kind == PartKind.METADATA and part.size > sizes.metadata:
+            raise metadata_too_large(sizes.metadata)
+        if part.kind != PartKind.METADATA and part.size > sizes.upload:
+            raise too_large(sizes.upload)
 
 
 def _order_fetches(parts: list[Part], arrival: Arrival) -> None:

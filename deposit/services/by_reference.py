@@ -18,6 +18,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from deposit import fetching, lifecycle
+from deposit.limits import Sizes
 from deposit.metadata.entry import Entry, FileLink
 from deposit.models import Deposit, Fetch, FetchState, PartKind, Status
 from deposit.refusals import Kind, Refusal
@@ -121,7 +122,8 @@ def fetch_next() -> bool:
     if fetch is None:
         return False
     try:
-        with staging_file(limit=settings.MAX_BY_REFERENCE_SIZE) as file:
+        most = min(settings.MAX_BY_REFERENCE_SIZE, Sizes.of(fetch.part.deposit.collection).upload)
+        with staging_file(limit=most) as file:
             for chunk in fetching.download(
                 fetch.url, expected=fetch.part.size or None, tell=lambda received: _renew(fetch, received)
             ):

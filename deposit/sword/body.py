@@ -7,15 +7,17 @@ the bytes are read from the WSGI input, counted, and compared with Content-Lengt
 from collections.abc import Iterator
 from typing import Any
 
+from deposit.limits import Sizes, metadata_too_large
 from deposit.refusals import Kind, Refusal
 
 CHUNK = 256 * 1024
 
 
 class Body:
-    """A request's body. Iterate it once, or ``read`` a small one whole."""
+    """A request's body. Iterate it once, or ``read`` a small one whole. ``sizes``: what it may bring at most."""
 
-    def __init__(self, environ: dict[str, Any], length: int | None) -> None:
+    def __init__(self, environ: dict[str, Any], length: int | None, sizes: Sizes | None = None) -> None:
+        self.sizes = sizes or Sizes.of(None)
         self._input = environ["wsgi.input"]
         self.chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
         if self.chunked and not environ.get("wsgi.input_terminated"):
@@ -70,14 +72,4 @@ def cut_short() -> Refusal:
         "body.cut_short",
         "Wrong length",
         "Fewer bytes arrived than Content-Length announced. Nothing was kept; please send the request again.",
-    )
-
-
-def metadata_too_large(limit: int) -> Refusal:
-    """A metadata document over its limit, in bytes."""
-    return Refusal(
-        Kind.TOO_LARGE,
-        "metadata.too_large",
-        f"The metadata document is too large (max {limit} bytes).",
-        "Put large data into the package, not into the metadata.",
     )

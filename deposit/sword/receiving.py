@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
-from django.conf import settings
 from django.db import connection
 
 from deposit.admission import admit
+from deposit.limits import metadata_too_large
 from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.origins import decode_slug
 from deposit.models import Client
@@ -17,7 +17,7 @@ from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference
 from deposit.services.arrivals import Arrival, Package
 from deposit.staging import StagingFile, staging_file, too_large
-from deposit.sword.body import Body, metadata_too_large
+from deposit.sword.body import Body
 from deposit.sword.headers import (
     ARCHIVE_TYPES,
     ENTRY_TYPE,
@@ -116,13 +116,13 @@ def _receive_package(
             "Send for example Content-Disposition: attachment; filename=package.zip",
         )
     packaging = check_packaging(headers.packaging)
-    if body.length is not None and body.length > settings.MAX_UPLOAD_SIZE:
-        raise too_large(settings.MAX_UPLOAD_SIZE)
+    if body.length is not None and body.length > body.sizes.upload:
+        raise too_large(body.sizes.upload)
     admit(client, body.length)
     _let_go_of_the_database(body)
     file = files.enter_context(
         staging_file(
-            limit=settings.MAX_UPLOAD_SIZE,
+            limit=body.sizes.upload,
             with_md5=headers.digests.md5 is not None,
             client=client.pk,
             promised=body.length or 0,
@@ -134,11 +134,12 @@ def _receive_package(
 
 
 def _receive_entry(body: Body) -> Entry:
-    return _read(body.read(settings.MAX_METADATA_SIZE))
+    limit = body.sizes.metadata
+    return _read(body.read(limit), limit)
 
 
-def _read(document: bytes) -> Entry:
-    entry = read_entry(document, max_size=settings.MAX_METADATA_SIZE)
+def _read(document: bytes, limit: int) -> Entry:
+    entry = read_entry(document, max_size=limit)
     if entry.is_empty:
         raise empty_body()
     return entry
@@ -181,11 +182,8 @@ def _receive_multipart(
     body: Body, headers: Headers, kind: MediaType, files: ExitStack, client: Client
 ) -> Arrival:
     check_packaging(headers.packaging)
-    if (
-        body.length is not None
-        and body.length > settings.MAX_UPLOAD_SIZE + settings.MAX_METADATA_SIZE + _HEADERS
-    ):
-        raise too_large(settings.MAX_UPLOAD_SIZE)
+    if body.length is not None and body.length > body.sizes.upload + body.sizes.metadata + _HEADERS:
+        raise too_large(body.sizes.upload)
     admit(client, body.length)
     _let_go_of_the_database(body)
     parts = _Parts()
@@ -199,7 +197,7 @@ def _receive_multipart(
             with_md5 = bool(headers.digests.md5 or part_headers.get("content-md5"))
             parts.file = files.enter_context(
                 staging_file(
-                    limit=settings.MAX_UPLOAD_SIZE,
+                    limit=body.sizes.upload,
                     with_md5=with_md5,
                     client=client.pk,
                     promised=body.length or 0,
@@ -214,21 +212,21 @@ def _receive_multipart(
     def take_entry(data: bytes) -> None:
         assert parts.entry is not None
         parts.entry_size += len(data)
-        if parts.entry_size > settings.MAX_METADATA_SIZE:
-            raise metadata_too_large(settings.MAX_METADATA_SIZE)
+        if parts.entry_size > body.sizes.metadata:
+            raise metadata_too_large(body.sizes.metadata)
         parts.entry.append(data)
 
     read_parts(body.chunks(), kind, open_part)
-    return _assemble(parts, headers)
+    return _assemble(parts, headers, body.sizes.metadata)
 
 
-def _assemble(parts: _Parts, headers: Headers) -> Arrival:
+def _assemble(parts: _Parts, headers: Headers, limit: int) -> Arrival:
     if len(parts.types) != 2:
         raise _wrong_parts()
     if parts.file is None or parts.kind is None or parts.entry is None:
         missing = "an archive" if parts.file is None else "an Atom entry"
         raise bad_request("multipart.part_missing", f"The multipart body lacks {missing}.", _WANTED_PARTS)
-    entry = _read(b"".join(parts.entry))
+    entry = _read(b"".join(parts.entry), limit)
     name = parse_filename(parts.headers.get("content-disposition"))
     packaging = check_packaging(parts.headers.get("packaging") or headers.packaging)
     if parts.file.size == 0:

@@ -12,8 +12,9 @@ from rest_framework.views import APIView
 from deposit import selectors
 from deposit.actors import Actor, become
 from deposit.authentication import SwordAuthenticator
+from deposit.limits import Sizes
 from deposit.metadata.entry import Entry
-from deposit.models import Client, Deposit
+from deposit.models import Client, Collection, Deposit
 from deposit.permissions import Operation, client_of, mediated
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
@@ -93,11 +94,16 @@ class SwordView(APIView):
         """The IRIs under the address this client uses."""
         return iris_of(self.request)
 
+    @property
+    def receiver(self) -> Collection | None:
+        """The collection that takes what this request brings, if there is one."""
+        return None
+
     def headers_and_body(self) -> tuple[Headers, Body]:
         """The deposit headers and the unread body of this request."""
         headers = read_headers(self.request.META)
         self.key = read_key(self.request.META.get("HTTP_IDEMPOTENCY_KEY", ""))
-        return headers, Body(self.request.META, headers.content_length)
+        return headers, Body(self.request.META, headers.content_length, Sizes.of(self.receiver))
 
     def once(
         self, headers: Headers, arrival: Arrival | None, perform: Callable[[], HttpResponse]
@@ -129,12 +135,14 @@ class ServiceDocumentView(SwordView):
     def get(self, request: Request) -> HttpResponse:
         """The service document, under the media type that the client asks for."""
         kind = next((one for one in documents.SERVICE_TYPES if accepts(request, one)), XML)
+        collections = list(selectors.collections_of(self.actor))
+        largest = max((Sizes.of(each).upload for each in collections), default=settings.MAX_UPLOAD_SIZE)
         return xml_response(
             content_type=kind,
             body=documents.service_document(
-                collections=list(selectors.collections_of(self.actor)),
+                collections=collections,
                 iris=self.iris,
-                max_upload_size=settings.MAX_UPLOAD_SIZE,
+                max_upload_size=largest,
                 title=settings.SERVICE_TITLE,
             ),
         )
@@ -146,6 +154,11 @@ class CollectionView(SwordView):
     def find(self, **path: Any) -> None:
         """The collection, if the client may use it."""
         self.target = selectors.collection_for(self.actor, path["collection"])
+
+    @property
+    def receiver(self) -> Collection | None:
+        """The collection itself."""
+        return self.target
 
     def get(self, request: Request, collection: str) -> HttpResponse:
         """One page of the client's deposits."""
@@ -193,6 +206,11 @@ class DepositView(SwordView):
             if self.etag not in [tag.strip() for tag in if_match.split(",")]:
                 raise deposits.changed_meanwhile()
             self.if_revision = self.deposit.revision
+
+    @property
+    def receiver(self) -> Collection | None:
+        """The deposit's collection."""
+        return self.deposit.collection
 
     @property
     def etag(self) -> str:

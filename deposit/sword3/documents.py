@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from deposit.limits import Sizes
 from deposit.models import (
     STATUS_TEXTS,
     Collection,
@@ -93,6 +94,8 @@ def _service(collection: Collection, links: Links) -> dict[str, Any]:
         "@type": "ServiceDocument",
         "dc:title": collection.title or collection.name,
         **rules(links),
+        "maxUploadSize": Sizes.of(collection).upload,
+        "maxAssembledSize": Sizes.of(collection).upload,
         "acceptDeposits": True,
         "onBehalfOf": bool(getattr(collection, "mediates", False)),
         "services": [],

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from django.conf import settings
 from django.db import connection
 
 from deposit.metadata import sword as sword_metadata
@@ -91,10 +90,10 @@ def _package(body: Body, headers: Sword3Headers) -> Iterator[Package]:
     assert headers.disposition is not None
     assert headers.media_type is not None
     name = filename_of(headers.disposition.text)
-    if body.length is not None and body.length > settings.MAX_UPLOAD_SIZE:
-        raise too_large(settings.MAX_UPLOAD_SIZE)
+    if body.length is not None and body.length > body.sizes.upload:
+        raise too_large(body.sizes.upload)
     let_go_of_the_database(body)
-    with staging_file(limit=settings.MAX_UPLOAD_SIZE, with_md5=headers.md5 is not None) as file:
+    with staging_file(limit=body.sizes.upload, with_md5=headers.md5 is not None) as file:
         for chunk in body.chunks():
             file.write(chunk)
         staged = file.finish()
@@ -123,7 +122,7 @@ def require_digest(headers: Sword3Headers, *, sha256: str, md5: str | None = Non
 
 
 def _document(body: Body, headers: Sword3Headers, metadata: Extend) -> Arrival:
-    data = body.read(settings.MAX_METADATA_SIZE)
+    data = body.read(body.sizes.metadata)
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     require_digest(headers, sha256=hashlib.sha256(data).hexdigest(), md5=md5)
     if headers.content is Content.METADATA:

@@ -6,15 +6,19 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.datastructures import MultiValueDict
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from deposit import selectors
-from deposit.actors import Actor, Door, become
-from deposit.api.authentication import ApiAuthenticator
+from deposit.actors import Actor, become
+from deposit.authentication import SwordAuthenticator
+from deposit.authentication.sessions import session_actor
+from deposit.limits import Sizes
 from deposit.metadata.origins import decode_slug
-from deposit.models import Deposit, PartKind
+from deposit.models import Collection, Deposit, PartKind
 from deposit.permissions import Operation, mediated, require, visible_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
@@ -33,10 +37,21 @@ from deposit.sword3.receiving import receive
 EVERYTHING = (Content.EMPTY, Content.METADATA, Content.BY_REFERENCE, Content.BOTH, Content.BINARY)
 
 
-class Sword3Authenticator(ApiAuthenticator):
+class Sword3Authenticator(SwordAuthenticator):
     """By an Authorization header, or by the session of the browser that uploads."""
 
-    door = Door.SWORD
+    def authenticate(self, request: Request) -> tuple[User, Actor]:
+        """The user and actor of a request. Raises `Refusal`."""
+        plain = request._request
+        if "HTTP_AUTHORIZATION" in request.META or not plain.user.is_authenticated:
+            return super().authenticate(request)
+        # The guard would look for its token in the body, which is none of its business: it is shown a form without one.
+        plain._post, plain._files = QueryDict(), MultiValueDict()  # type: ignore[attr-defined]
+        SessionAuthentication().enforce_csrf(plain)  # type: ignore[arg-type]
+        actor = session_actor(plain, self.door)
+        assert actor.user is not None
+        become(actor)
+        return actor.user, actor
 
 
 def json_response(
@@ -85,10 +100,15 @@ class Sword3View(APIView):
         """Whether the request's method asks for a change."""
         return self.request.method not in ("GET", "HEAD", "OPTIONS")
 
+    @property
+    def receiver(self) -> Collection | None:
+        """The collection that takes what this request brings, if there is one."""
+        return None
+
     def headers_and_body(self) -> tuple[Sword3Headers, Body]:
         """The deposit headers and the unread body of this request."""
         headers = read_sword3_headers(self.request.META)
-        return headers, Body(self.request.META, headers.content_length)
+        return headers, Body(self.request.META, headers.content_length, Sizes.of(self.receiver))
 
     def once(self, headers: Sword3Headers, perform: Any) -> HttpResponse:
         """Do what a POST asks for, once for all requests with its Idempotency-Key."""
@@ -136,6 +156,11 @@ class ServiceView(Sword3View):
         """The collection, if the client may use it."""
         self.collection = selectors.collection_for(self.actor, path["collection"])
 
+    @property
+    def receiver(self) -> Collection | None:
+        """The collection itself."""
+        return self.collection
+
     def get(self, request: Request, collection: str) -> HttpResponse:
         """The service document of the collection."""
         mine = selectors.collections_of(self.actor).get(pk=self.collection.pk)
@@ -169,6 +194,11 @@ class ObjectPart(Sword3View):
         if self.changes:
             require(self.actor, Operation.CHANGE, self.deposit)
             self.if_revision = self._if_revision(self.request.META.get("HTTP_IF_MATCH", "").strip())
+
+    @property
+    def receiver(self) -> Collection | None:
+        """The deposit's collection."""
+        return self.deposit.collection
 
     def _if_revision(self, if_match: str) -> int | None:
         if not if_match and settings.REQUIRE_IF_MATCH:

@@ -16,6 +16,7 @@ from archive.identifiers import SWHID, ObjectType
 from archive.ingest import Ingest
 from archive.tree import Tree
 from deposit.leases import Lease
+from deposit.limits import limits_of
 from deposit.metadata.entry import Entry
 from deposit.models import Deposit, Part, PartKind
 from deposit.packaging import Packaging
@@ -61,12 +62,14 @@ def load(deposit: Deposit, lease: Lease, finish: Finish) -> None:
 def ingest_packages(ingest: Ingest, deposit: Deposit, lease: Lease) -> bytes:
     """Archive the members of all packages, a later one laid over an earlier one; returns the root directory's id."""
     tree = Tree()
+    # The same as in the checks, so that the two cannot judge a package differently.
+    limits = limits_of(deposit.collection)
     for part in Part.objects.filter(deposit=deposit, kind=PartKind.PACKAGE).order_by("id"):
         assert part.stored_as is not None
         if part.packaging == Packaging.BINARY:
             _ingest_file(ingest, tree, part.name, path_of(part.stored_as), lease)
         else:
-            _ingest_package(ingest, tree, part.stored_as, lease)
+            ingest_package(ingest, tree, part.stored_as, lease, limits)
     return ingest.add_tree(tree)
 
 
@@ -82,8 +85,9 @@ def _ingest_file(ingest: Ingest, tree: Tree, name: str, path: Path, lease: Lease
     tree.add_file(name.encode(), ingest.add_content_stream(chunks(), path.stat().st_size))
 
 
-def _ingest_package(ingest: Ingest, tree: Tree, stored_as: str, lease: Lease) -> None:
-    with open_package(path_of(stored_as), limits=Limits()) as package:
+def ingest_package(ingest: Ingest, tree: Tree, stored_as: str, lease: Lease, limits: Limits) -> None:
+    """Archive the members of one package into ``tree``. Raises `PackageError`, `LeaseLost`."""
+    with open_package(path_of(stored_as), limits=limits) as package:
         for member in package:
             lease.check()
             if member.kind is Kind.FILE:

@@ -236,6 +236,28 @@ def test_a_collection_marks_or_refuses_duplicates() -> None:
         Collection.objects.create(name="hal", duplicates="guess")
 
 
+LIMITS = [
+    "collection_max_upload_size_is_sensible",
+    "collection_max_metadata_size_is_sensible",
+    "collection_max_members_is_sensible",
+    "collection_max_total_is_sensible",
+    "collection_max_member_is_sensible",
+    "collection_max_ratio_is_sensible",
+    "collection_max_path_is_sensible",
+    "collection_max_depth_is_sensible",
+    "collection_max_seconds_is_sensible",
+    "collection_max_memory_is_sensible",
+]
+
+
+@pytest.mark.parametrize("constraint", LIMITS)
+@pytest.mark.parametrize("value", [0, 2**62 + 1])
+def test_a_collections_limits_are_sensible(constraint: str, value: int) -> None:
+    field = constraint.removeprefix("collection_").removesuffix("_is_sensible")
+    with refused_by(constraint):
+        Collection.objects.create(name="hal", **{field: value})
+
+
 # --- None is forgotten ---------------------------------------------------------------------------------
 def test_every_constraint_of_the_record_is_tested_here() -> None:
     source = Path(__file__).read_text()

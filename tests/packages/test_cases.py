@@ -50,7 +50,9 @@ def code(refusal: PackageError | None) -> str:
 
 
 def test_every_code_has_a_case() -> None:
-    assert {case.verdict for case in CASES.values()} - {ACCEPTED} == set(CODES)
+    # Too much time is told by the kernel, not by the readers: see test_confinement.py.
+    told = {case.verdict for case in CASES.values()} - {ACCEPTED}
+    assert told == set(CODES) - {"package.limit.time"}
 
 
 def test_there_are_many_cases_of_both_sorts() -> None:

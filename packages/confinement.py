@@ -1,0 +1,157 @@
+"""Reading a package where it can do no harm: in a process of its own, with bounds that the kernel keeps.
+
+A bug in a codec, or a bomb that the readers let through, ends that process and nothing else. Each thread that asks has
+a *keeper*: a small interpreter that knows nothing (no environment, no open files, no settings), has one thread, and
+forks a *reader* for every package. So a reader costs a fork of a small process, not the start of an interpreter.
+"""
+
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from packages.bagit import Problem
+from packages.errors import PackageError
+from packages.limits import Limits
+
+# A reader that has not used a second of processor time for so long waits for a disk that does not answer.
+SILENCE_SECONDS = 600.0
+_POLL_SECONDS = 5.0
+_TICK = b"."
+_TOO_MUCH = (
+    "Reading the package takes more {} than it may. Compress it anew with a common program, or split it."
+)
+_START = "import sys; sys.path[:] = {}; from packages.reader_process import serve; serve({})"
+
+
+class ReaderDied(Exception):
+    """A reader ended without a verdict and within its limits: a fault of ours, or of the machine."""
+
+
+def prove(path: Path, limits: Limits, *, bag: bool = False, alive: Callable[[], None]) -> list[Problem]:
+    """Go through the package at ``path`` to its end; as a bag, return what keeps it from being valid.
+
+    ``alive`` is called as the work moves on; what it raises stops the reader. Raises `PackageError` as
+    ``open_package`` does, and with ``package.limit.time`` or ``package.limit.memory`` for a package that takes more
+    processor time or memory than it may; `OSError` and `ReaderDied` for faults of ours.
+    """
+    keeper = _keeper()
+    try:
+        answer, status = keeper.ask({"path": str(path), "bag": bag, "limits": asdict(limits)}, alive)
+    except BaseException:
+        keeper.kill()
+        raise
+    return _judge(answer, status)
+
+
+def _judge(answer: dict[str, Any], status: int) -> list[Problem]:
+    match answer:
+        case {"problems": problems}:
+            return [Problem(*problem) for problem in problems]
+        case {"refused": [code, subject, message]}:
+            raise PackageError(code, subject, message)
+        case {"errno": number, "text": text}:
+            raise OSError(number, text)
+        case {"memory": True}:
+            raise PackageError("package.limit.memory", "", _TOO_MUCH.format("memory"))
+        case {"fault": fault}:
+            raise ReaderDied(fault)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+        raise PackageError("package.limit.time", "", _TOO_MUCH.format("processor time"))
+    code = os.waitstatus_to_exitcode(status)
+    end = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    raise ReaderDied(f"the reader of the package ended with {end}")
+
+
+class _Keeper:
+    """The other end of a keeper process; one question at a time."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        places = json.dumps([place for place in sys.path if place])
+        code = _START.format(places, theirs.fileno())
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", code],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env={},
+                cwd="/",
+                start_new_session=True,
+            )
+        self._socket = ours
+        self._socket.settimeout(_POLL_SECONDS)
+        self.owner = os.getpid()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is this process's own, and lives."""
+        return self.owner == os.getpid() and self._process.poll() is None
+
+    def ask(self, question: dict[str, Any], alive: Callable[[], None]) -> tuple[dict[str, Any], int]:
+        """The reader's answer ({} if it ended without one) and its wait status."""
+        self._socket.sendall(json.dumps(question).encode() + b"\n")
+        answer: dict[str, Any] = {}
+        for line in self._lines(alive):
+            if line.startswith(b'{"status"'):
+                return answer, int(json.loads(line)["status"])
+            if line.startswith(b"{") and line.endswith(b"}"):
+                answer = json.loads(line)
+        raise ReaderDied("the keeper of the readers ended")
+
+    def _lines(self, alive: Callable[[], None]) -> Iterator[bytes]:
+        """Whole lines, without the ticks before them."""
+        pending = b""
+        heard = time.monotonic()
+        while True:
+            try:
+                data = self._socket.recv(65536)
+            except TimeoutError:
+                if time.monotonic() - heard > SILENCE_SECONDS:
+                    raise ReaderDied("the package cannot be read: the disk does not answer") from None
+                continue
+            if not data:
+                return
+            heard = time.monotonic()
+            alive()
+            *lines, pending = (pending + data).split(b"\n")
+            pending = pending.lstrip(_TICK)
+            for line in lines:
+                yield line.lstrip(_TICK)
+
+    def kill(self) -> None:
+        """End the keeper and its reader, and wait until both are gone."""
+        if self.owner != os.getpid():
+            self._process.returncode = 0  # a fork's copy: the process is another's
+        elif self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            with suppress(OSError):
+                while self._socket.recv(65536):
+                    pass
+        self._socket.close()
+
+
+_own = threading.local()
+
+
+def _keeper() -> _Keeper:
+    """The keeper of this thread; a process that was forked gets its own."""
+    keeper: _Keeper | None = getattr(_own, "keeper", None)
+    if keeper is not None and not keeper.is_usable:
+        keeper.kill()
+        keeper = None
+    if keeper is None:
+        keeper = _own.keeper = _Keeper()
+        atexit.register(keeper.kill)
+    return keeper

@@ -1,0 +1,102 @@
+"""The processes that `packages.confinement` talks to: a keeper, and the readers that it forks."""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from packages.bagit import validate_bag
+from packages.errors import PackageError
+from packages.limits import MIB, Limits
+from packages.opening import open_package
+
+# What a reader may use beside its decompressor: the tables of a package with the most members, above all.
+TABLES = 384 * MIB
+# Processor time grows with the package: the slowest honest decompression takes a fifth of this.
+SECONDS_PER_MIB = 1.0
+_OPEN_FILES = 16
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NO_NEW_PRIVS = 38
+
+
+def serve(descriptor: int) -> None:
+    """Answer questions until the other end is gone. Each is a line; so are the answers, and the end of each reader."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    control = socket.socket(fileno=descriptor)
+    with control.makefile("rb") as questions:
+        for question in questions:
+            reader = os.fork()
+            if reader == 0:
+                _read_and_exit(control, json.loads(question))
+            _, status = os.waitpid(reader, 0)
+            # The line break ends what a reader may have left half written.
+            control.sendall(b'\n{"status": %d}\n' % status)
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def _read_and_exit(control: socket.socket, question: dict[str, Any]) -> None:
+    try:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        _tick(control)
+        answer = _answer(Path(question["path"]), Limits(**question["limits"]), bag=question["bag"])
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        control.sendall(json.dumps(answer).encode() + b"\n")
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _answer(path: Path, limits: Limits, *, bag: bool) -> dict[str, Any]:
+    try:
+        _confine(limits, path.stat().st_size)
+        if bag:
+            return {"problems": validate_bag(path, limits=limits)}
+        with open_package(path, limits) as package:
+            for _ in package:
+                pass
+        return {"problems": []}
+    except PackageError as error:
+        return {"refused": [error.code, error.subject, error.message]}
+    except MemoryError:
+        return {"memory": True}
+    except OSError as error:
+        return {"errno": error.errno or 0, "text": error.strerror or str(error)}
+    except Exception as error:  # noqa: BLE001 (a bug of the readers: the other side tells it)
+        return {"fault": f"{type(error).__name__}: {error}"}
+
+
+def _confine(limits: Limits, size: int) -> None:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    space = pages * resource.getpagesize() + limits.memory + TABLES
+    seconds = limits.seconds + int(size / MIB * SECONDS_PER_MIB)
+    for kind, most in (
+        (resource.RLIMIT_AS, space),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+    ):
+        _, hard = resource.getrlimit(kind)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        # One second of grace tells "too long" (SIGXCPU) from a kill.
+        resource.setrlimit(kind, (most, most + 1 if kind == resource.RLIMIT_CPU and most != hard else most))
+
+
+def _tick(control: socket.socket) -> None:
+    """Tell with every second of processor time that the work goes on."""
+
+    def tell(number: int, frame: object) -> None:
+        control.sendall(b".")
+
+    signal.signal(signal.SIGPROF, tell)
+    signal.setitimer(signal.ITIMER_PROF, 0.2, 1.0)

@@ -1,0 +1,151 @@
+"""A reader of packages can die in every way, and whoever asked lives on and knows why."""
+
+import bz2
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from packages import Limits, PackageError, confinement
+from packages.bagit import Problem
+from packages.confinement import ReaderDied, prove
+from packages.limits import MIB
+from packages.reader_process import TABLES
+from tests.packages.building import ZipEntry, tar, tar_entry, tar_header, zip_archive
+from tests.samples import make_zip
+
+CHUNK = 16 * MIB
+
+
+def put(tmp_path: Path, data: bytes) -> Path:
+    path = tmp_path / "package"
+    path.write_bytes(data)
+    return path
+
+
+def nothing() -> None:
+    pass
+
+
+def slow(chunks: int = 200) -> bytes:
+    """A few kilobytes that take bzip2 many seconds."""
+    head = bz2.compress(tar_header(b"zeros", size=chunks * CHUNK))
+    return head + bz2.compress(bytes(CHUNK)) * chunks + bz2.compress(bytes(1024))
+
+
+ENDLESS = Limits(ratio=10**9, total=10**12)
+
+
+def readers() -> list[int]:
+    keeper = confinement._own.keeper._process.pid
+    return [int(pid) for pid in Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()]
+
+
+def test_a_whole_package_has_no_problems(tmp_path: Path) -> None:
+    assert prove(put(tmp_path, make_zip({"a": b"1"})), Limits(), alive=nothing) == []
+
+
+def test_a_refusal_comes_back_with_its_code_subject_and_words(tmp_path: Path) -> None:
+    path = put(tmp_path, tar(tar_entry(b"../\xff", b"x")))
+    with pytest.raises(PackageError) as refused:
+        prove(path, Limits(), alive=nothing)
+    assert (refused.value.code, refused.value.subject) == ("package.member.path", "../\\xff")
+    assert refused.value.message.endswith(".")
+
+
+def test_the_limits_given_are_the_limits_kept(tmp_path: Path) -> None:
+    path = put(tmp_path, make_zip({"a": b"1", "b": b"2"}))
+    with pytest.raises(PackageError, match=r"package\.limit\.members"):
+        prove(path, Limits(members=1), alive=nothing)
+
+
+def test_a_bag_comes_back_with_its_problems(tmp_path: Path) -> None:
+    problems = prove(put(tmp_path, make_zip({"a": b"1"})), Limits(), bag=True, alive=nothing)
+    assert [(type(problem), problem.code) for problem in problems] == [(Problem, "bagit.declaration")]
+
+
+def test_a_package_that_is_not_there_is_a_fault_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        prove(tmp_path / "nothing", Limits(), alive=nothing)
+
+
+def test_too_much_processor_time_is_the_packages_fault(tmp_path: Path) -> None:
+    limits = Limits(seconds=1, ratio=10**9, total=10**12)
+    with pytest.raises(PackageError) as refused:
+        prove(put(tmp_path, slow()), limits, alive=nothing)
+    assert refused.value.code == "package.limit.time"
+
+
+def test_too_much_memory_is_the_packages_fault(tmp_path: Path) -> None:
+    # Many members, and hardly any memory beside what an idle reader has.
+    data = zip_archive(*(ZipEntry(name=b"%0200d" % number, data=b"") for number in range(40_000)))
+    with pytest.raises(PackageError) as refused:
+        prove(put(tmp_path, data), Limits(memory=2 * MIB - TABLES), alive=nothing)
+    assert refused.value.code == "package.limit.memory"
+
+
+def test_a_reader_that_is_killed_is_a_fault_of_ours_and_the_next_package_is_read(tmp_path: Path) -> None:
+    def kill() -> None:
+        for reader in readers():
+            os.kill(reader, signal.SIGKILL)
+
+    with pytest.raises(ReaderDied, match="SIGKILL"):
+        prove(put(tmp_path, slow()), ENDLESS, alive=kill)
+    assert prove(put(tmp_path, make_zip({"a": b"1"})), Limits(), alive=nothing) == []
+
+
+def test_a_crash_in_a_codec_is_a_fault_of_ours(tmp_path: Path) -> None:
+    def crash() -> None:
+        for reader in readers():
+            os.kill(reader, signal.SIGSEGV)
+
+    with pytest.raises(ReaderDied, match="SIGSEGV"):
+        prove(put(tmp_path, slow()), ENDLESS, alive=crash)
+
+
+def test_a_keeper_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    path = put(tmp_path, make_zip({"a": b"1"}))
+    prove(path, Limits(), alive=nothing)
+    confinement._own.keeper._process.kill()
+    confinement._own.keeper._process.wait()
+    assert prove(path, Limits(), alive=nothing) == []
+
+
+def test_whoever_asks_can_stop_the_reader(tmp_path: Path) -> None:
+    reading: list[int] = []
+
+    def stop() -> None:
+        reading.extend(readers())
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        prove(put(tmp_path, slow()), ENDLESS, alive=stop)
+    assert len(reading) == 1
+    assert not _is_running(reading[0])
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"
+
+
+def test_a_reader_knows_no_secret(tmp_path: Path) -> None:
+    prove(put(tmp_path, make_zip({"a": b"1"})), Limits(), alive=nothing)
+    keeper = Path(f"/proc/{confinement._own.keeper._process.pid}")
+    opened = {str(one.readlink()).partition(":")[0] for one in (keeper / "fd").iterdir() if int(one.name) > 2}
+    assert (keeper / "environ").read_bytes() == b""
+    assert opened == {"socket"}
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, packages.reader_process; print('django' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert loaded.stdout == "False\n"
