@@ -3,21 +3,29 @@
 import base64
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypedDict
 from urllib.parse import quote
 
 from client import documents
+from client.depositing import Upload
 from client.documents import Collection, Receipt, Service, Status
 from client.downloading import save
 from client.errors import NotFoundError, RefusedError, UsageError, WaitTimedOutError
-from client.journal import Record, recorded
+from client.journal import recorded
 from client.metadata import Metadata
 from client.packing import Package, open_package
 from client.transport import BrokenError, Progress, Transport
+from client.uploading import SegmentedUploader
+
+
+class _Patience(TypedDict):
+    timeout: float
+    retries: int
+    first_wait: float
+
 
 ENTRY = "application/atom+xml;type=entry"
 SIMPLE_ZIP = "http://purl.org/net/sword/package/SimpleZip"
@@ -47,15 +55,14 @@ class Depositor:
         if not url.startswith(("http://", "https://")):
             raise UsageError(f"{url!r} is no web address.", "Give one like https://deposit.example.org/1/")
         self.url = url.rstrip("/") + "/"
-        self._username = username or ""
+        self._username, self._password, self._token = username or "", password or "", token or ""
+        self._patience = _Patience(timeout=timeout, retries=retries, first_wait=first_wait)
         self._collection = collection
         self._transport = Transport(
             username=username,
             password=password,
             token=token,
-            timeout=timeout,
-            retries=retries,
-            first_wait=first_wait,
+            **self._patience,
         )
 
     def __enter__(self) -> Self:
@@ -130,13 +137,13 @@ class Depositor:
     def deposits(self, *, status: str | None = None, page_size: int = 100) -> Iterator[dict[str, str]]:
         """All deposits of this depositor, oldest first, page by page; the fields as the server names them."""
         url: str | None = f"{self.url}{quote(self.collection)}/"
-        params = {"page_size": str(page_size)} | ({"status": status} if status else {})
+        params: dict[str, str] | None = {"page_size": str(page_size)} | ({"status": status} if status else {})
         while url:
             response = self._transport.request("GET", url, params=params)
             rows = documents.read_list(response.content)[1]
             # Servers that know no filter send all.
             yield from (row for row in rows if status is None or row.get("status") == status)
-            url, params = documents.next_page(response.headers.get("Link", "")), {}
+            url, params = documents.next_page(response.headers.get("Link", "")), None
 
     def download(
         self, deposit_id: int, target: Path, *, packaging: str = SIMPLE_ZIP, progress: Progress | None = None
@@ -203,13 +210,14 @@ class Depositor:
         """Deposit packages with their metadata, so that a broken connection never makes two deposits.
 
         The deposit is made from the metadata, the packages are put into it, and it is completed: each step
-        can be repeated. ``in_progress`` leaves it open. ``resume``: remember it on disk, so that the same
-        call in a later process goes on. Returns the last receipt.
+        can be repeated. Large packages go in segments where the server takes them. ``in_progress`` leaves the
+        deposit open. ``resume``: remember it on disk, so that the same call in a later process goes on.
+        Returns the last receipt.
         """
         opened = [each if isinstance(each, Package) else open_package(Path(each)) for each in packages]
         if not opened and metadata is None:
             raise UsageError("There is nothing to deposit: neither a package nor metadata.")
-        job = _Upload(self, opened, metadata, slug, progress)
+        job = Upload(self, opened, metadata, slug, progress)
         if not resume:
             return job.run(None, in_progress=in_progress)
         known = repr(metadata) if isinstance(metadata, Metadata) else (metadata or b"").decode("latin-1")
@@ -224,7 +232,7 @@ class Depositor:
         self, deposit_id: int, package: Path | str | Package, *, progress: Progress | None = None
     ) -> Receipt:
         """Add a package to a partial deposit, which stays partial."""
-        response = self._send_package("POST", deposit_id, _opened(package), progress)
+        response = self.send_package("POST", deposit_id, _opened(package), progress)
         return documents.read_receipt(response)
 
     def replace(
@@ -239,7 +247,7 @@ class Depositor:
         if package is None and metadata is None:
             raise UsageError("Say what is to be replaced: a package, metadata, or both.")
         if package is not None:
-            self._send_package("PUT", deposit_id, _opened(package), progress)
+            self.send_package("PUT", deposit_id, _opened(package), progress)
         if metadata is not None:
             self._put_entry(deposit_id, metadata, {"In-Progress": "true"})
         return self.status(deposit_id)
@@ -255,7 +263,7 @@ class Depositor:
             raise UsageError(
                 "The metadata do not say what they describe.", "Give --reference with a SWHID or URL."
             )
-        return self._create(metadata, slug=None, in_progress=False, repeatable=False)
+        return self.create(metadata, slug=None, in_progress=False, repeatable=False)
 
     def complete(self, deposit_id: int) -> Receipt:
         """Say that a partial deposit is complete."""
@@ -286,17 +294,47 @@ class Depositor:
             if self.collection and deposit_id in {int(row["id"]) for row in self.deposits(status="partial")}:
                 raise
 
+    def segmented(self) -> SegmentedUploader | None:
+        """For uploads that go on where they broke; None where the server does not speak SWORD 3."""
+        url = self.url.removesuffix("1/") + "3/"
+        try:
+            self._transport.request("GET", url)
+        except (RefusedError, NotFoundError):
+            return None
+        return SegmentedUploader(
+            url,
+            username=self._username,
+            password=self._password,
+            token=self._token,
+            **self._patience,
+        )
+
+    @property
+    def retries(self) -> int:
+        """How often a request that breaks is sent again."""
+        return self._transport.retries
+
     # --- Pieces ----------------------------------------------------------------------------------------
     def _iri(self, deposit_id: int, segment: str) -> str:
         return f"{self.url}{quote(self.collection)}/{int(deposit_id)}/{segment}/"
 
-    def _create(
-        self, metadata: Metadata | bytes, *, slug: str | None, in_progress: bool, repeatable: bool
+    def create(
+        self,
+        metadata: Metadata | bytes,
+        *,
+        slug: str | None = None,
+        in_progress: bool = True,
+        key: str | None = None,
+        repeatable: bool = False,
     ) -> Receipt:
+        """Make a deposit of metadata, and of the segmented uploads that they link to.
+
+        ``key``: a server that knows Idempotency-Key makes one deposit of all requests with the same.
+        """
         headers = {
             "Content-Type": ENTRY,
             "In-Progress": str(in_progress).lower(),
-            "Idempotency-Key": str(uuid.uuid4()),
+            "Idempotency-Key": key or str(uuid.uuid4()),
         }
         if slug:
             headers["Slug"] = quote(slug, safe="/:@!$&'()*+,;=~-._")
@@ -317,7 +355,7 @@ class Depositor:
             content=_entry(metadata),
         )
 
-    def _send_package(
+    def send_package(
         self, method: str, deposit_id: int | None, package: Package, progress: Progress | None
     ) -> bytes:
         """POST or PUT a package, the deposit staying open; without a deposit this makes one."""
@@ -353,68 +391,3 @@ def package_headers(package: Package) -> dict[str, str]:
         "Packaging": SIMPLE_ZIP,
         "In-Progress": "true",
     }
-
-
-@dataclass(slots=True)
-class _Upload:
-    """One upload, step by step; each step may find that it was done before."""
-
-    depositor: Depositor
-    packages: Sequence[Package]
-    metadata: Metadata | bytes | None
-    slug: str | None
-    progress: Progress | None
-
-    def run(self, record: Record | None, *, in_progress: bool) -> Receipt:
-        receipt = self._known(record)
-        if receipt and receipt.status != "partial":
-            # It was completed before, only the answer never reached us.
-            if record:
-                record.ended()
-            return receipt
-        receipt = receipt or self._begin(record)
-        self._send(receipt.deposit_id)
-        if not in_progress:
-            receipt = self.depositor.complete(receipt.deposit_id)
-        if record:
-            record.ended()
-        return receipt
-
-    def _known(self, record: Record | None) -> Receipt | None:
-        if record is None or record.deposit_id is None:
-            return None
-        try:
-            status = self.depositor.status(record.deposit_id)
-        except NotFoundError:
-            return None
-        if status.status == "expired":
-            return None
-        return Receipt(deposit_id=status.deposit_id, status=status.status, date=None, archive=None, links={})
-
-    def _begin(self, record: Record | None) -> Receipt:
-        """Make the deposit; an empty partial one that a broken line leaves behind harms nobody, and expires."""
-        if self.metadata is None:
-            first = self.depositor._send_package("POST", None, self.packages[0], self.progress)
-            receipt = documents.read_receipt(first)
-        else:
-            receipt = self.depositor._create(self.metadata, slug=self.slug, in_progress=True, repeatable=True)
-        if record:
-            record.began(receipt.deposit_id)
-        return receipt
-
-    def _send(self, deposit_id: int) -> None:
-        """PUT the first package, which drops all others, then add the rest: this can be begun again."""
-        if not self.packages:
-            return
-        tries = self.depositor._transport.retries
-        while True:
-            try:
-                first, *rest = self.packages
-                self.depositor._send_package("PUT", deposit_id, first, self.progress)
-                for package in rest:
-                    self.depositor._send_package("POST", deposit_id, package, self.progress)
-                return
-            except BrokenError:
-                tries -= 1
-                if tries < 0:
-                    raise

@@ -21,16 +21,29 @@ class Record:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self.deposit_id: int | None = None
+        # The SHA-256 of a package: where its segments go.
+        self.uploads: dict[str, str] = {}
         try:
-            self.deposit_id: int | None = int(json.loads(file.read_text())["deposit_id"])
+            known = json.loads(file.read_text())
+            self.deposit_id, self.uploads = known["deposit_id"], dict(known["uploads"])
         except (OSError, ValueError, KeyError, TypeError):
-            self.deposit_id = None
+            # Nothing is known, or nothing that we wrote.
+            pass
 
     def began(self, deposit_id: int) -> None:
         """The deposit exists; nothing of it may be made twice from now on."""
         self.deposit_id = deposit_id
+        self._write()
+
+    def uploading(self, sha256: str, url: str) -> None:
+        """The segments of a package go to this address."""
+        self.uploads[sha256] = url
+        self._write()
+
+    def _write(self) -> None:
         half = self._file.with_suffix(".new")
-        half.write_text(json.dumps({"deposit_id": deposit_id}))
+        half.write_text(json.dumps({"deposit_id": self.deposit_id, "uploads": self.uploads}))
         half.replace(self._file)
 
     def ended(self) -> None:

@@ -11,10 +11,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from client import Depositor, Metadata, packing
+from client import Depositor, Metadata, depositing, packing, swhid_of
 from client.errors import RefusedError, UnavailableError, UsageError
 from client.journal import recorded
+from client.uploading import SegmentedUploader
 from tests.client.conftest import Server
+
+SMALL_SEGMENTS = {**SegmentedUploader.__init__.__kwdefaults__, "segment_size": 500_000}  # type: ignore[dict-item]
 
 Verdict = Callable[[bytes], bool]
 
@@ -126,6 +129,27 @@ def test_upload_cut_ten_times_arrives_once(
     assert line.cuts == 0
     assert depositor.wait(receipt.deposit_id, timeout=60).status == "done"
     assert of_origin(depositor, server, "cut") == ["done"]
+
+
+def test_large_package_goes_in_segments_and_arrives_once(
+    line: CuttingLine,
+    far_depositor: Depositor,
+    depositor: Depositor,
+    server: Server,
+    package: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(depositing, "SEGMENTED_FROM", 2_000_000)
+    monkeypatch.setattr(SegmentedUploader.__init__, "__kwdefaults__", SMALL_SEGMENTS)
+    line.cuts, line.cut_requests_after = 5, 300_000
+    receipt = far_depositor.upload(packed(package), metadata=metadata(server, "segments"), resume=True)
+    assert line.cuts == 0
+    status = depositor.wait(receipt.deposit_id, timeout=60)
+    assert (status.status, status.swhid) == ("done", swhid_of(package))
+    assert of_origin(depositor, server, "segments") == ["done"]
+    assert list((tmp_path / "state" / "deposit").iterdir()) == []
 
 
 def test_completion_whose_answer_is_lost_completes_once(
