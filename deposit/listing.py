@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import django_filters as filters
+from django.contrib.postgres.search import SearchVectorExact as Matches
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +21,25 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 25
 _SWHID = re.compile(r"(swh:1:(cnt|dir|rev|rel|snp):[0-9a-f]{40})(;.*)?", re.ASCII)
+
+
+# Words that fit more deposits than this are met soon enough on a walk from the newest to the oldest.
+_FEW = 5000
+
+
+def _few(found: Matches) -> list[int] | None:
+    """The deposits that words fit, if they are few; None when they are many.
+
+    PostgreSQL does not know how rare the beginning of a word is. Left to itself it walks through all deposits from the
+    newest on and compares each; here it may use nothing but the index of words.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        for way in ("seqscan", "indexscan", "indexonlyscan"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        numbers = list(Deposit.objects.filter(found).order_by().values_list("pk", flat=True)[: _FEW + 1])
+        for way in ("seqscan", "indexscan", "indexonlyscan"):
+            cursor.execute(f"SET LOCAL enable_{way} = on")
+    return numbers if len(numbers) <= _FEW else None
 
 
 def _begin(day: date) -> datetime:
@@ -59,7 +80,8 @@ class DepositFilter(filters.FilterSet):
             condition |= Q(pk=min(int(number), LARGEST_ID))
         found = matches(text)
         if found is not None:
-            condition |= Q(found)
+            few = _few(found)
+            condition |= Q(found) if few is None else Q(pk__in=few)
         return deposits.filter(condition) if condition else deposits.none()
 
     def received_since(self, deposits: "Deposits", name: str, day: date) -> "Deposits":

@@ -1,6 +1,6 @@
 """The words a deposit is found by: those of its title, its package's name, its external id and its origin.
 
-PostgreSQL's full text search without a language: words are compared in lower case, from their beginning. The
+PostgreSQL's full text search without a language: words are compared in lower case. The
 expression of the index and that of the search are the same object, else the index would not be used.
 """
 
@@ -31,9 +31,12 @@ def words() -> Func:
 
 
 def matches(text: str) -> Matches | None:
-    """A condition: the deposit has a word that begins with each word of ``text``. None when ``text`` has no word."""
+    """A condition: the deposit has each word of ``text``, of the last one its beginning. None without a word.
+
+    Only the last, because PostgreSQL visits every deposit that a beginning fits, however rare the other words are.
+    """
     found = re.findall(r"\w+", text.replace("_", " ").lower())[:_MANY]
     if not found:
         return None
-    query = " & ".join(f"{word}:*" for word in found)
+    query = " & ".join(found) + ":*"
     return Matches(words(), SearchQuery(query, search_type="raw", config="simple"))

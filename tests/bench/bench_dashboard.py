@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.bench.archive_setup import archive
 
-REQUESTS = 40
+REQUESTS = 20
 LIMIT_MS = 50.0
 LARGEST_PAGE = 100_000
 WATCHERS = 200
@@ -65,8 +65,8 @@ def fill(number: int) -> dict[str, Any]:
     return {"large client": large.user, "small client": small.user, "operator": operator}
 
 
-def median_ms(browser: Any, path: str) -> tuple[float, int]:
-    """The median server time of a page, in milliseconds, and the size of its HTML."""
+def measured(browser: Any, path: str) -> tuple[float, float, int]:
+    """The median and the best server time of a page, in milliseconds, and the size of its HTML."""
     times = []
     for _ in range(REQUESTS):
         start = time.perf_counter()
@@ -74,7 +74,7 @@ def median_ms(browser: Any, path: str) -> tuple[float, int]:
         times.append(time.perf_counter() - start)
         if response.status_code != 200:
             raise SystemExit(f"{path} answered {response.status_code}")
-    return statistics.median(times) * 1000, len(response.content)
+    return statistics.median(times) * 1000, min(times) * 1000, len(response.content)
 
 
 def scripts_and_styles() -> int:
@@ -108,11 +108,12 @@ def pages(users: dict[str, Any], number: int) -> bool:
         for name, path in paths.items():
             if who == "large client" and "deposit" in name:
                 continue
-            value, size = median_ms(browser, path)
+            value, best, size = measured(browser, path)
             size += 0 if name.startswith("API") else assets
             good = good and value <= LIMIT_MS and size <= LARGEST_PAGE
             print(
-                f"{who:13} {name:20} {value:7.1f} ms  {value / LIMIT_MS:5.2f} of the limit  {size / 1000:6.1f} KB",
+                f"{who:13} {name:20} {value:7.1f} ms  {value / LIMIT_MS:5.2f} of the limit  best {best:6.1f} ms  "
+                f"{size / 1000:6.1f} KB",
                 flush=True,
             )
     return good
