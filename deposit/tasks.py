@@ -8,8 +8,9 @@ from django.db.models.functions import Now
 
 from deposit import janitor
 from deposit.actors import Door, machine
+from deposit.authentication import throttle
 from deposit.models import Deposit, Status
-from deposit.services import by_reference, expiry, uploads
+from deposit.services import by_reference, expiry, idempotency, notices, uploads
 from deposit.services.operations import expire
 
 
@@ -26,6 +27,19 @@ def expire_partials() -> None:
 def tell_of_expiry() -> None:
     """Tell depositors whose partial deposits will expire soon."""
     expiry.tell()
+
+
+@shared_task(name="deposit.mail_notices")
+def mail_notices() -> None:
+    """Mail users what concerns their accounts."""
+    notices.mail()
+
+
+@shared_task(name="deposit.forget")
+def forget() -> None:
+    """Remove wrong passwords and answers for retries that count no more."""
+    throttle.forget_old()
+    idempotency.forget_old()
 
 
 @shared_task(name="deposit.sweep_staging")

@@ -54,6 +54,8 @@ app.conf.update(
     beat_schedule_filename=str(Path(settings.DATA_DIR) / "celerybeat-schedule"),
     beat_schedule={
         "expire-partial-deposits": {"task": "deposit.expire_partials", "schedule": 3600.0},
+        "mail-notices": {"task": "deposit.mail_notices", "schedule": 300.0},
+        "forget-what-counts-no-more": {"task": "deposit.forget", "schedule": 21_600.0},
         "tell-of-expiry": {"task": "deposit.tell_of_expiry", "schedule": 3600.0},
         "expire-uploads": {"task": "deposit.expire_uploads", "schedule": 600.0},
         # One that was not begun by the time of the next is superfluous.
