@@ -1,5 +1,6 @@
 """A deposit from end to end, as a depositor sees it: send, wait, ask back, compare."""
 
+import logging
 import os
 import tarfile
 import tempfile
@@ -19,6 +20,9 @@ _CULPRITS = {
 }
 # Test deposits that were done before the newest ones are forgotten; so many are kept to look at.
 KEPT = 10
+
+# The plugin says one line, and nothing beside it.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def round_trip(depositor: Depositor, *, origin: str, limits: Limits) -> list[Judgement]:
