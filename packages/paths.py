@@ -26,7 +26,7 @@ def clean_path(raw: bytes, limits: Limits) -> bytes:
         or path.endswith(b"/")
     ):
         path = _tidy(path)
-    if len(path) > limits.component or path.count(b"/") >= limits.depth:
+    if len(path) > min(limits.component, limits.path) or path.count(b"/") >= limits.depth:
         _check_lengths(path, limits)
     return path
 
