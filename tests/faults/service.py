@@ -262,6 +262,8 @@ class Service:
         """The database server is killed and comes back after a while."""
         (pid_file,) = self.folder.rglob("postmaster.pid")
         os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
+        while self.postgres.is_alive():
+            time.sleep(0.02)
         time.sleep(seconds)
         self.postgres.start()
 
