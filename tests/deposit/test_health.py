@@ -1,6 +1,7 @@
 """Health, readiness and figures, and who is told what."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from deposit.lifecycle import Work, claim
 from deposit.models import Client, Deposit, Status
 from tests.factories import new_deposit
 
+DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
 PROXIED = {"X-Forwarded-For": "203.0.113.9"}
 
 
@@ -112,3 +114,15 @@ def test_request_keeps_the_id_of_its_proxy_and_gets_one_otherwise(client: HttpCl
     forged = client.get("/healthz", headers={"X-Request-ID": "a b\tc=1 level=forged"})["X-Request-ID"]
     assert len(forged) == 16
     assert json.loads(client.get("/healthz").content) == {"status": "ok"}
+
+
+@pytest.mark.django_db
+def test_alert_rules_and_dashboard_ask_for_figures_that_exist(client: HttpClient) -> None:
+    client.get("/healthz")
+    told = set(re.findall(r"^(deposit_[a-z_]+)", client.get("/metrics").text, flags=re.MULTILINE))
+    # There is none before the first fixity check.
+    told.add("deposit_archive_fixity_age_seconds")
+    files = (DEPLOY / "prometheus" / "deposit.rules.yml", DEPLOY / "grafana" / "deposit.json")
+    for file in files:
+        asked = set(re.findall(r"\bdeposit_[a-z_]+", file.read_text()))
+        assert asked - told == set()
