@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.http import parse_header_parameters
 
+from deposit.admission import admit
 from deposit.limits import metadata_too_large
+from deposit.models import Client
 from deposit.refusals import Kind, Refusal
 from deposit.services.arrivals import Package
 from deposit.staging import StagingFile, staging_file
@@ -37,6 +40,8 @@ class UploadForm:
 @dataclass(slots=True)
 class _Parts:
     files: ExitStack
+    client: int
+    length: int
     texts: list[tuple[str, list[bytes]]] = field(default_factory=list)
     size: int = 0
     file: StagingFile | None = None
@@ -64,7 +69,9 @@ class _Parts:
                 "Put everything into one zip or tar file.",
             )
         self.name = parse_filename(disposition) or ""
-        self.file = self.files.enter_context(staging_file(limit=settings.MAX_UPLOAD_SIZE))
+        self.file = self.files.enter_context(
+            staging_file(limit=settings.MAX_UPLOAD_SIZE, client=self.client, promised=self.length)
+        )
         return self.file.write
 
     def _take(self, pieces: list[bytes], data: bytes) -> None:
@@ -75,7 +82,7 @@ class _Parts:
 
 
 @contextmanager
-def received(request: HttpRequest) -> Iterator[UploadForm]:
+def received(request: HttpRequest, client: Client) -> Iterator[UploadForm]:
     """Take a form in. Its package stays when the block ends well, and is removed when the block refuses it.
 
     Raises `Refusal`, also for a form that another site made the browser send.
@@ -83,10 +90,15 @@ def received(request: HttpRequest) -> Iterator[UploadForm]:
     kind = parse_media_type(request.META.get("CONTENT_TYPE"))
     if kind is None or kind.type != "multipart/form-data":
         raise Refusal(Kind.CONTENT, "form.type", "This is not a form.", "Use the form on the upload page.")
-    length = request.META.get("CONTENT_LENGTH") or ""
+    told = request.META.get("CONTENT_LENGTH") or ""
+    length = int(told) if told.isascii() and told.isdigit() else 0
+    admit(client, length)
+    # No connection is held while the bytes arrive.
+    if not connection.in_atomic_block:
+        connection.close()
     with ExitStack() as files:
-        parts = _Parts(files)
-        read_parts(Body(request.META, int(length) if length.isdigit() else None).chunks(), kind, parts.open)
+        parts = _Parts(files, client.pk, length)
+        read_parts(Body(request.META, length).chunks(), kind, parts.open)
         form = UploadForm(fields=QueryDict(mutable=True))
         for name, pieces in parts.texts:
             _keep(form, name, b"".join(pieces))

@@ -3,7 +3,6 @@
 from http import HTTPStatus
 
 from django.conf import settings
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,6 +14,7 @@ from dashboard.forms import LICENCES, DescriptionForm, entry_of
 from dashboard.pages import page
 from dashboard.receiving import UploadForm, received
 from deposit.actors import Actor
+from deposit.limits import Sizes, metadata_too_large
 from deposit.metadata.entry import read_entry
 from deposit.metadata.errors import MetadataError
 from deposit.metadata.origins import decode_slug
@@ -24,6 +24,7 @@ from deposit.refusals import Kind, Refusal
 from deposit.selectors import collection_for, collections_of
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
+from deposit.staging import too_large
 from deposit.sword.errors import WIRE
 
 
@@ -56,10 +57,7 @@ def upload(request: HttpRequest, actor: Actor) -> HttpResponse:
         return _page(request, DescriptionForm(collections=names))
     wants_json = "application/json" in request.headers.get("Accept", "")
     try:
-        # No connection is held while the bytes arrive.
-        if not connection.in_atomic_block:
-            connection.close()
-        with received(request) as form:
+        with received(request, actor.client) as form:
             deposit = _deposit(actor, names, form)
     except Refusal as refused:
         return _refused(request, refused, names, wants_json=wants_json)
@@ -85,9 +83,15 @@ def _deposit(actor: Actor, names: list[str], form: UploadForm) -> Deposit:
         entry = read_entry(form.metadata or entry_of(fields))
     except MetadataError as error:
         raise Refusal(Kind.BAD_REQUEST, error.code, str(error)) from error
+    collection = collection_for(actor, fields["collection"])
+    bounds = Sizes.of(collection)
+    if form.package.staged.size > bounds.upload:
+        raise too_large(bounds.upload)
+    if len(entry.document) > bounds.metadata:
+        raise metadata_too_large(bounds.metadata)
     return deposits.create(
         actor=actor,
-        collection=collection_for(actor, fields["collection"]),
+        collection=collection,
         arrival=Arrival(package=form.package, entry=entry),
         in_progress=False,
         slug=decode_slug(fields["slug"]) or None if fields["slug"] else None,

@@ -180,6 +180,21 @@ def test_a_package_over_the_limit_is_refused(browser: Browser, settings: Any) ->
     assert (Deposit.objects.count(), staged()) == (0, before)
 
 
+def test_the_bounds_of_the_collection_and_the_client_hold_here_too(
+    browser: Browser, depositor: Client, collection: Collection
+) -> None:
+    collection.max_upload_size = 100
+    collection.save()
+    assert upload(browser, make_zip(FILES)).status_code == 413
+    collection.max_upload_size = None
+    collection.save()
+    depositor.quota_bytes = 100
+    depositor.save()
+    refused = upload(browser, make_zip(FILES))
+    assert (refused.status_code, b"Your quota is used up" in refused.content) == (403, True)
+    assert (Deposit.objects.count(), staged()) == (0, [])
+
+
 def test_who_is_no_depositor_is_told(db: None, collection: Collection, operator: User) -> None:
     browser = Browser()
     browser.force_login(operator)
