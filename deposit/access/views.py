@@ -9,6 +9,8 @@ from archive.objects import Alias
 from archive.retrieval import open_content, release, snapshot
 from archive.tar import stream_tar
 from deposit.access.rights import require_readable
+from deposit.actors import Door
+from deposit.authentication import Authenticator
 from deposit.refusals import Kind, Refusal
 from deposit.sword.views import SwordView
 
@@ -29,8 +31,17 @@ def _download(response: HttpResponseBase, name: str) -> HttpResponseBase:
     return response
 
 
+class ArchiveAuthenticator(Authenticator):
+    """The same as at every door, which the history names."""
+
+    door = Door.ARCHIVE
+
+
 class ArchiveView(SwordView):
-    """One archived object, to those who deposited it."""
+    """One archived object, to those who may read the content of a deposit that holds it."""
+
+    authentication_classes = [ArchiveAuthenticator]
+    clients_only = False
 
     def get(self, request: Request, swhid: str) -> HttpResponseBase:
         """A content's bytes, a directory as tar, a release or snapshot as JSON."""

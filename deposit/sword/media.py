@@ -11,6 +11,7 @@ from deposit import selectors
 from deposit.access.downloads import file_range, guarded, ranged
 from deposit.models import Deposit, Part, PartKind
 from deposit.packaging import Packaging
+from deposit.permissions import Operation
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.staging import path_of
@@ -42,6 +43,8 @@ def originals(deposit: Deposit, collection: str, iris: Iris) -> list[OriginalDep
 
 class EditMediaView(DepositView):
     """EM-IRI: the packages of a deposit."""
+
+    reads = Operation.READ_CONTENT
 
     def get(self, request: Request, **path: Any) -> HttpResponseBase:
         """The packages (SWORD 2 section 6.4): one as it was sent or all in a zip; for those who ask, their feed."""
@@ -105,6 +108,8 @@ class EditMediaView(DepositView):
 
 class FileView(DepositView):
     """One package of a deposit (SWORD 2 section 6.10)."""
+
+    reads = Operation.READ_CONTENT
 
     def find(self, **path: Any) -> None:
         """The deposit and its package."""

@@ -52,12 +52,16 @@ class SwordView(APIView):
     permission_classes = []
     parser_classes = []
     content_negotiation_class = AnyNegotiation
+    # What reading here reads; and whether this door is for depositors alone.
+    reads = Operation.READ
+    clients_only = True
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, find out for whom (SWORD 2 section 8), and then what the address names."""
         super().initial(request, *args, **kwargs)
         self.actor = cast(Actor, request.auth)
-        self.client: Client = client_of(self.actor)
+        if self.clients_only:
+            self.client: Client = client_of(self.actor)
         refused = self._mediate(request.META.get("HTTP_ON_BEHALF_OF", "").strip(), kwargs.get("collection"))
         self.find(**kwargs)
         if refused:
@@ -81,7 +85,7 @@ class SwordView(APIView):
     @property
     def operation(self) -> Operation:
         """What the request's method does to a deposit."""
-        return Operation.READ if self.request.method in ("GET", "HEAD", "OPTIONS") else Operation.CHANGE
+        return self.reads if self.request.method in ("GET", "HEAD", "OPTIONS") else Operation.CHANGE
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Every refusal becomes a ``sword:error`` document, whoever raised it."""
