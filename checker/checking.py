@@ -7,6 +7,7 @@ import logging
 
 from django.db import transaction
 
+from checker.bags import entry_in_bag
 from checker.packages import check_digest, check_package
 from deposit import findings as vocabulary
 from deposit import lifecycle
@@ -16,6 +17,9 @@ from deposit.lifecycle import Claim, LeaseLost, Work
 from deposit.limits import limits_of
 from deposit.metadata.checks import check_entry
 from deposit.models import Deposit, Finding, Part, PartKind
+from deposit.refusals import Refusal
+from deposit.services.deposits import describe
+from packages import Limits
 
 logger = logging.getLogger(__name__)
 
@@ -39,18 +43,31 @@ def examine(deposit: Deposit, lease: Lease) -> list[vocabulary.Finding]:
     parts = list(Part.objects.filter(deposit=deposit).order_by("id"))
     documents = [part for part in parts if part.kind == PartKind.METADATA]
     packages = [part for part in parts if part.kind == PartKind.PACKAGE]
-    found: list[vocabulary.Finding] = []
-    if documents:
-        found += check_entry(bytes(documents[-1].document or b""))
-    else:
-        found.append(_missing(Area.METADATA, "metadata.missing", "Missing Atom document"))
-    if not packages:
-        found.append(_missing(Area.ARCHIVE, "package.missing", "Deposit without archive is rejected"))
     limits = limits_of(deposit.collection)
+    wrong: list[vocabulary.Finding] = []
+    if not packages:
+        wrong.append(_missing(Area.ARCHIVE, "package.missing", "Deposit without archive is rejected"))
     for part in packages:
         # What is not what was announced is not looked into.
-        found += check_digest(part, lease) or check_package(part, lease, limits)
-    return found
+        wrong += check_digest(part, lease) or check_package(part, lease, limits)
+    if documents:
+        return [*check_entry(bytes(documents[-1].document or b"")), *wrong]
+    return [*([] if wrong else _brought_along(deposit, packages, limits, lease)), *wrong]
+
+
+def _brought_along(
+    deposit: Deposit, packages: list[Part], limits: Limits, lease: Lease
+) -> list[vocabulary.Finding]:
+    """Take the metadata that a bag brings as those of a deposit that has no other, and judge them."""
+    try:
+        for part in packages:
+            entry = entry_in_bag(part, limits, lease)
+            if entry is not None:
+                describe(deposit_id=deposit.pk, entry=entry, token=lease.claim.token)
+                return check_entry(entry.document)
+    except Refusal as refusal:
+        return [_missing(Area.METADATA, refusal.code, f"{refusal.summary} {refusal.hint}".strip())]
+    return [_missing(Area.METADATA, "metadata.missing", "Missing Atom document")]
 
 
 def _missing(area: Area, code: str, text: str) -> vocabulary.Finding:

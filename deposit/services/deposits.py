@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from archive.identifiers import SWHID
 from archive.ingest import Ingest
@@ -200,6 +201,23 @@ def complete_fetched(deposit: Deposit) -> Deposit:
     """Complete a locked deposit whose client said that nothing more will come, now that its last package is here."""
     actor = Actor(user=deposit.client.user, door=Door.SCHEDULER)
     return _complete(deposit, actor, effective_entry(deposit))
+
+
+def describe(*, deposit_id: int, entry: Entry, token: int) -> None:
+    """Give a deposit the metadata that its own package brings; for the checker that holds it. Raises `LeaseLost`."""
+    with transaction.atomic():
+        held = Deposit.objects.select_for_update().filter(
+            pk=deposit_id, lease_token=token, lease_expires_at__gt=Now()
+        )
+        deposit = held.first()
+        if deposit is None:
+            raise lifecycle.LeaseLost(f"The lease on deposit {deposit_id} has passed to another worker.")
+        actor = Actor(user=deposit.client.user, door=Door.SCHEDULER)
+        add_parts(deposit, Arrival(entry=entry), actor)
+        deposit.revision += 1
+        deposit.save(update_fields=["revision"])
+        status = deposit.status
+        lifecycle.record(deposit, "describe", actor=deposit.lease_owner, source=status, target=status)
 
 
 def remove_metadata(*, actor: Actor, deposit: Deposit, if_revision: int | None = None) -> Deposit:
