@@ -52,6 +52,7 @@ def _stream(bounds: dict[str, datetime | None]) -> Iterator[str]:
             plain.execute(f"FETCH {_BATCH} FROM audit_lines")
             rows = plain.fetchall()
             if not rows:
+                plain.execute("CLOSE audit_lines")
                 return
             for at, operation, name, subject, via, detail in rows:
                 line = {"at": at.isoformat(), "operation": operation, "actor": name, "subject": subject}

@@ -250,7 +250,9 @@ def mediated(actor: Actor, owner_name: str, collection_name: str | None) -> Acto
     if not places:
         raise mediation_refused()
     active = Client.objects.select_related("user").filter(user__is_active=True)
-    owner = active.filter(user__username=owner_name, membership__collection__in=places).distinct().first()
+    # No name has a NUL in it, and PostgreSQL takes none.
+    name = owner_name.replace("\x00", "\ufffd")
+    owner = active.filter(user__username=name, membership__collection__in=places).distinct().first()
     if owner is None:
         raise Refusal(
             Kind.TARGET_OWNER_UNKNOWN,

@@ -40,7 +40,18 @@ class ActionsCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the verb and print what it answers."""
-        known = {"verb", "run", "json", "force_color", "no_color", "settings", "pythonpath", "traceback"}
+        known = {
+            "verb",
+            "run",
+            "json",
+            "force_color",
+            "no_color",
+            "settings",
+            "pythonpath",
+            "traceback",
+            "stdout",
+            "stderr",
+        }
         known |= {"verbosity", "skip_checks"}
         arguments = {name: value for name, value in options.items() if name not in known}
         try:

@@ -115,7 +115,7 @@ def answer(response: Any) -> str:
 
 
 def by_service(operation: Operation) -> Callable[[World, str, Deposit], str]:
-    service: Callable[..., Any] = {
+    service: Any = {
         O.RECHECK: operations.recheck,
         O.RESCHEDULE: operations.reschedule,
         O.EXPIRE: operations.expire,
