@@ -212,6 +212,7 @@ def test_without_a_database_the_client_is_told_to_come_back(service: Service) ->
 @pytest.mark.skipif(os.geteuid() != 0, reason="a disk of a given size can be mounted by root alone")
 def test_a_full_staging_disk_is_told_and_leaves_nothing(service: Service) -> None:
     staging = service.folder / "staging"
+    staging.mkdir(exist_ok=True)
     if os.system(f"mount -t tmpfs -o size=2m tmpfs {staging} 2>/dev/null"):  # noqa: S605
         pytest.skip("tmpfs cannot be mounted here")
     try:
