@@ -25,14 +25,19 @@ _SWHID = re.compile(r"(swh:1:(cnt|dir|rev|rel|snp):[0-9a-f]{40})(;.*)?", re.ASCI
 
 # Words that fit more deposits than this are met soon enough on a walk from the newest to the oldest.
 _FEW = 5000
+_SAMPLE = 400
 
 
 def _few(found: Matches) -> list[int] | None:
     """The deposits that words fit, if they are few; None when they are many.
 
     PostgreSQL does not know how rare the beginning of a word is. Left to itself it walks through all deposits from the
-    newest on and compares each; here it may use nothing but the index of words.
+    newest on and compares each; here it may use nothing but the index of words. A word that many of the newest have is
+    not even looked up: to gather all that have it would take longer than the walk.
     """
+    newest = Deposit.objects.order_by("-pk").values("pk")[:_SAMPLE]
+    if Deposit.objects.filter(found, pk__in=newest).count() > PAGE_SIZE:
+        return None
     with transaction.atomic(), connection.cursor() as cursor:
         for way in ("seqscan", "indexscan", "indexonlyscan"):
             cursor.execute(f"SET LOCAL enable_{way} = off")
