@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from gunicorn.http.body import Body
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
 # What is read and thrown away after a refusal, at most.
@@ -18,7 +19,18 @@ DISCARD_SECONDS = 10.0
 DISCARD_BYTES = 512 * 1024 * 1024
 
 
-class InvitedBody(Body):  # type: ignore[misc]  # gunicorn is not typed
+class WireBody(Body):  # type: ignore[misc]  # gunicorn is not typed
+    """A body whose chunks may be nonsense: to the application, a connection that broke."""
+
+    def _read_reader(self, size: int) -> bytes:
+        try:
+            data: bytes = super()._read_reader(size)
+        except ParseException as error:
+            raise ConnectionError(f"malformed chunks: {error}") from error
+        return data
+
+
+class InvitedBody(WireBody):
     """A body that the client sends when it is told to go on."""
 
     def __init__(self, body: Body, sock: socket.socket) -> None:
@@ -32,8 +44,7 @@ class InvitedBody(Body):  # type: ignore[misc]  # gunicorn is not typed
             sock, self._sock = self._sock, None
             self.failed = False
             sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        data: bytes = super()._read_reader(size)
-        return data
+        return super()._read_reader(size)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -44,6 +55,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if req._expected_100_continue:
             req._expected_100_continue = False
             req.body = InvitedBody(req.body, conn.sock)
+        else:
+            req.body = WireBody(req.body.reader)
         return super().handle_request(req, conn)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
