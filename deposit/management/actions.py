@@ -52,7 +52,7 @@ class ActionsCommand(BaseCommand):
             "stdout",
             "stderr",
         }
-        known |= {"verbosity", "skip_checks"}
+        known |= {"verbosity", "skip_checks", "stdout", "stderr"}
         arguments = {name: value for name, value in options.items() if name not in known}
         try:
             with acting(machine(Door.COMMAND)):
