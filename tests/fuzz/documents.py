@@ -3,7 +3,6 @@
 python -m tests.fuzz.documents 3600
 """
 
-
 from tests.fuzz.running import fuzz, instrumented
 
 with instrumented():

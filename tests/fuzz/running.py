@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import atheris  # type: ignore[import-not-found]  # a tool of its own
+import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]  # a tool of its own
 
 CACHE = Path(__file__).parents[2] / ".cache" / "fuzz"
 LARGEST_INPUT = 128 * 1024
