@@ -10,6 +10,7 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from deposit.authentication.headers import BASIC
 from deposit.lifecycle import TransitionRefused
 from deposit.refusals import Kind, Refusal
 from deposit.sword.errors import RETRY_AFTER_SECONDS, WIRE, database_away
@@ -49,8 +50,8 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
 def _refused(refusal: Refusal) -> Response:
     response = problem(WIRE[refusal.kind].status, refusal.code, refusal.summary, hint=refusal.hint)
     if refusal.kind is Kind.UNAUTHORIZED:
-        response["WWW-Authenticate"] = 'Basic realm="deposit", charset="UTF-8"'
+        response["WWW-Authenticate"] = refusal.challenge or BASIC
     wait = RETRY_AFTER_SECONDS.get(refusal.kind)
     if wait:
-        response["Retry-After"] = str(wait)
+        response["Retry-After"] = str(refusal.retry_after or wait)
     return response

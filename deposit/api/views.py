@@ -1,8 +1,10 @@
 """The endpoints below ``/api/``: a view parses, calls one selector or service, renders."""
 
+import json
 from collections.abc import Callable
 from typing import Any, cast
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
@@ -19,7 +21,7 @@ from rest_framework.viewsets import GenericViewSet
 from archive.identifiers import SWHID
 from archive.retrieval import known
 from deposit import statistics
-from deposit.access.rights import readable
+from deposit.access.rights import readable_among
 from deposit.actors import Actor
 from deposit.api import serializers
 from deposit.api.authentication import ApiAuthenticator
@@ -37,14 +39,13 @@ from deposit.permissions import (
 )
 from deposit.refusals import Kind, Refusal
 from deposit.services import operations
+from deposit.services.idempotency import Answer, fingerprint, once, read_key
 
 ACTIONS: dict[str, Callable[..., Any]] = {
     "reschedule": operations.reschedule,
     "recheck": operations.recheck,
     "expire": operations.expire,
 }
-# A client's question about an object may walk the archive: only so many in one request.
-_DEPOSITORS_QUESTIONS = 20
 
 
 class Pages(CursorPagination):
@@ -123,9 +124,20 @@ class DepositViewSet(ApiView, ListModelMixin, GenericViewSet[Deposit]):
         """Reschedule (load again), recheck (check again) or expire; for operators and curators."""
         asked = serializers.ActionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        deposit = self._deposit(pk)
-        ACTIONS[asked.validated_data["action"]](deposit_id=deposit.pk, actor=self.actor)
-        return Response(serializers.DepositSerializer(self._deposit(pk)).data)
+        name = asked.validated_data["action"]
+        outcome = once(
+            user=cast(User, request.user),
+            key=read_key(request.META.get("HTTP_IDEMPOTENCY_KEY", "")),
+            fingerprint=fingerprint("POST", request.path, name),
+            perform=lambda: self._acted(name, int(pk)),
+        )
+        return Response(json.loads(outcome.answer.body))
+
+    def _acted(self, name: str, deposit_id: int) -> Answer:
+        deposit = visible_deposit(self.actor, deposit_id)
+        ACTIONS[name](deposit_id=deposit.pk, actor=self.actor)
+        told = serializers.DepositSerializer(visible_deposit(self.actor, deposit_id)).data
+        return Answer(200, JSONRenderer().render(told))
 
 
 @extend_schema_view(list=extend_schema(summary="Collections"))
@@ -160,14 +172,7 @@ class KnownView(ApiView):
     def _found(self, swhids: list[SWHID]) -> set[SWHID]:
         if may_service(self.actor, Operation.READ_CONTENT):
             return known(swhids)
-        if len(swhids) > _DEPOSITORS_QUESTIONS:
-            raise Refusal(
-                Kind.BAD_REQUEST,
-                "known.too_many",
-                f"At most {_DEPOSITORS_QUESTIONS} identifiers in one request.",
-                "Ask again for the others.",
-            )
-        return {swhid for swhid in swhids if readable(self.actor, swhid)}
+        return readable_among(self.actor, swhids)
 
 
 def _parse(text: str) -> SWHID:

@@ -19,7 +19,7 @@ from django.db import connection
 from deposit.authentication.headers import Password, unauthorized
 from deposit.authentication.matching import user_of
 from deposit.authentication.provider import provider
-from deposit.authentication.slots import Slots
+from deposit.authentication.slots import Slots, Tarpit
 from deposit.authentication.throttle import Gate, too_many
 from deposit.authentication.verdicts import VerdictCache
 from deposit.refusals import Refusal
@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 verdicts = VerdictCache()
 hashing = Slots(running=2, waiting=8, seconds=5.0)
+tarpit = Tarpit(places=8, seconds=0.3)
 
 GUESSED_AT = "account.guessed_at"
 # For an unknown user it inserts nothing, in the same time. One a day is enough.
@@ -47,12 +48,24 @@ def _nobody() -> str:
     return make_password(secrets.token_urlsafe(16))
 
 
+_OF_GUESSERS = frozenset({"auth.invalid", "auth.throttled", "auth.busy"})
+
+
 def _wrong() -> Refusal:
     return unauthorized("auth.invalid", "Invalid username/password.")
 
 
 def user_with_password(given: Password, *, address: str) -> User:
     """The active user behind a password. Raises `Refusal` with one text for every wrong guess."""
+    try:
+        return _user(given, address)
+    except Refusal as refusal:
+        if refusal.code in _OF_GUESSERS:
+            tarpit.wait()
+        raise
+
+
+def _user(given: Password, address: str) -> User:
     user = User.objects.select_related("client").filter(username=given.username).first()
     keeper = provider()
     if keeper and (user is None or not user.has_usable_password()):

@@ -1,6 +1,10 @@
-"""At most so many slow hashes at once, so that a flood of passwords takes neither all memory nor all threads."""
+"""At most so many slow hashes at once, so that a flood of passwords takes neither all memory nor all threads.
+
+And guessers wait a little for their answer: whoever guesses in turn guesses slowly, and the service has its breath.
+"""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,6 +33,22 @@ class Slots:
                 self._running.release()
         finally:
             self._line.release()
+
+
+class Tarpit:
+    """Hold up an answer for ``seconds``, but never more than so many answers (``places``) at once."""
+
+    def __init__(self, *, places: int, seconds: float) -> None:
+        self.seconds = seconds
+        self._places = threading.BoundedSemaphore(places)
+
+    def wait(self) -> None:
+        """Wait, unless others take up all the places."""
+        if self.seconds and self._places.acquire(blocking=False):
+            try:
+                time.sleep(self.seconds)
+            finally:
+                self._places.release()
 
 
 def _busy() -> Refusal:

@@ -26,7 +26,7 @@ class Bucket:
 
 
 PAIR = Bucket("pair", 10, 30)
-ACCOUNT = Bucket("account", 20, 30)
+ACCOUNT = Bucket("account", 10, 30)
 ADDRESS = Bucket("address", 60, 10)
 BUCKETS = (PAIR, ACCOUNT, ADDRESS)
 KNOWN = "known"

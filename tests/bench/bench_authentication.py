@@ -16,6 +16,7 @@ import statistics
 import sys
 import threading
 import time
+from contextlib import closing
 
 import psycopg2
 
@@ -104,7 +105,7 @@ def attacked(service: Service, tries: int) -> None:
 def told_apart(service: Service, tries: int) -> None:
     """Print whether time tells an unknown user from a wrong password."""
     times: dict[str, list[float]] = {service.demo["DEPOSIT_OTHER_USER"]: [], "nobody-of-this-name": []}
-    with psycopg2.connect(database_url(service)) as database, database.cursor() as cursor:
+    with closing(psycopg2.connect(database_url(service))) as database, database.cursor() as cursor:
         database.autocommit = True
         for number in range(tries):
             if number % 5 == 0:

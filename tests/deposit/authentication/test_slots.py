@@ -1,10 +1,11 @@
 """A bounded number of slow hashes at once."""
 
 import threading
+import time
 
 import pytest
 
-from deposit.authentication.slots import Slots
+from deposit.authentication.slots import Slots, Tarpit
 from deposit.refusals import Refusal
 
 
@@ -38,3 +39,19 @@ def test_never_more_run_than_may() -> None:
     for thread in threads:
         thread.join()
     assert (most, len(served)) == (2, 8)
+
+
+def test_guessers_wait_but_never_more_than_so_many() -> None:
+    tarpit, waited = Tarpit(places=1, seconds=0.2), []
+
+    def guess() -> None:
+        began = time.monotonic()
+        tarpit.wait()
+        waited.append(time.monotonic() - began >= 0.2)
+
+    threads = [threading.Thread(target=guess) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(waited) == [False, False, True]
