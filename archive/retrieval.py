@@ -1,6 +1,6 @@
 """Reading from the archive: objects by identifier, directories, paths, and where an object occurs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -161,18 +161,20 @@ def resolve(directory: bytes, path: bytes, storage: Storage | None = None) -> En
 
 
 # --- Where an object occurs ----------------------------------------------------------------------------
-# A walk upward that meets more than this many parents goes down from the roots instead.
+# A walk upward that meets more pairs of child and parent than this goes down from the roots instead.
 _POPULAR = 2000
 
 _PARENTS = """
-SELECT sha1_git FROM archive_object WHERE targets && %s::bytea[] AND kind = ANY(%s) LIMIT %s
+SELECT child, sha1_git FROM archive_object, unnest(targets) child
+WHERE targets && %s::bytea[] AND kind = ANY(%s) AND child = ANY(%s::bytea[]) LIMIT %s
 """
 _CHILDREN = """
 SELECT DISTINCT child FROM archive_object, unnest(targets[1:branching]) child WHERE sha1_git = ANY(%s::bytea[])
 """
-_HOLDERS = (
-    "SELECT EXISTS (SELECT FROM archive_object WHERE sha1_git = ANY(%s::bytea[]) AND %s = ANY(targets))"
-)
+_HELD = """
+SELECT DISTINCT child FROM archive_object, unnest(targets) child
+WHERE sha1_git = ANY(%s::bytea[]) AND child = ANY(%s::bytea[])
+"""
 
 
 def occurrences(identifier: bytes, limit: int = 100) -> list[SWHID]:
@@ -187,19 +189,36 @@ def occurrences(identifier: bytes, limit: int = 100) -> list[SWHID]:
 
 
 def contains(roots: Sequence[bytes], identifier: bytes) -> bool:
-    """Whether an object can be reached from one of these objects (directories, releases, snapshots).
+    """Whether an object is one of these objects (directories, releases, snapshots) or can be reached from one."""
+    chosen = set(roots)
+    return bool(held([identifier], chosen.intersection, lambda: chosen))
 
-    Walks upward from the object, level by level, which is short for nearly all; an object with very many parents
-    (the empty file) is looked for downward from the roots. Each level is one query.
+
+def held(
+    identifiers: Iterable[bytes],
+    chosen: Callable[[set[bytes]], set[bytes]],
+    roots: Callable[[], Iterable[bytes]],
+) -> set[bytes]:
+    """Which of these objects are chosen ones, or can be reached from one.
+
+    ``chosen`` tells which of some objects are chosen; ``roots`` names chosen ones and is asked only about objects
+    with very many parents (the empty file). Walks upward from all objects together, level by level, which is short
+    for nearly all; the others are looked for downward from the roots. Each level is one query and one question.
     """
-    wanted = set(roots)
-    if identifier in wanted:
-        return True
-    if not wanted:
-        return False
+    wanted = set(identifiers)
+    found = chosen(wanted) if wanted else set()
+    if found == wanted:
+        return found
     with _by_target() as ask:
-        answer = _upward(ask, wanted, identifier)
-        return _downward(ask, wanted, identifier) if answer is None else answer
+        above, unsure = _upward(ask, wanted - found, chosen)
+        found |= above
+        return found | _downward(ask, set(roots()), unsure) if unsure else found
+
+
+def targets_of(identifiers: Iterable[bytes]) -> set[bytes]:
+    """What directories, releases and snapshots point at; of directories their directories only. One query."""
+    with _by_target() as ask:
+        return set(ask.column(_CHILDREN, [index.bytea_array(identifiers)]))
 
 
 class _Ask:
@@ -215,9 +234,6 @@ class _Ask:
     def column(self, query: str, parameters: list[Any]) -> list[bytes]:
         return [bytes(row[0]) for row in self.rows(query, parameters)]
 
-    def truth(self, query: str, parameters: list[Any]) -> bool:
-        return bool(self.rows(query, parameters)[0][0])
-
 
 @contextmanager
 def _by_target() -> Iterator[_Ask]:
@@ -232,28 +248,40 @@ def _by_target() -> Iterator[_Ask]:
         cursor.execute("SET LOCAL enable_seqscan = on")
 
 
-def _upward(ask: _Ask, roots: set[bytes], identifier: bytes) -> bool | None:
+def _upward(
+    ask: _Ask, wanted: set[bytes], chosen: Callable[[set[bytes]], set[bytes]]
+) -> tuple[set[bytes], set[bytes]]:
+    """Which of the wanted are below chosen ones, and which have too many parents to tell."""
     kinds = [KINDS[ObjectType.DIRECTORY], KINDS[ObjectType.RELEASE], KINDS[ObjectType.SNAPSHOT]]
-    seen: set[bytes] = set()
-    level = {identifier}
-    while level:
-        parents = set(ask.column(_PARENTS, [index.bytea_array(level), kinds, _POPULAR]))
-        if not roots.isdisjoint(parents):
-            return True
-        if len(parents) >= _POPULAR or len(seen) >= 10 * _POPULAR:
-            return None
-        level = parents - seen
-        seen |= parents
-    return False
-
-
-def _downward(ask: _Ask, roots: set[bytes], identifier: bytes) -> bool:
-    seen = set(roots)
-    level = set(roots)
+    most = _POPULAR + 10 * len(wanted)
+    found: set[bytes] = set()
+    # Of every object that was met: which of the wanted are below it.
+    seen: dict[bytes, set[bytes]] = {}
+    level = {one: {one} for one in wanted}
     while level:
         array = index.bytea_array(level)
-        if ask.truth(_HOLDERS, [array, identifier]):
-            return True
+        pairs = ask.rows(_PARENTS, [array, kinds, array, most])
+        above: dict[bytes, set[bytes]] = {}
+        for child, parent in pairs:
+            above.setdefault(bytes(parent), set()).update(level[bytes(child)])
+        for parent in chosen(set(above)) if above else ():
+            found |= above[parent]
+        if len(pairs) >= most or len(seen) >= 10 * most:
+            return found, wanted - found
+        level = {}
+        for parent, below in above.items():
+            if new := below - found - seen.get(parent, set()):
+                seen.setdefault(parent, set()).update(new)
+                level[parent] = new
+    return found, set()
+
+
+def _downward(ask: _Ask, roots: set[bytes], wanted: set[bytes]) -> set[bytes]:
+    found = wanted & roots
+    seen, level = set(roots), roots
+    while level and found != wanted:
+        array = index.bytea_array(level)
+        found |= set(ask.column(_HELD, [array, index.bytea_array(wanted - found)]))
         level = set(ask.column(_CHILDREN, [array])) - seen
         seen |= level
-    return False
+    return found

@@ -2,7 +2,8 @@
 
 from django.urls import include, path
 
-from deposit.access.views import ArchiveView
+from deposit.access import views
+from deposit.api.views import KnownView
 from deposit.authentication import browser
 from deposit.health import healthz, readyz
 from deposit.metrics import metrics
@@ -14,7 +15,12 @@ urlpatterns = [
     path("3", well_known),
     path(".well-known/swordv3", well_known),
     path("api/", include("deposit.api.urls")),
-    path("archive/<str:swhid>/", ArchiveView.as_view(), name="archive-object"),
+    path("archive/known/", KnownView.as_view()),
+    path("archive/origin/", views.OriginView.as_view(), name="archive-origin"),
+    path("archive/deposit/<int:deposit_id>/sent/", views.SentView.as_view(), name="archive-sent"),
+    path("archive/deposit/<int:deposit_id>/bag/", views.BagView.as_view(), name="archive-bag"),
+    path("archive/<str:swhid>/", views.ObjectView.as_view(), name="archive-object"),
+    path("archive/<str:swhid>/<path:path>", views.ObjectView.as_view(), name="archive-path"),
     path("identity/log-in/", browser.leave, name="identity-leave"),
     path("identity/logged-in/", browser.arrive, name="identity-arrive"),
     path("healthz", healthz, name="healthz"),

@@ -1,74 +1,240 @@
-"""``/archive/<swhid>/``: a content as it is, a directory as tar, both streamed."""
+"""``/archive/``: what the archive holds, streamed to those who may read it; and deposits as they were sent."""
 
-from django.http import HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any, cast
+from urllib.parse import unquote_to_bytes
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
-from archive.errors import ArchiveError
-from archive.identifiers import SWHID, ObjectType
+from archive.errors import ArchiveError, NotFound
+from archive.identifiers import SWHID, ObjectType, origin_id
+from archive.models import Origin
 from archive.objects import Alias
-from archive.retrieval import open_content, release, snapshot
-from archive.tar import stream_tar
-from deposit.access.rights import require_readable
-from deposit.actors import Door
-from deposit.authentication import Authenticator
+from archive.retrieval import find, open_content, release, resolve, snapshot, visits
+from archive.tar import stream_tar, stream_tar_gz
+from archive.zip import stream_zip
+from deposit import selectors
+from deposit.access import bags
+from deposit.access.downloads import guarded, ranged
+from deposit.access.negotiation import TYPES, form_of
+from deposit.access.rights import archived_deposits, require_in_scope, require_readable, unknown
+from deposit.actors import Actor, Door
+from deposit.api.authentication import ApiAuthenticator
+from deposit.api.problems import handle
+from deposit.models import Deposit
+from deposit.permissions import Operation, require, visible_deposit
 from deposit.refusals import Kind, Refusal
-from deposit.sword.views import SwordView
+from deposit.sword.media import file_response, zip_response
+from deposit.sword.negotiation import AnyNegotiation
+
+_FOLDERS: dict[str, Callable[..., Iterator[bytes]]] = {
+    "tar": stream_tar,
+    "tar.gz": stream_tar_gz,
+    "zip": stream_zip,
+}
+# An origin that was deposited more often tells its newest visits.
+_VISITS = 1000
+
+
+class ArchiveAuthenticator(ApiAuthenticator):
+    """The same credentials as for the API."""
+
+    door = Door.ARCHIVE
+
+
+class AccessView(APIView):
+    """What all addresses share: who asks, and problems as documents."""
+
+    authentication_classes = [ArchiveAuthenticator]
+    permission_classes = []
+    content_negotiation_class = AnyNegotiation
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks."""
+        return cast(Actor, self.request.auth)
+
+    def get_exception_handler(self) -> Callable[..., Response | None]:
+        """Problems, not DRF's own documents; what the archive lacks or cannot read now is told as such."""
+        return _handle
+
+    def head(self, request: Request, *args: Any, **path: Any) -> HttpResponseBase:
+        """The same headers as for GET; no bytes are read for it."""
+        return cast(HttpResponseBase, self.get(request, *args, **path))  # type: ignore[attr-defined]
+
+
+def _handle(exception: Exception, context: dict[str, Any]) -> Response | None:
+    if isinstance(exception, NotFound):
+        exception = unknown("such object")
+    elif isinstance(exception, ArchiveError):
+        exception = Refusal(
+            Kind.UNAVAILABLE,
+            exception.code,
+            "The archive cannot read this object now.",
+            "The operators can see why; try again later.",
+        )
+    return handle(exception, context)
+
+
+class ObjectView(AccessView):
+    """One archived object, or what lies at a path below an archived directory."""
+
+    def get(self, request: Request, swhid: str, path: str = "") -> HttpResponseBase:
+        """A content's bytes, a directory as tar, tar.gz or zip, all others as JSON."""
+        wanted = _parse(swhid)
+        if wanted.type is ObjectType.ORIGIN:
+            return _origin(self.actor, wanted)
+        require_readable(self.actor, wanted)
+        name: str | bytes = swhid.replace(":", "_")
+        if below := path.strip("/"):
+            wanted, name = _resolve(wanted, below), unquote_to_bytes(below.rsplit("/", 1)[-1])
+        if wanted.type is ObjectType.CONTENT:
+            return _content(request, wanted, name)
+        if wanted.type is ObjectType.DIRECTORY:
+            return _directory(request, wanted, name)
+        return _json(_release(wanted) if wanted.type is ObjectType.RELEASE else _snapshot(wanted))
+
+
+class OriginView(AccessView):
+    """What was deposited for an origin."""
+
+    def get(self, request: Request) -> HttpResponseBase:
+        """The origin with this ``url`` and its visits."""
+        url = request.query_params.get("url", "")
+        if not url:
+            raise Refusal(
+                Kind.BAD_REQUEST,
+                "archive.url",
+                "Which origin?",
+                "Add ?url= and the origin's address, encoded.",
+            )
+        return _origin(self.actor, SWHID(ObjectType.ORIGIN, origin_id(url)))
+
+
+class _OfDeposit(AccessView):
+    def deposit(self, deposit_id: int) -> Deposit:
+        """A deposit whose content the caller may read. Raises `Refusal`."""
+        require_in_scope(self.actor)
+        deposit = visible_deposit(self.actor, deposit_id)
+        require(self.actor, Operation.READ_CONTENT, deposit)
+        return deposit
+
+
+class SentView(_OfDeposit):
+    """A deposit as it was sent."""
+
+    def get(self, request: Request, deposit_id: int) -> HttpResponseBase:
+        """Its package under the name it came with; several packages in one zip."""
+        deposit = self.deposit(deposit_id)
+        parts = selectors.packages_of(deposit)
+        if not parts:
+            raise Refusal(
+                Kind.NOT_FOUND,
+                "deposit.no_package",
+                f"Deposit {deposit.pk} has no package.",
+                "Its metadata documents are in its bag.",
+            )
+        return file_response(request, parts[0]) if len(parts) == 1 else zip_response(deposit, parts)
+
+
+class BagView(_OfDeposit):
+    """A deposit as a BagIt bag."""
+
+    def get(self, request: Request, deposit_id: int) -> HttpResponseBase:
+        """The bag as zip or tar."""
+        deposit = self.deposit(deposit_id)
+        form = form_of(request, "zip", "tar")
+        members = bags.bag(deposit)
+        length, chunks = bags.as_zip(members) if form == "zip" else bags.as_tar(members)
+        response = _streamed(request, chunks, TYPES[form])
+        response["Content-Length"] = str(length)
+        return guarded(response, f"deposit-{deposit.pk}.{form}")
 
 
 def _parse(text: str) -> SWHID:
     try:
         return SWHID.parse(text)
-    except (ArchiveError, ValueError) as error:
+    except ValueError as error:
         raise Refusal(
             Kind.BAD_REQUEST, "archive.swhid", f"{text[:100]} is not a SWHID.", "Write swh:1:dir:... in full."
         ) from error
 
 
-def _download(response: HttpResponseBase, name: str) -> HttpResponseBase:
-    """Nothing that was deposited is ever rendered or sniffed in our origin."""
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+def _resolve(wanted: SWHID, path: str) -> SWHID:
+    if wanted.type is not ObjectType.DIRECTORY:
+        raise Refusal(
+            Kind.BAD_REQUEST, "archive.not_a_folder", f"{wanted} is no directory.", "Leave the path away."
+        )
+    # Django hands over bytes that are not UTF-8 as percent signs; a name with such signs of its own comes first.
+    for raw in dict.fromkeys((path.encode(), unquote_to_bytes(path))):
+        try:
+            return resolve(wanted.hash, raw).swhid
+        except NotFound:
+            continue
+    raise unknown(f"{path[:200]} in {wanted}")
+
+
+def _content(request: Request, wanted: SWHID, name: str | bytes) -> HttpResponseBase:
+    place = find(wanted)
+    if place is None:
+        raise unknown(str(wanted))
+    response = ranged(
+        cast(HttpRequest, request),
+        length=place.row.length,
+        open_range=lambda start, stop: open_content(wanted, start, stop)[1],
+        etag=wanted.hash.hex(),
+    )
+    return guarded(response, name)
+
+
+def _directory(request: Request, wanted: SWHID, name: str | bytes) -> HttpResponseBase:
+    form = form_of(request, *_FOLDERS)
+    # The same bytes every time, so the directory and the form are a strong validator.
+    tag = f'"{wanted.hash.hex()}-{form}"'
+    if tag in [one.strip() for one in request.headers.get("If-None-Match", "").split(",")]:
+        return HttpResponse(status=304, headers={"ETag": tag, "Vary": "Accept"})
+    response = _streamed(request, _FOLDERS[form](wanted.hash), TYPES[form])
+    response["ETag"] = tag
+    response["Vary"] = "Accept"
+    raw = name.encode() if isinstance(name, str) else name
+    return guarded(response, raw + b"." + form.encode())
+
+
+def _streamed(request: Request, chunks: Iterator[bytes], content_type: str) -> StreamingHttpResponse:
+    """The first chunk is made at once, so that what cannot be read is told with a status of its own."""
+    begun = iter(()) if request.method == "HEAD" else chain([next(chunks, b"")], chunks)
+    return StreamingHttpResponse(begun, content_type=content_type)
+
+
+def _json(fields: dict[str, object]) -> HttpResponseBase:
+    response = JsonResponse(fields)
+    response["X-Content-Type-Options"] = "nosniff"
     return response
 
 
-class ArchiveAuthenticator(Authenticator):
-    """The same as at every door, which the history names."""
-
-    door = Door.ARCHIVE
-
-
-class ArchiveView(SwordView):
-    """One archived object, to those who may read the content of a deposit that holds it."""
-
-    authentication_classes = [ArchiveAuthenticator]
-    clients_only = False
-
-    def get(self, request: Request, swhid: str) -> HttpResponseBase:
-        """A content's bytes, a directory as tar, a release or snapshot as JSON."""
-        wanted = _parse(swhid)
-        require_readable(self.actor, wanted)
-        name = swhid.replace(":", "_")
-        if wanted.type is ObjectType.CONTENT:
-            length, chunks = open_content(wanted)
-            answer = StreamingHttpResponse(chunks, content_type="application/octet-stream")
-            answer["Content-Length"] = str(length)
-            return _download(answer, name)
-        if wanted.type is ObjectType.DIRECTORY:
-            tar = StreamingHttpResponse(stream_tar(wanted.hash), content_type="application/x-tar")
-            return _download(tar, f"{name}.tar")
-        if wanted.type is ObjectType.RELEASE:
-            return JsonResponse(_release(wanted.hash))
-        return JsonResponse(_snapshot(wanted.hash))
-
-    def head(self, request: Request, swhid: str) -> HttpResponseBase:
-        """Whether the object is there, without its bytes."""
-        wanted = _parse(swhid)
-        require_readable(self.actor, wanted)
-        return HttpResponse(content_type="application/octet-stream")
+def _origin(actor: Actor, wanted: SWHID) -> HttpResponseBase:
+    """An origin with those visits whose deposits the actor may read; without any there is no such origin."""
+    require_in_scope(actor)
+    origin = Origin.objects.filter(sha1=wanted.hash).first()
+    mine = archived_deposits(actor).filter(origin_url=origin.url) if origin else Deposit.objects.none()
+    snapshots = set(mine.order_by("-id").values_list("snapshot_swhid", flat=True)[:_VISITS])
+    if origin is None or not snapshots:
+        raise unknown(str(wanted))
+    seen = [(visit, str(SWHID(ObjectType.SNAPSHOT, bytes(visit.snapshot)))) for visit in visits(origin.url)]
+    told = [
+        {"date": visit.date.isoformat(), "type": visit.type, "snapshot": name}
+        for visit, name in seen
+        if name in snapshots
+    ]
+    return _json({"url": origin.url, "swhid": str(wanted), "visits": told})
 
 
-def _release(identifier: bytes) -> dict[str, str | None]:
-    found = release(identifier)
+def _release(wanted: SWHID) -> dict[str, object]:
+    found = release(wanted.hash)
     return {
         "name": found.name.decode(errors="replace"),
         "target": str(found.target),
@@ -78,9 +244,9 @@ def _release(identifier: bytes) -> dict[str, str | None]:
     }
 
 
-def _snapshot(identifier: bytes) -> dict[str, object]:
+def _snapshot(wanted: SWHID) -> dict[str, object]:
     branches: dict[str, object] = {}
-    for name, target in snapshot(identifier).branches.items():
+    for name, target in snapshot(wanted.hash).branches.items():
         if isinstance(target, Alias):
             branches[name.decode(errors="replace")] = {"alias": target.branch.decode(errors="replace")}
         else:

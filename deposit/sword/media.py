@@ -61,7 +61,7 @@ class EditMediaView(DepositView):
         parts = selectors.packages_of(self.deposit)
         if len(parts) == 1 and _is_already(parts[0], packaging):
             return file_response(request, parts[0])
-        return _zip_response(self.deposit, parts)
+        return zip_response(self.deposit, parts)
 
     def _feed(self) -> HttpResponse:
         body = media_feed(
@@ -174,7 +174,7 @@ def file_response(request: Request, part: Part) -> HttpResponseBase:
     return guarded(response, part.name)
 
 
-def _zip_response(deposit: Deposit, parts: list[Part]) -> HttpResponseBase:
+def zip_response(deposit: Deposit, parts: list[Part]) -> HttpResponseBase:
     """All packages in one zip, streamed; names that come twice are numbered."""
     archive = ZipStream(compress_type=ZIP_STORED, sized=True)
     seen: set[str] = set()

@@ -210,7 +210,8 @@ def test_bytes_that_are_not_what_the_name_says_are_never_given_out(load: Load) -
 def test_questions_by_target_are_answered_from_the_index(load: Load) -> None:
     root, _ = load(PACKAGE)
     with retrieval._by_target() as ask:
-        plan = ask.rows("EXPLAIN " + retrieval._PARENTS, [bytea_array([root]), [1, 3, 5], 2000])
+        some = bytea_array([root])
+        plan = ask.rows("EXPLAIN " + retrieval._PARENTS, [some, [1, 3, 5], some, 2000])
     assert "object_by_target" in "\n".join(line for (line,) in plan)
     with connection.cursor() as cursor:
         cursor.execute("SHOW enable_seqscan")
