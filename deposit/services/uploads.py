@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 
 from deposit import reserved, staging
 from deposit.actors import Actor
+from deposit.admission import admit
 from deposit.models import Client, Membership, Upload, UploadSegment
 from deposit.permissions import Operation, client_of, forbidden, in_scope
 from deposit.refusals import Kind, Refusal
@@ -50,6 +51,7 @@ def initialise(*, actor: Actor, plan: Plan) -> Upload:
     """Reserve room for an upload that is acceptable. Raises `Refusal`, and then leaves nothing."""
     client = _depositor(actor)
     _judge(plan)
+    admit(client, plan.size)
     with transaction.atomic():
         # One at a time for a client, or two would both fit into its last room.
         Client.objects.select_for_update().get(pk=client.pk)

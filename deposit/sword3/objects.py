@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from deposit.access.downloads import file_range, guarded, ranged
 from deposit.metadata.sword import fields_of
 from deposit.models import Part, PartKind
-from deposit.permissions import LARGEST_ID, Operation, require
+from deposit.permissions import LARGEST_ID, Operation, client_of, require
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
@@ -34,7 +34,9 @@ class ObjectView(ObjectPart):
         if headers.content is Content.EMPTY:
             return self._complete(headers)
         metadata = extending(deposits.effective_entry(self.deposit))
-        with receive(body, headers, takes=EVERYTHING, metadata=metadata) as arrival:
+        with receive(
+            body, headers, client=client_of(self.actor), takes=EVERYTHING, metadata=metadata
+        ) as arrival:
             return self.once(headers, lambda: self._add(headers, arrival))
 
     def _complete(self, headers: Sword3Headers) -> HttpResponse:
@@ -65,7 +67,7 @@ class ObjectView(ObjectPart):
     def put(self, request: Request, **path: Any) -> HttpResponse:
         """Put what is sent in the place of all metadata and all files."""
         headers, body = self.headers_and_body()
-        with receive(body, headers, takes=EVERYTHING[1:]) as arrival:
+        with receive(body, headers, client=client_of(self.actor), takes=EVERYTHING[1:]) as arrival:
             deposit = deposits.replace(
                 actor=self.actor,
                 deposit=self.deposit,
@@ -95,7 +97,7 @@ class MetadataView(ObjectPart):
     def put(self, request: Request, **path: Any) -> HttpResponse:
         """Replace all metadata."""
         headers, body = self.headers_and_body()
-        with receive(body, headers, takes=(Content.METADATA,)) as arrival:
+        with receive(body, headers, client=client_of(self.actor), takes=(Content.METADATA,)) as arrival:
             return self.replace(headers, arrival, (PartKind.METADATA,))
 
     def delete(self, request: Request, **path: Any) -> HttpResponse:
@@ -126,7 +128,7 @@ class FileSetView(ObjectPart):
     def put(self, request: Request, **path: Any) -> HttpResponse:
         """Replace all files."""
         headers, body = self.headers_and_body()
-        with receive(body, headers, takes=_FILES) as arrival:
+        with receive(body, headers, client=client_of(self.actor), takes=_FILES) as arrival:
             return self.replace(headers, arrival, (PartKind.PACKAGE,))
 
     def delete(self, request: Request, **path: Any) -> HttpResponse:
@@ -176,7 +178,7 @@ class FileView(ObjectPart):
     def put(self, request: Request, **path: Any) -> HttpResponse:
         """Put another file in the place of this one."""
         headers, body = self.headers_and_body()
-        with receive(body, headers, takes=_FILES) as arrival:
+        with receive(body, headers, client=client_of(self.actor), takes=_FILES) as arrival:
             if len(arrival.package_names) != 1:
                 raise bad_request("sword3.one_file", "One file is replaced by one file.")
             return self.replace(headers, arrival, (PartKind.PACKAGE,), only=self.part.pk)

@@ -9,8 +9,10 @@ from typing import Any, NoReturn
 
 from django.db import connection
 
+from deposit.admission import admit
 from deposit.metadata import sword as sword_metadata
 from deposit.metadata.entry import Entry, read_entry
+from deposit.models import Client
 from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference
 from deposit.services.arrivals import Arrival, Elsewhere, Package, Uploaded
@@ -55,9 +57,14 @@ def extending(entry: Entry | None) -> Extend:
 
 @contextmanager
 def receive(
-    body: Body, headers: Sword3Headers, *, takes: tuple[Content, ...], metadata: Extend = new_metadata
+    body: Body,
+    headers: Sword3Headers,
+    *,
+    client: Client,
+    takes: tuple[Content, ...],
+    metadata: Extend = new_metadata,
 ) -> Iterator[Arrival]:
-    """Take a whole body in. ``takes``: what this URL knows to do something with.
+    """Take a whole body in from a client. ``takes``: what this URL knows to do something with.
 
     Yields the `Arrival`; its files stay when the block ends well and are removed when it is refused. Raises `Refusal`.
     """
@@ -79,21 +86,27 @@ def receive(
     if headers.media_type is None:
         raise bad_request("sword3.content_type", "The Content-Type header is missing.")
     if headers.content is Content.BINARY:
-        with _package(body, headers) as package:
+        with _package(body, headers, client) as package:
             yield Arrival(package=package)
     else:
         yield _document(body, headers, metadata)
 
 
 @contextmanager
-def _package(body: Body, headers: Sword3Headers) -> Iterator[Package]:
+def _package(body: Body, headers: Sword3Headers, client: Client) -> Iterator[Package]:
     assert headers.disposition is not None
     assert headers.media_type is not None
     name = filename_of(headers.disposition.text)
     if body.length is not None and body.length > body.sizes.upload:
         raise too_large(body.sizes.upload)
+    admit(client, body.length)
     let_go_of_the_database(body)
-    with staging_file(limit=body.sizes.upload, with_md5=headers.md5 is not None) as file:
+    with staging_file(
+        limit=body.sizes.upload,
+        with_md5=headers.md5 is not None,
+        client=client.pk,
+        promised=body.length or 0,
+    ) as file:
         for chunk in body.chunks():
             file.write(chunk)
         staged = file.finish()

@@ -19,7 +19,7 @@ from deposit.authentication.sessions import session_actor
 from deposit.limits import Sizes
 from deposit.metadata.origins import decode_slug
 from deposit.models import Collection, Deposit, PartKind
-from deposit.permissions import Operation, mediated, require, visible_deposit
+from deposit.permissions import Operation, client_of, mediated, require, visible_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
@@ -170,7 +170,7 @@ class ServiceView(Sword3View):
         """Create an object."""
         headers, body = self.headers_and_body()
         slug = decode_slug(headers.slug) or None if headers.slug else None
-        with receive(body, headers, takes=EVERYTHING) as arrival:
+        with receive(body, headers, client=client_of(self.actor), takes=EVERYTHING) as arrival:
             return self.once(headers, lambda: self._create(headers, arrival, slug))
 
     def _create(self, headers: Sword3Headers, arrival: Arrival, slug: str | None) -> HttpResponse:

@@ -369,3 +369,10 @@ def test_the_database_refuses_fetches_that_make_no_sense(
     )
     with pytest.raises(IntegrityError, match=constraint):
         Fetch.objects.create(part=part, url="https://example.org/", **fields)
+
+
+def test_no_upload_uses_the_room_that_is_kept_free(sword3: Sword3, settings: Any) -> None:
+    settings.RESERVED_BYTES = 2**60
+    assert error(sword3.begin(DATA, SEGMENT)) == (507, "BadRequest")
+    assert error(sword3.file("POST", "/3/service/hal/", DATA)) == (507, "BadRequest")
+    assert not Upload.objects.exists()
