@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db.models import QuerySet
 
 from archive.identifiers import SWHID, ObjectType
-from archive.retrieval import held, known, targets_of
+from archive.retrieval import held, places, targets_of
 from deposit.actors import Actor
 from deposit.models import Deposit, Status
 from deposit.permissions import Operation, deposits_for, forbidden, in_scope
@@ -30,7 +30,8 @@ def readable_among(
 ) -> set[SWHID]:
     """Which of these objects the actor may read; a number of queries that depends on depth, not on how many."""
     mine = archived_deposits(actor, operation)
-    asked = known(swhids)
+    # Not ``known``: of a damaged pack, what is whole stays readable.
+    asked = set(places(swhids))
     files = {one.hash: one for one in asked if one.type in (ObjectType.CONTENT, ObjectType.DIRECTORY)}
     below = held(files, lambda some: _directories(mine, some), lambda: _newest(mine)) if files else set()
     return {files[one] for one in below} | _releases(mine, asked) | _snapshots(mine, asked)

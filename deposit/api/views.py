@@ -172,7 +172,7 @@ class KnownView(ApiView):
     def _found(self, swhids: list[SWHID]) -> set[SWHID]:
         if may_service(self.actor, Operation.READ_CONTENT):
             return known(swhids)
-        return readable_among(self.actor, swhids)
+        return readable_among(self.actor, known(swhids))
 
 
 def _parse(text: str) -> SWHID:

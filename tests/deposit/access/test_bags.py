@@ -70,7 +70,7 @@ def unpack(http: HttpClient, deposit: Deposit, form: str, to: Path) -> Path:
     assert (answer.status_code, int(answer["Content-Length"])) == (200, len(body))
     if form == "zip":
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            archive.extractall(to)  # noqa: S202 - our own
+            archive.extractall(to)
     else:
         to.mkdir(exist_ok=True)
         subprocess.run(["tar", "-xf", "-", "-C", to], check=True, input=body)
