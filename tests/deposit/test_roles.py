@@ -10,6 +10,10 @@ import pytest
 from django.db import transaction
 from django.test import Client as HttpClient
 
+from archive.identifiers import SWHID as SWHID_OF
+from archive.identifiers import ObjectType
+from archive.ingest import Ingest
+from archive.tree import Tree
 from deposit.actors import Actor, Door, machine
 from deposit.lifecycle import TransitionRefused
 from deposit.models import Client, Collection, Curatorship, Deposit, Part
@@ -216,9 +220,22 @@ def test_each_door_lets_each_role_do_what_the_table_says(
     assert tried == told
 
 
+def _archived(content: bytes) -> str:
+    """The SWHID of a directory that is really in the archive."""
+    with Ingest() as ingest:
+        tree = Tree()
+        tree.add_file(b"file", ingest.add_content(content))
+        root = ingest.add_tree(tree)
+        ingest.seal()
+        with transaction.atomic():
+            ingest.publish()
+    return str(SWHID_OF(ObjectType.DIRECTORY, root))
+
+
 @pytest.mark.parametrize("who", PERSONAS)
 def test_archived_objects_are_for_those_who_may_read_content(world: World, who: str) -> None:
-    Deposit.objects.filter(pk=world.deposits["open"].pk).update(swhid="swh:1:dir:" + "2" * 40)
+    for place, deposit in world.deposits.items():
+        Deposit.objects.filter(pk=deposit.pk).update(swhid=_archived(place.encode()))
     for place in ("closed", "open"):
         swhid = Deposit.objects.get(pk=world.deposits[place].pk).swhid
         status = world.basic(who).head(f"/archive/{swhid}/").status_code

@@ -127,3 +127,11 @@ def test_errors_are_documents_everywhere(http: HttpClient, client: HttpClient) -
         root = etree.fromstring(response.content)
         assert root.tag == f"{{{SWORD}}}error"
         assert root.findtext(f"{{{ATOM}}}summary")
+
+
+def test_pages_lead_to_the_service_document(client: HttpClient) -> None:
+    page = client.get("/")
+    assert page.status_code == 200
+    assert (
+        b'rel="http://purl.org/net/sword/terms/service-document" href="/1/servicedocument/"' in page.content
+    )
