@@ -14,7 +14,9 @@ def options(command: click.Command) -> list[str]:
     """The options of a command as tagged paragraphs."""
     lines = []
     for parameter in command.params:
-        if isinstance(parameter, click.Option) and (record := parameter.get_help_record(click.Context(command))):
+        if isinstance(parameter, click.Option) and (
+            record := parameter.get_help_record(click.Context(command))
+        ):
             lines += [".TP", f"\\fB{roff(record[0])}\\fR", roff(record[1]) or "\\&"]
     return lines
 
@@ -44,7 +46,7 @@ def main() -> None:
         ".SH FILES",
         ".I ~/.config/deposit/config.toml",
         "written by",
-        ".BR \"deposit login\" .",
+        '.BR "deposit login" .',
     ]
     print("\n".join(lines))  # noqa: T201
 

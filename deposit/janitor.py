@@ -69,7 +69,9 @@ def orphans(age: timedelta) -> Iterator[Path]:
 def _unnamed(paths: Iterable[Path]) -> list[Path]:
     names = {str(path.relative_to(staging.root())): path for path in paths}
     # In this order: an upload that is deposited just now is a part by the time it is no upload any more.
-    named: set[str | None] = set(Upload.objects.filter(stored_as__in=names).values_list("stored_as", flat=True))
+    named: set[str | None] = set(
+        Upload.objects.filter(stored_as__in=names).values_list("stored_as", flat=True)
+    )
     named |= set(Part.objects.filter(stored_as__in=names).values_list("stored_as", flat=True))
     return [path for name, path in names.items() if name not in named]
 

@@ -15,7 +15,10 @@ PATIENCE_SECONDS = 5
 # The same, in the words of each transport, for waits that `send` cannot bound itself.
 _AMQP: dict[str, Any] = {"read_timeout": PATIENCE_SECONDS, "write_timeout": PATIENCE_SECONDS}
 # Its client asks four times before it gives up.
-_REDIS: dict[str, Any] = {"socket_timeout": PATIENCE_SECONDS / 4, "socket_connect_timeout": PATIENCE_SECONDS / 4}
+_REDIS: dict[str, Any] = {
+    "socket_timeout": PATIENCE_SECONDS / 4,
+    "socket_connect_timeout": PATIENCE_SECONDS / 4,
+}
 _PATIENCE = {"amqp": _AMQP, "amqps": _AMQP, "redis": _REDIS, "rediss": _REDIS}
 
 

@@ -34,7 +34,9 @@ def refuse_insecure_values(
             "BY_REFERENCE_PRIVATE is for tests: with it, depositors reach the machines inside your network. Unset it."
         )
     if identity_url.startswith("http:") and not embedded:
-        wrong.append("KEYCLOAK_SERVER_URL is plain http: passwords would cross the network in clear. Use https.")
+        wrong.append(
+            "KEYCLOAK_SERVER_URL is plain http: passwords would cross the network in clear. Use https."
+        )
     if not embedded:
         wrong += _wrong_in_production(debug, secret_key, allowed_hosts, broker_url)
     if wrong:

@@ -7,32 +7,48 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('deposit', '0003_roles'),
+        ("deposit", "0003_roles"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='deposit',
-            name='package_name',
-            field=models.CharField(blank=True, default='', editable=False, max_length=1024),
+            model_name="deposit",
+            name="package_name",
+            field=models.CharField(blank=True, default="", editable=False, max_length=1024),
         ),
         migrations.AddField(
-            model_name='deposit',
-            name='title',
-            field=models.CharField(blank=True, default='', editable=False, max_length=500),
+            model_name="deposit",
+            name="title",
+            field=models.CharField(blank=True, default="", editable=False, max_length=500),
         ),
         migrations.AddIndex(
-            model_name='deposit',
-            index=models.Index(condition=models.Q(('status__in', ['partial', 'expired', 'rejected', 'failed'])), fields=['status', 'id'], name='deposit_amiss'),
+            model_name="deposit",
+            index=models.Index(
+                condition=models.Q(("status__in", ["partial", "expired", "rejected", "failed"])),
+                fields=["status", "id"],
+                name="deposit_amiss",
+            ),
         ),
         migrations.AddIndex(
-            model_name='deposit',
-            index=models.Index(fields=['reception_date'], name='deposit_by_reception'),
+            model_name="deposit",
+            index=models.Index(fields=["reception_date"], name="deposit_by_reception"),
         ),
         migrations.AddIndex(
-            model_name='deposit',
-            index=django.contrib.postgres.indexes.GinIndex(models.Func(django.db.models.functions.comparison.Coalesce(models.F('title'), models.Value('')), django.db.models.functions.comparison.Coalesce(models.F('package_name'), models.Value('')), django.db.models.functions.comparison.Coalesce(models.F('external_id'), models.Value('')), django.db.models.functions.comparison.Coalesce(models.F('origin_url'), models.Value('')), arg_joiner=" || ' ' || ", output_field=django.contrib.postgres.search.SearchVectorField(), template="to_tsvector('simple'::regconfig, translate(%(expressions)s, './:_-@?#&=+~', '            '))"), name='deposit_by_words'),
+            model_name="deposit",
+            index=django.contrib.postgres.indexes.GinIndex(
+                models.Func(
+                    django.db.models.functions.comparison.Coalesce(models.F("title"), models.Value("")),
+                    django.db.models.functions.comparison.Coalesce(
+                        models.F("package_name"), models.Value("")
+                    ),
+                    django.db.models.functions.comparison.Coalesce(models.F("external_id"), models.Value("")),
+                    django.db.models.functions.comparison.Coalesce(models.F("origin_url"), models.Value("")),
+                    arg_joiner=" || ' ' || ",
+                    output_field=django.contrib.postgres.search.SearchVectorField(),
+                    template="to_tsvector('simple'::regconfig, translate(%(expressions)s, './:_-@?#&=+~', '            '))",
+                ),
+                name="deposit_by_words",
+            ),
         ),
     ]

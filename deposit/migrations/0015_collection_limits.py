@@ -5,105 +5,228 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('deposit', '0014_client_quota'),
+        ("deposit", "0014_client_quota"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='collection',
-            name='links_outside',
-            field=models.BooleanField(db_default=False, default=False, help_text='Accept symbolic links that are absolute or lead out of the package, as they are.'),
+            model_name="collection",
+            name="links_outside",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="Accept symbolic links that are absolute or lead out of the package, as they are.",
+            ),
         ),
         migrations.AddField(
-            model_name='collection',
-            name='max_depth',
-            field=models.PositiveBigIntegerField(blank=True, help_text='Names in a path.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
+            model_name="collection",
+            name="max_depth",
+            field=models.PositiveBigIntegerField(
+                blank=True,
+                help_text="Names in a path.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+            ),
         ),
         migrations.AddField(
-            model_name='collection',
-            name='max_member',
-            field=models.PositiveBigIntegerField(blank=True, help_text='Of one file in a package, in bytes.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
+            model_name="collection",
+            name="max_member",
+            field=models.PositiveBigIntegerField(
+                blank=True,
+                help_text="Of one file in a package, in bytes.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+            ),
         ),
         migrations.AddField(
-            model_name='collection',
-            name='max_members',
-            field=models.PositiveBigIntegerField(blank=True, help_text='Files, directories and links in a package.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
+            model_name="collection",
+            name="max_members",
+            field=models.PositiveBigIntegerField(
+                blank=True,
+                help_text="Files, directories and links in a package.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+            ),
         ),
         migrations.AddField(
-            model_name='collection',
-            name='max_memory',
-            field=models.PositiveBigIntegerField(blank=True, help_text='Of a decompressor, in bytes; 64 MiB is enough for xz -9.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
+            model_name="collection",
+            name="max_memory",
+            field=models.PositiveBigIntegerField(
+                blank=True,
+                help_text="Of a decompressor, in bytes; 64 MiB is enough for xz -9.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+            ),
         ),
         migrations.AddField(
-            model_name='collection',
-            name='max_metadata_size',
-            field=models.PositiveBigIntegerField(blank=True, help_text='Of one metadata document, in bytes.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
+            model_name="collection",
+            name="max_metadata_size",
+            field=models.PositiveBigIntegerField(
+                blank=True,
+                help_text="Of one metadata document, in bytes.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+            ),
         ),
         migrations.AddField(
-            model_name='collection',
-            name='max_path',
-            field=models.PositiveBigIntegerField(blank=True, help_text='Of a path in a package, in bytes.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
+            model_name="collection",
+            name="max_path",
+            field=models.PositiveBigIntegerField(
+                blank=True,
+                help_text="Of a path in a package, in bytes.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+            ),
         ),
         migrations.AddField(
-            model_name='collection',
-            name='max_ratio',
-            field=models.PositiveBigIntegerField(blank=True, help_text='How many times its own size a package may expand to.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
+            model_name="collection",
+            name="max_ratio",
+            field=models.PositiveBigIntegerField(
+                blank=True,
+                help_text="How many times its own size a package may expand to.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+            ),
         ),
         migrations.AddField(
-            model_name='collection',
-            name='max_seconds',
-            field=models.PositiveBigIntegerField(blank=True, help_text='Processor time that checking may take, besides a second per MiB, in seconds.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
+            model_name="collection",
+            name="max_seconds",
+            field=models.PositiveBigIntegerField(
+                blank=True,
+                help_text="Processor time that checking may take, besides a second per MiB, in seconds.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+            ),
         ),
         migrations.AddField(
-            model_name='collection',
-            name='max_total',
-            field=models.PositiveBigIntegerField(blank=True, help_text='Of all files in a package together, in bytes.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
+            model_name="collection",
+            name="max_total",
+            field=models.PositiveBigIntegerField(
+                blank=True,
+                help_text="Of all files in a package together, in bytes.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+            ),
         ),
         migrations.AddField(
-            model_name='collection',
-            name='max_upload_size',
-            field=models.PositiveBigIntegerField(blank=True, help_text='Of one upload, in bytes.', null=True, validators=[django.core.validators.MinValueValidator(1)]),
+            model_name="collection",
+            name="max_upload_size",
+            field=models.PositiveBigIntegerField(
+                blank=True,
+                help_text="Of one upload, in bytes.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collection',
-            constraint=models.CheckConstraint(condition=models.Q(('max_upload_size__isnull', True), models.Q(('max_upload_size__gte', 1), ('max_upload_size__lte', 1125899906842624)), _connector='OR'), name='collection_max_upload_size_is_sensible'),
+            model_name="collection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_upload_size__isnull", True),
+                    models.Q(("max_upload_size__gte", 1), ("max_upload_size__lte", 1125899906842624)),
+                    _connector="OR",
+                ),
+                name="collection_max_upload_size_is_sensible",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collection',
-            constraint=models.CheckConstraint(condition=models.Q(('max_metadata_size__isnull', True), models.Q(('max_metadata_size__gte', 1), ('max_metadata_size__lte', 4611686018427387904)), _connector='OR'), name='collection_max_metadata_size_is_sensible'),
+            model_name="collection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_metadata_size__isnull", True),
+                    models.Q(("max_metadata_size__gte", 1), ("max_metadata_size__lte", 4611686018427387904)),
+                    _connector="OR",
+                ),
+                name="collection_max_metadata_size_is_sensible",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collection',
-            constraint=models.CheckConstraint(condition=models.Q(('max_members__isnull', True), models.Q(('max_members__gte', 1), ('max_members__lte', 4611686018427387904)), _connector='OR'), name='collection_max_members_is_sensible'),
+            model_name="collection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_members__isnull", True),
+                    models.Q(("max_members__gte", 1), ("max_members__lte", 4611686018427387904)),
+                    _connector="OR",
+                ),
+                name="collection_max_members_is_sensible",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collection',
-            constraint=models.CheckConstraint(condition=models.Q(('max_total__isnull', True), models.Q(('max_total__gte', 1), ('max_total__lte', 4611686018427387904)), _connector='OR'), name='collection_max_total_is_sensible'),
+            model_name="collection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_total__isnull", True),
+                    models.Q(("max_total__gte", 1), ("max_total__lte", 4611686018427387904)),
+                    _connector="OR",
+                ),
+                name="collection_max_total_is_sensible",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collection',
-            constraint=models.CheckConstraint(condition=models.Q(('max_member__isnull', True), models.Q(('max_member__gte', 1), ('max_member__lte', 4611686018427387904)), _connector='OR'), name='collection_max_member_is_sensible'),
+            model_name="collection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_member__isnull", True),
+                    models.Q(("max_member__gte", 1), ("max_member__lte", 4611686018427387904)),
+                    _connector="OR",
+                ),
+                name="collection_max_member_is_sensible",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collection',
-            constraint=models.CheckConstraint(condition=models.Q(('max_ratio__isnull', True), models.Q(('max_ratio__gte', 1), ('max_ratio__lte', 4611686018427387904)), _connector='OR'), name='collection_max_ratio_is_sensible'),
+            model_name="collection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_ratio__isnull", True),
+                    models.Q(("max_ratio__gte", 1), ("max_ratio__lte", 4611686018427387904)),
+                    _connector="OR",
+                ),
+                name="collection_max_ratio_is_sensible",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collection',
-            constraint=models.CheckConstraint(condition=models.Q(('max_path__isnull', True), models.Q(('max_path__gte', 1), ('max_path__lte', 65536)), _connector='OR'), name='collection_max_path_is_sensible'),
+            model_name="collection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_path__isnull", True),
+                    models.Q(("max_path__gte", 1), ("max_path__lte", 65536)),
+                    _connector="OR",
+                ),
+                name="collection_max_path_is_sensible",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collection',
-            constraint=models.CheckConstraint(condition=models.Q(('max_depth__isnull', True), models.Q(('max_depth__gte', 1), ('max_depth__lte', 1024)), _connector='OR'), name='collection_max_depth_is_sensible'),
+            model_name="collection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_depth__isnull", True),
+                    models.Q(("max_depth__gte", 1), ("max_depth__lte", 1024)),
+                    _connector="OR",
+                ),
+                name="collection_max_depth_is_sensible",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collection',
-            constraint=models.CheckConstraint(condition=models.Q(('max_seconds__isnull', True), models.Q(('max_seconds__gte', 1), ('max_seconds__lte', 1048576)), _connector='OR'), name='collection_max_seconds_is_sensible'),
+            model_name="collection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_seconds__isnull", True),
+                    models.Q(("max_seconds__gte", 1), ("max_seconds__lte", 1048576)),
+                    _connector="OR",
+                ),
+                name="collection_max_seconds_is_sensible",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collection',
-            constraint=models.CheckConstraint(condition=models.Q(('max_memory__isnull', True), models.Q(('max_memory__gte', 1), ('max_memory__lte', 4294967296)), _connector='OR'), name='collection_max_memory_is_sensible'),
+            model_name="collection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_memory__isnull", True),
+                    models.Q(("max_memory__gte", 1), ("max_memory__lte", 4294967296)),
+                    _connector="OR",
+                ),
+                name="collection_max_memory_is_sensible",
+            ),
         ),
     ]

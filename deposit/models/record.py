@@ -108,7 +108,9 @@ class Client(models.Model):
     domain = models.CharField(max_length=300, blank=True)
     collections = models.ManyToManyField(Collection, through="Membership", related_name="clients")
     quota_bytes = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text=_("How much the client's packages may take in all; empty: any amount.")
+        null=True,
+        blank=True,
+        help_text=_("How much the client's packages may take in all; empty: any amount."),
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

@@ -21,7 +21,9 @@ def make_groups() -> None:
     views = deposits.filter(codename__startswith="view_")
     kept = {
         # An action of the admin site asks for the permission to change; what it may do the service decides.
-        Role.OPERATOR: views.exclude(codename__in=["view_auditrecord", "view_apitoken", "view_idempotencykey"])
+        Role.OPERATOR: views.exclude(
+            codename__in=["view_auditrecord", "view_apitoken", "view_idempotencykey"]
+        )
         | deposits.filter(codename__in=["operate", "change_deposit"]),
         Role.ADMINISTRATOR: deposits | accounts,
     }
