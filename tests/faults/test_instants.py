@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import tarfile
+import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -83,6 +84,8 @@ def in_child(who: Any, happen: Nth) -> tuple[int | None, int]:
             with watched(happen):
                 live(who, lambda number: os.write(writing, f"{number}\n".encode()))
             os.write(writing, f"seen {len(happen.seen)}\n".encode())
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(0)
     os.close(writing)

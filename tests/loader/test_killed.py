@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import time
+import traceback
 from typing import Any
 
 import pytest
@@ -36,6 +37,8 @@ def load_in_child(deposit_id: int, kill_after: float | None) -> float:
     if child == 0:
         try:
             load(deposit_id, worker="child", destination=archive.load)
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(0)
     begun = time.monotonic()
