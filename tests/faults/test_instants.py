@@ -84,7 +84,7 @@ def in_child(who: Any, happen: Nth) -> tuple[int | None, int]:
             with watched(happen):
                 live(who, lambda number: os.write(writing, f"{number}\n".encode()))
             os.write(writing, f"seen {len(happen.seen)}\n".encode())
-        except BaseException:
+        except BaseException:  # noqa: BLE001  the child dies here, and says why
             traceback.print_exc()
         finally:
             os._exit(0)

@@ -37,7 +37,7 @@ def load_in_child(deposit_id: int, kill_after: float | None) -> float:
     if child == 0:
         try:
             load(deposit_id, worker="child", destination=archive.load)
-        except BaseException:
+        except BaseException:  # noqa: BLE001  the child dies here, and says why
             traceback.print_exc()
         finally:
             os._exit(0)
