@@ -1,8 +1,8 @@
 """Segmented uploads over a line that breaks, against one uncut request of the same bytes over the same line unbroken.
 
-``python -m tests.bench.bench_segments [BYTES]`` (default 4 GiB). It prints the rates and their ratio (limit 0.8), the
-memory of the web processes, the time with the server killed in the middle, and what a full disk does (as root only:
-it mounts a small file system). Exits with 1 when a limit is not kept.
+``python -m tests.bench.bench_segments [BYTES] [PART...]`` (default 4 GiB, and all parts). ``rate`` prints the rates,
+their ratio (limit 0.8) and the memory of the web processes, ``killed`` the time with the server killed in the middle,
+``disk`` what a full disk does (as root only: it mounts a small file system). Exits with 1 when a limit is not kept.
 """
 
 import base64
@@ -210,33 +210,41 @@ def _fill(disk: Path) -> None:
         print(f"full disk: the first one ends {deposited(service, package, url, service.port)}")
 
 
+def rate(service: Service, package: Path) -> bool:
+    """Compare the rates over a bad and a good line; whether the limits are kept."""
+    whole = package.stat().st_size
+    with line(service.port, 0) as (port, _):
+        uncut(service, package, port)
+        seconds = uncut(service, package, port)
+    print(f"one request, line unbroken: {whole / seconds / 1e6:.0f} MB/s ({seconds:.1f} s)")
+    with line(service.port, CUT_EVERY) as (port, log), Memory(service) as memory:
+        url, took = segmented(service, package, port)
+        cuts = len(log.read_text().split("\n")) - 1
+    ratio = seconds / took
+    print(f"segments, cut {cuts} times: {whole / took / 1e6:.0f} MB/s ({took:.1f} s)")
+    print(f"ratio {ratio:.2f} (limit {LIMIT})")
+    grown = memory.most - memory.before
+    print(f"web process: {memory.before / 2**20:.0f} MiB before, at most {memory.most / 2**20:.0f} MiB")
+    state = deposited(service, package, url, port)
+    print(f"deposited: {state}")
+    return ratio >= LIMIT and grown < FLAT and state == "done"
+
+
 def main() -> None:
     """Measure, print, judge."""
-    size = int(sys.argv[1]) if len(sys.argv) > 1 else 4 * 1024**3
+    told = sys.argv[1:]
+    size = int(told.pop(0)) if told and told[0].isdigit() else 4 * 1024**3
+    parts = told or ["rate", "killed", "disk"]
     good = True
-    with tempfile.TemporaryDirectory(prefix="bench-segments-") as folder:
-        package = make_package(Path(folder), size)
-        whole = package.stat().st_size
-        with running() as service:
-            with line(service.port, 0) as (port, _):
-                uncut(service, package, port)
-                seconds = uncut(service, package, port)
-            print(f"one request, line unbroken: {whole / seconds / 1e6:.0f} MB/s ({seconds:.1f} s)")
-            with line(service.port, CUT_EVERY) as (port, log), Memory(service) as memory:
-                url, took = segmented(service, package, port)
-                cuts = len(log.read_text().split("\n")) - 1
-            ratio = seconds / took
-            print(f"segments, cut {cuts} times: {whole / took / 1e6:.0f} MB/s ({took:.1f} s)")
-            print(f"ratio {ratio:.2f} (limit {LIMIT})")
-            grown = memory.most - memory.before
-            print(
-                f"web process: {memory.before / 2**20:.0f} MiB before, at most {memory.most / 2**20:.0f} MiB"
-            )
-            state = deposited(service, package, url, port)
-            print(f"deposited: {state}")
-            good = ratio >= LIMIT and grown < FLAT and state == "done"
-            killed(service, package)
-    if os.geteuid() == 0:
+    if {"rate", "killed"} & {*parts}:
+        with tempfile.TemporaryDirectory(prefix="bench-segments-") as folder:
+            package = make_package(Path(folder), size)
+            with running() as service:
+                if "rate" in parts:
+                    good = rate(service, package)
+                if "killed" in parts:
+                    killed(service, package)
+    if "disk" in parts and os.geteuid() == 0:
         full_disk()
     sys.exit(0 if good else 1)
 
