@@ -1,6 +1,5 @@
 """The web pages."""
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from dashboard.views import account, actions, archive, deposit, deposits, home, overview, stored, upload
@@ -9,7 +8,7 @@ app_name = "dashboard"
 urlpatterns = [
     path("", home.home, name="home"),
     path("login/", home.LogIn.as_view(), name="login"),
-    path("logout/", LogoutView.as_view(next_page="dashboard:home"), name="logout"),
+    path("logout/", home.log_out, name="logout"),
     path("help/", home.how_to, name="help"),
     path("account/", account.account, name="account"),
     path("account/tokens/", account.issue_token, name="issue-token"),

@@ -5,9 +5,12 @@ from typing import Any
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.wording import STATUS_LABELS, STATUS_WORDS
+from deposit.authentication.browser import depart
 from deposit.authentication.provider import provider
 
 
@@ -28,6 +31,19 @@ class LogIn(LoginView):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         """Whether there is an identity provider to go to."""
         return super().get_context_data(**context) | {"identity_provider": provider() is not None}
+
+
+@never_cache
+@require_POST
+def log_out(request: HttpRequest) -> HttpResponse:
+    """Log out. Who came by way of the identity provider is told how to log out there as well.
+
+    By a link, not by a redirect: the policy of our pages lets no form end up elsewhere.
+    """
+    address = depart(request, reverse("dashboard:home"))
+    if address is None:
+        return redirect("dashboard:home")
+    return render(request, "dashboard/logged_out.html", {"address": address})
 
 
 @require_GET

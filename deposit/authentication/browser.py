@@ -7,7 +7,7 @@ import secrets
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
+from django.contrib.auth import login, logout
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
@@ -23,6 +23,9 @@ from deposit.refusals import Refusal
 # What a browser that is on its way must bring back.
 _JOURNEY = "identity_journey"
 _BACKEND = "deposit.authentication.sessions.PasswordBackend"
+# That the provider vouched for whoever has the session; and for how long its word is taken, in seconds.
+_VOUCHED = "identity_vouched"
+_VOUCHED_SECONDS = 12 * 3600
 
 
 @never_cache
@@ -64,7 +67,16 @@ def arrive(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         return _told(request, refusal)
     login(request, user, backend=_BACKEND)
+    request.session[_VOUCHED] = True
+    request.session.set_expiry(_VOUCHED_SECONDS)
     return redirect(journey.get("next") or resolve_url(settings.LOGIN_REDIRECT_URL))
+
+
+def depart(request: HttpRequest, back: str) -> str | None:
+    """Log out here; where to log out at the provider too, to come ``back``, for whom it had vouched."""
+    keeper = provider() if request.session.get(_VOUCHED) else None
+    logout(request)
+    return keeper.log_out_address(request.build_absolute_uri(back)) if keeper else None
 
 
 def _back(request: HttpRequest) -> str:

@@ -2,7 +2,7 @@
 
 Three ways in: a password sent with Basic is tried there (resource-owner password grant, as swh-deposit does), an
 access token sent as Bearer is verified here against the realm's public keys, and a browser is sent there to log in
-(``oidc``). A password's verdict is remembered for a short while; keys are kept, so a provider that is down holds up
+(``browser``). A password's verdict is remembered for a short while; keys are kept, so a provider that is down holds up
 nobody who shows a token. Everything else that needs the provider is answered with 503 within five seconds.
 """
 
@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as OutOfTime
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from jwcrypto import jwk, jws, jwt
 from jwcrypto.common import JWException
@@ -93,8 +94,8 @@ class IdentityProvider:
         try:
             return future.result(timeout=_ANSWER_SECONDS)
         except OutOfTime as error:
-            future.cancel()
-            raise self._down(error) from error
+            # Never begun: many ask at once, and the provider has done nothing wrong.
+            raise (_away() if future.cancel() else self._down(error)) from error
         except KeycloakError as error:
             if error.response_code is None or error.response_code >= 500:
                 raise self._down(error) from error
@@ -145,13 +146,21 @@ class IdentityProvider:
             )
         except KeycloakError as error:
             raise unauthorized("auth.invalid", _words_of(error)) from None
+        # The identity token says who it is, the access token which roles that is given.
+        if self.realm.required_role:
+            self.require_role(self.verify(str(answer.get("access_token", ""))))
         return self.verify(str(answer.get("id_token", "")), audience=self.realm.client_id, kind="ID")
+
+    def log_out_address(self, back: str) -> str:
+        """Where a browser is sent to log out at the provider too, to come ``back`` (RP-Initiated Logout 1.0)."""
+        query = urlencode({"client_id": self.realm.client_id, "post_logout_redirect_uri": back})
+        return f"{self.realm.issuer}/protocol/openid-connect/logout?{query}"
 
     # --- Tokens ----------------------------------------------------------------------------------------
     def verify(self, token: str, *, audience: str | None = None, kind: str = "Bearer") -> Claims:
         """The claims of a token that this realm signed, for us, valid now. Raises one 401 `Refusal` for all faults.
 
-        ``kind``: what its ``typ`` claim must say if it says anything: Bearer for access tokens, ID for identity tokens.
+        ``kind``: what its ``typ`` claim must say: Bearer for access tokens, ID for identity tokens.
         """
         try:
             header = _header_of(token)
@@ -179,35 +188,35 @@ class IdentityProvider:
             and now < expires + LEEWAY_SECONDS
             and isinstance(begins, int | float)
             and begins - LEEWAY_SECONDS <= now
-            and claims.get("typ", kind) == kind
+            and claims.get("typ") == kind
         )
 
     def _key(self, kid: str) -> jwk.JWK:
         """The realm's key of that name. Raises a 401 `Refusal` when it has none."""
-        with self._keys_lock:
-            age = time.monotonic() - self._keys_asked_at
-            # A new name may be a new key; strangers who invent names must not make us ask each time.
-            if age > self.realm.keys_seconds or (kid not in self._keys and age > self.realm.down_seconds):
-                self._fetch_keys()
-            if kid not in self._keys:
-                raise bad_token()
-            return self._keys[kid]
+        # Whoever knows the key does not wait for another who asks for newer ones.
+        if self._keys_lock.acquire(blocking=kid not in self._keys):
+            try:
+                age = time.monotonic() - self._keys_asked_at
+                # A new name may be a new key; strangers who invent names must not make us ask each time.
+                if age > self.realm.keys_seconds or (kid not in self._keys and age > self.realm.down_seconds):
+                    self._fetch_keys()
+            finally:
+                self._keys_lock.release()
+        key = self._keys.get(kid)
+        if key is None:
+            raise bad_token()
+        return key
 
     def _fetch_keys(self) -> None:
+        """Get the realm's keys. Raises a 503 `Refusal` only if there are none from before."""
         self._keys_asked_at = time.monotonic()
         try:
-            answer = self.ask(lambda client: client.certs())
-        except KeycloakError:
-            raise _away() from None
-        except Refusal:
+            self._keys = _keys_of(self.ask(lambda client: client.certs()))
+        except (Refusal, KeycloakError, JWException, LookupError, TypeError, ValueError) as error:
             if not self._keys:
                 self._keys_asked_at = float("-inf")
-                raise
-            return
-        keys = [
-            key for key in answer["keys"] if key.get("use", "sig") == "sig" and key["kty"] in ("RSA", "EC")
-        ]
-        self._keys = {key["kid"]: jwk.JWK(**key) for key in keys}
+                raise (error if isinstance(error, Refusal) else _away()) from error
+            logger.error("identity provider tells no keys: %s", type(error).__name__)
 
     def require_role(self, claims: Claims) -> None:
         """Raises a 403 `Refusal` unless the realm or the client gives the required role."""
@@ -225,6 +234,14 @@ class IdentityProvider:
 
 # jwcrypto is not to check claims by rules of its own; `_stands` does all of it.
 _UNCHECKED: dict[str, None] = {}
+
+
+def _keys_of(answer: Mapping[str, Any]) -> dict[str, jwk.JWK]:
+    """The keys for signatures in a JWK set (RFC 7517)."""
+    signing = [
+        key for key in answer["keys"] if key.get("use", "sig") == "sig" and key["kty"] in ("RSA", "EC")
+    ]
+    return {key["kid"]: jwk.JWK(**key) for key in signing}
 
 
 def _header_of(token: str) -> Mapping[str, Any]:

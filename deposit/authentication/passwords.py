@@ -19,17 +19,19 @@ from django.db import connection
 from deposit.authentication.headers import Password, unauthorized
 from deposit.authentication.matching import user_of
 from deposit.authentication.provider import provider
-from deposit.authentication.slots import Slots, Tarpit
+from deposit.authentication.slots import Shared, Slots, Tarpit
 from deposit.authentication.throttle import Gate, too_many
 from deposit.authentication.verdicts import VerdictCache
 from deposit.refusals import Refusal
 
 if TYPE_CHECKING:
-    from deposit.authentication.identity import IdentityProvider
+    from deposit.authentication.identity import Claims, IdentityProvider
 
 logger = logging.getLogger(__name__)
 
 verdicts = VerdictCache()
+confirming: Shared[None] = Shared()
+vouching: "Shared[Claims]" = Shared()
 hashing = Slots(running=2, waiting=8, seconds=5.0)
 tarpit = Tarpit(places=8, seconds=0.3)
 
@@ -72,7 +74,8 @@ def _user(given: Password, address: str) -> User:
         return _user_of_provider(keeper, given, address)
     encoded = user.password if user else _nobody()
     if not verdicts.knows(given.password, encoded):
-        _confirm(user, given, encoded, address)
+        question = (verdicts.digest(given.password, encoded), given.username, address)
+        confirming.answer(question, lambda: _confirm(user, given, encoded, address))
     if user is None or not user.is_active:
         raise _wrong()
     return user
@@ -83,6 +86,12 @@ def _user_of_provider(keeper: "IdentityProvider", given: Password, address: str)
     against = f"provider\x00{given.username}"
     if verdicts.knows(given.password, against):
         return user_of({settings.KEYCLOAK_USERNAME_CLAIM: given.username})
+    question = (verdicts.digest(given.password, against), given.username, address)
+    return user_of(vouching.answer(question, lambda: _vouched(keeper, given, against, address)))
+
+
+def _vouched(keeper: "IdentityProvider", given: Password, against: str, address: str) -> "Claims":
+    """What the provider says of whom it vouches for. Raises `Refusal`."""
     gate = Gate(account=given.username, address=address)
     if wait := gate.wait_seconds():
         raise too_many(wait)
@@ -92,12 +101,11 @@ def _user_of_provider(keeper: "IdentityProvider", given: Password, address: str)
         if refusal.code == "auth.invalid" and gate.failed():
             _tell_owner(given.username)
         raise
-    user = user_of(claims)
     # A provider may know one person by several names; the verdict is for the one that was sent.
-    if user.get_username() == given.username:
+    if claims.get(settings.KEYCLOAK_USERNAME_CLAIM) == given.username:
         verdicts.learn(given.password, against)
         gate.succeeded()
-    return user
+    return claims
 
 
 def _confirm(user: User | None, given: Password, encoded: str, address: str) -> None:
@@ -106,7 +114,7 @@ def _confirm(user: User | None, given: Password, encoded: str, address: str) -> 
     try:
         if wait := gate.wait_seconds():
             raise too_many(wait)
-        with hashing.one():
+        with hashing.one(regular=gate.is_known):
             # Those who waited in line with others' guesses look again.
             if wait := gate.wait_seconds():
                 raise too_many(wait)

@@ -66,7 +66,8 @@ class Gate:
             ADDRESS.name: _key(ADDRESS.name, near),
             KNOWN: _key(KNOWN, account, near),
         }
-        self._known = False
+        # Whether the account was used rightly from this address lately; told by `wait_seconds`.
+        self.is_known = False
 
     def wait_seconds(self) -> float:
         """How long the next try must wait; 0 when it may come now. One query."""
@@ -74,9 +75,9 @@ class Gate:
             cursor.execute(_READ, [list(self._keys.values())])
             rows = {bytes(key): (level, float(age)) for key, level, age in cursor.fetchall()}
         known = rows.get(self._keys[KNOWN])
-        self._known = known is not None and known[1] < KNOWN_DAYS * 86400
+        self.is_known = known is not None and known[1] < KNOWN_DAYS * 86400
         waits = [0.0]
-        for bucket in (PAIR,) if self._known else BUCKETS:
+        for bucket in (PAIR,) if self.is_known else BUCKETS:
             level, age = rows.get(self._keys[bucket.name], (0.0, 0.0))
             over = level - age / bucket.seconds_each - (bucket.capacity - 1)
             waits.append(over * bucket.seconds_each)
@@ -84,7 +85,7 @@ class Gate:
 
     def failed(self) -> bool:
         """Count a wrong password; true when this one made the account's own bucket full."""
-        filled = (PAIR,) if self._known else BUCKETS
+        filled = (PAIR,) if self.is_known else BUCKETS
         keys = [self._keys[bucket.name] for bucket in filled]
         seconds = [bucket.seconds_each for bucket in filled]
         with connection.cursor() as cursor:

@@ -25,12 +25,13 @@ class VerdictCache:
         self._learned: OrderedDict[bytes, float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def _digest(self, secret: str, against: str) -> bytes:
+    def digest(self, secret: str, against: str) -> bytes:
+        """What stands for the pair in this process."""
         message = f"{len(against)}:{against}{secret}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._key, message, hashlib.sha256)
 
     def _age(self, secret: str, against: str) -> float:
-        digest = self._digest(secret, against)
+        digest = self.digest(secret, against)
         with self._lock:
             return time.monotonic() - self._learned.get(digest, float("-inf"))
 
@@ -44,7 +45,7 @@ class VerdictCache:
 
     def learn(self, secret: str, against: str) -> None:
         """Remember a confirmation; the oldest ones make room."""
-        digest = self._digest(secret, against)
+        digest = self.digest(secret, against)
         with self._lock:
             self._learned[digest] = time.monotonic()
             self._learned.move_to_end(digest)

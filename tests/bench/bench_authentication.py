@@ -1,8 +1,13 @@
-"""What guessing costs the rightful client, and whether time tells who exists.
+"""What guessing costs the rightful client, whether time tells who exists, and what many requests at once come to.
 
     python -m tests.bench.bench_authentication [GUESSES] [TRIES_OF_EACH]
 
-Against `make run` on loopback, where every address of 127.0.0.0/8 is a client's. Ratios of one run:
+Against `make run` on loopback, where every address of 127.0.0.0/8 is a client's:
+
+- one client opens CONNECTIONS (16, 50) at once to a server that remembers no password; limit: none is refused;
+- RETRIES (200) of one POST with one Idempotency-Key at once; limit: one deposit. Whoever is told to come again does.
+
+Ratios of one run:
 
 - the rightful client's p95 while GUESSES (1,000) wrong passwords come for its account, each from another address, over
   its p95 in between; limit 1.20;
@@ -16,6 +21,7 @@ import statistics
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 
@@ -23,7 +29,10 @@ import psycopg2
 
 from tests.bench.bench_record import database_url
 from tests.bench.service import Service, running
+from tests.samples import make_zip
 
+CONNECTIONS = (16, 50)
+RETRIES = 200
 PAUSE = 0.03
 ROUNDS = 10
 # Every wrong answer waits so long, whoever it is for; it would hide differences if it were counted.
@@ -33,6 +42,11 @@ WAIT = 0.3
 def header(username: str, password: str) -> dict[str, str]:
     """Basic credentials."""
     return {"Authorization": "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()}
+
+
+def owner_of(service: Service) -> dict[str, str]:
+    """The rightful client's credentials."""
+    return header(service.demo["DEPOSIT_USER"], service.demo["DEPOSIT_PASSWORD"])
 
 
 def ask(service: Service, headers: dict[str, str], *, source: str = "127.0.0.1") -> tuple[int, float]:
@@ -62,7 +76,7 @@ class Owner(threading.Thread):
 
     def run(self) -> None:
         """Ask, with a pause between, until ended."""
-        mine = header(self._service.demo["DEPOSIT_USER"], self._service.demo["DEPOSIT_PASSWORD"])
+        mine = owner_of(self._service)
         while not self._ended.wait(PAUSE):
             status, seconds = ask(self._service, mine)
             self.times.append(seconds)
@@ -133,10 +147,74 @@ def told_apart(service: Service, tries: int) -> None:
     print(f"ratio {unknown / known:.3f} (limit 0.95 to 1.05)")
 
 
-def main() -> None:
-    """Run both."""
-    guesses, tries = (int(word) for word in [*sys.argv[1:3], *("1000", "1000")[len(sys.argv) - 1 :]])
+def at_once(number: int, happens: Callable[[], None]) -> None:
+    """Do it in as many threads, none of which begins before all are there."""
+    gate = threading.Barrier(number)
+
+    def wait_and_go() -> None:
+        gate.wait()
+        happens()
+
+    threads = [threading.Thread(target=wait_and_go) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def opened_at_once(number: int) -> None:
+    """Print what one client with the right password is told that opens many connections to a fresh server."""
     with running() as service:
+        mine = owner_of(service)
+        answers: list[tuple[int, float]] = []
+        at_once(number, lambda: answers.append(ask(service, mine)))
+    refused = sum(status != 200 for status, _ in answers)
+    slowest = max(seconds for _, seconds in answers)
+    print(f"{number} connections of one client at once: {refused} refused (limit 0), slowest {slowest:.2f} s")
+
+
+def retried(service: Service, number: int) -> None:
+    """Print how many deposits come of one POST that is sent many times at once."""
+    body, mine = make_zip({"a.txt": b"a"}), owner_of(service)
+    headers = mine | {
+        "Content-Type": "application/zip",
+        "Content-Disposition": "attachment; filename=a.zip",
+        "Packaging": "http://purl.org/net/sword/package/SimpleZip",
+        "In-Progress": "true",
+        "Idempotency-Key": "one",
+    }
+    address = f"/1/{service.demo['DEPOSIT_COLLECTION']}/"
+    statuses: Counter[int] = Counter()
+    places: set[str] = set()
+
+    def send() -> None:
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=120)
+            connection.request("POST", address, body, headers)
+            response = connection.getresponse()
+            response.read()
+            connection.close()
+            statuses[response.status] += 1
+            if response.status not in (429, 503):
+                places.add(response.headers.get("Location", ""))
+                return
+            time.sleep(1)
+
+    at_once(number, send)
+    with closing(psycopg2.connect(database_url(service))) as database, database.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM deposit_deposit")
+        (deposits,) = cursor.fetchone() or (0,)
+    print(f"{number} retries of one POST at once: answers {dict(statuses)}")
+    print(f"{len(places)} address told, {deposits} deposit made (limit 1)")
+
+
+def main() -> None:
+    """Run all."""
+    guesses, tries = (int(word) for word in [*sys.argv[1:3], *("1000", "1000")[len(sys.argv) - 1 :]])
+    for number in CONNECTIONS:
+        opened_at_once(number)
+    with running() as service:
+        retried(service, RETRIES)
         attacked(service, guesses)
         told_apart(service, tries)
 

@@ -108,6 +108,9 @@ class IdentityServer:
             return 200, {"keys": [json.loads(key.export_public()) for key in self.published]}
         if path == f"{openid}/auth":
             return self._authorize(query)
+        if path == f"{openid}/logout":
+            self.user_at_browser = ""
+            return 302, query["post_logout_redirect_uri"]
         if path == f"{openid}/token" and form is not None:
             return self._token(form)
         return 404, {"error": "not_found"}

@@ -1,13 +1,18 @@
 """Logging in with a browser at the identity provider."""
 
+import re
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 from django.test import Client as HttpClient
+from pytest_django.fixtures import Settings
 
+from deposit.authentication.provider import provider
 from deposit.models import Client
+from tests.factories import new_client
 from tests.identity.server import IdentityServer
 
 
@@ -89,6 +94,50 @@ def test_an_identity_token_with_another_nonce_logs_nobody_in(
     plain = identity.claims_of
     identity.claims_of = lambda username, **changed: plain(username, **(changed | {"nonce": "another"}))  # type: ignore[method-assign]
     come_back(client, leave(client))
+    assert not is_in(client)
+
+
+def test_without_the_role_no_browser_comes_in(
+    client: HttpClient, ada: Client, identity: IdentityServer, settings: Settings
+) -> None:
+    identity.user_at_browser = "ada"
+    identity.claims = {"resource_access": {}}
+    response = come_back(client, leave(client))
+    assert not is_in(client)
+    assert "lacks the role swh.deposit.api" in client.get(response["Location"]).content.decode()
+    settings.KEYCLOAK_REQUIRED_ROLE = ""
+    provider.cache_clear()
+    come_back(client, leave(client))
+    assert is_in(client)
+
+
+def test_a_session_that_the_provider_vouched_for_ends_within_half_a_day(
+    client: HttpClient, ada: Client, identity: IdentityServer
+) -> None:
+    identity.user_at_browser = "ada"
+    come_back(client, leave(client))
+    assert client.session.get_expiry_age() <= 12 * 3600
+
+
+def test_logging_out_shows_the_way_to_log_out_at_the_provider_too(
+    client: HttpClient, ada: Client, identity: IdentityServer
+) -> None:
+    identity.user_at_browser = "ada"
+    come_back(client, leave(client))
+    page = client.post("/logout/").content.decode()
+    assert not is_in(client)
+    (address,) = re.findall(rf'href="({re.escape(identity.issuer)}[^"]*)"', page)
+    there = requests.get(unescape(address), allow_redirects=False, timeout=5)
+    assert there.headers["Location"] == "http://testserver/"
+    assert identity.user_at_browser == ""
+
+
+def test_who_came_with_a_password_of_ours_just_leaves(
+    client: HttpClient, ada: Client, identity: IdentityServer
+) -> None:
+    client.force_login(new_client(username="local").user)
+    response = client.post("/logout/")
+    assert (response.status_code, response["Location"]) == (302, "/")
     assert not is_in(client)
 
 

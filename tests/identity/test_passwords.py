@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 from deposit.authentication import passwords
 from deposit.authentication.throttle import PAIR
 from deposit.models import Client
+from tests.deposit.authentication.test_passwords import at_once
 from tests.factories import PASSWORD, basic, new_client, new_collection
 from tests.identity.server import IdentityServer
 from tests.samples import ATOM
@@ -29,6 +30,17 @@ def test_the_provider_is_asked_once_for_many_requests(
     client: HttpClient, ada: Client, identity: IdentityServer
 ) -> None:
     assert [ask(client, "ada", "ada's password").status_code for _ in range(3)] == [200, 200, 200]
+    assert identity.asked == ["token", "certs"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_provider_is_asked_once_for_many_connections_at_once(
+    ada: Client, identity: IdentityServer
+) -> None:
+    identity.delay = 0.3
+    answers: list[int] = []
+    at_once(30, lambda: answers.append(ask(HttpClient(), "ada", "ada's password").status_code))
+    assert answers == [200] * 30
     assert identity.asked == ["token", "certs"]
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from jwcrypto import jwk, jwt
 from deposit.authentication.identity import IdentityProvider
 from deposit.authentication.provider import provider
 from deposit.models import Client
+from deposit.refusals import Refusal
 from tests.identity.server import IdentityServer
 
 Forge = Callable[[IdentityServer], str]
@@ -77,6 +79,7 @@ FORGERIES: dict[str, Forge] = {
     "another audience": lambda server: server.token("ada", aud=["another-service"]),
     "no audience": lambda server: server.token("ada", aud=None),
     "an identity token": lambda server: server.token("ada", typ="ID"),
+    "a token of no type": lambda server: server.token("ada", typ=None),
     "a refresh token": lambda server: server.token("ada", typ="Refresh"),
     "rubbish": lambda server: "x.y.z",
     "empty pieces": lambda server: "..",
@@ -132,6 +135,42 @@ def test_keys_go_on_working_when_the_provider_is_away(
     assert ask(client, identity.token("ada")).status_code == 200
     identity.broken = True
     assert ask(client, identity.token("ada")).status_code == 200
+
+
+def test_a_slow_provider_holds_up_nobody_whose_key_is_known(ada: Client, identity: IdentityServer) -> None:
+    keeper = hasty(identity)
+    token = identity.token("ada")
+    keeper.verify(token)
+    identity.delay = 30
+    began, waited = time.monotonic(), []
+
+    def verify() -> None:
+        keeper.verify(token)
+        waited.append(time.monotonic() - began)
+
+    threads = [threading.Thread(target=verify) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # One asks for newer keys, in vain; the others go by the ones that there are.
+    assert sorted(seconds > 3 for seconds in waited) == [False] * 4 + [True]
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, {"keys": [{}]}, {"keys": [{"kty": "RSA", "kid": "x"}]}, {"keys": None}]
+)
+def test_keys_that_cannot_be_read_replace_none(
+    ada: Client, identity: IdentityServer, answer: dict[str, Any], monkeypatch: Any
+) -> None:
+    keeper, fresh = hasty(identity), hasty(identity)
+    token = identity.token("ada")
+    keeper.verify(token)
+    monkeypatch.setattr(identity, "answer", lambda *_: (200, answer))
+    assert keeper.verify(token)["preferred_username"] == "ada"
+    with pytest.raises(Refusal) as refused:
+        fresh.verify(token)
+    assert refused.value.code == "auth.provider_away"
 
 
 def test_without_any_key_and_provider_it_is_a_503(

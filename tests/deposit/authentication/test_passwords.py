@@ -1,17 +1,41 @@
 """HTTP Basic against Django's users."""
 
 import re
+import threading
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client as HttpClient
+from pytest_django.fixtures import Settings
 
+from deposit.authentication import passwords
 from deposit.authentication.passwords import GUESSED_AT, verdicts
+from deposit.authentication.slots import Slots
 from deposit.authentication.throttle import ACCOUNT, ADDRESS, PAIR
 from deposit.authentication.verdicts import VerdictCache
 from deposit.models import Client, LoginFailures, Notice
 from tests.factories import PASSWORD, basic, new_client
+
+
+def at_once(number: int, happens: Callable[[], object]) -> None:
+    """Do it in as many threads, none of which begins before all are there."""
+    gate = threading.Barrier(number)
+
+    def wait_and_go() -> None:
+        try:
+            gate.wait()
+            happens()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=wait_and_go) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
 
 STATUS = "/1/servicedocument/"
 
@@ -106,6 +130,26 @@ def test_one_password_for_many_accounts_ends_too(client: HttpClient, db: None) -
     answers = [ask(client, f"user{n}", "Password1")[0] for n in range(int(ADDRESS.capacity) + 2)]
     assert answers == [401] * int(ADDRESS.capacity) + [429] * 2
     assert ask(client, "another", "Password1", "192.0.2.2")[0] == 401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_client_with_many_connections_is_hashed_once_and_never_sent_away(
+    depositor: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+    depositor.user.set_password(PASSWORD)
+    depositor.user.save()
+    monkeypatch.setattr(passwords, "hashing", Slots(running=1, waiting=0, seconds=0.1))
+    answers: list[int] = []
+    at_once(50, lambda: answers.append(ask(HttpClient(), "hal")[0]))
+    assert answers == [200] * 50
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_wrong_password_many_times_at_once_is_wrong_for_all(depositor: Client) -> None:
+    answers: list[int] = []
+    at_once(20, lambda: answers.append(ask(HttpClient(), "hal", "wrong")[0]))
+    assert answers == [401] * 20
 
 
 def test_a_bucket_leaks(client: HttpClient, depositor: Client) -> None:
