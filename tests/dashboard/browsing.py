@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -19,10 +20,16 @@ PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One browser for all tests; each test has a context of its own in it."""
-    # Playwright keeps an event loop in this thread, which makes Django suspicious of every query.
+@pytest.fixture(scope="module")
+def chromium(django_db_setup: None) -> Iterator[Browser]:
+    """One browser for the tests of a module; each test has a context of its own in it.
+
+    Playwright keeps an event loop in this thread, and while there is one, Django keeps the thread's database
+    connections in another place. One left open in the place that is not looked at would be found by the children that
+    other tests fork, and by whoever drops the database: so none is open when the loop comes and when it goes.
+    """
+    connections.close_all()
+    # Django is suspicious of every query beside an event loop.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -30,6 +37,7 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+        connections.close_all()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 

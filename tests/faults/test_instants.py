@@ -130,7 +130,6 @@ def spread(count: int) -> list[int]:
     return sorted({1 + round(n * (count - 1) / (TRIED - 1)) for n in range(TRIED)})
 
 
-@pytest.mark.skipif(not os.environ.get("TEST_FAULTS"), reason="wants a machine to itself: set TEST_FAULTS=1")
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("harm", [die, fail])
 def test_a_life_that_is_ended_at_any_instant_is_lived_to_its_end(

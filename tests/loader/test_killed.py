@@ -92,7 +92,6 @@ def counts() -> tuple[int, int, int]:
     return Pack.objects.count(), Object.objects.count(), Visit.objects.count()
 
 
-@pytest.mark.skipif(not os.environ.get("TEST_FAULTS"), reason="wants a machine to itself: set TEST_FAULTS=1")
 def test_a_killed_loader_leaves_nothing_or_everything(settings: Any) -> None:
     settings.MAX_ATTEMPTS = 1000
     chance = random.Random(os.environ.get("PYTEST_SEED", "1"))
