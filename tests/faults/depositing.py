@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from tests.faults.service import PASSWORD, Service
 from tests.samples import atom_entry, create_origin, make_tar, make_zip
 
-_AUTHORIZATION = "Basic " + base64.b64encode(f"faults:{PASSWORD}".encode()).decode()
 # What a client may be answered while the service is being harmed; anything else is a fault.
 BUSY = {429, 503, 507}
 
@@ -45,14 +44,18 @@ class Told:
     slowest: float = 0.0
 
 
-def post(port: int, body: bytes, timeout: float = 30) -> tuple[int, bytes]:
+def post(port: int, body: bytes, timeout: float = 30, client: str = "faults") -> tuple[int, bytes]:
     """One deposit. Raises OSError or HTTPException when the connection breaks."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    word = base64.b64encode(f"{client}:{PASSWORD}".encode()).decode()
     try:
-        headers = {"Authorization": _AUTHORIZATION, "Content-Type": "multipart/form-data; boundary=B"}
+        headers = {"Authorization": f"Basic {word}", "Content-Type": "multipart/form-data; boundary=B"}
         connection.request("POST", "/1/faults/", body, headers)
         answer = connection.getresponse()
-        return answer.status, answer.read()
+        told = answer.read()
+        if answer.status in BUSY and "Retry-After" not in answer.headers:
+            return 500, b"no Retry-After: " + told
+        return answer.status, told
     finally:
         connection.close()
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +117,10 @@ class Service:
         *,
         counts: Mapping[str, int] | None = None,
         commands: Mapping[str, str] = COMMANDS,
+        clients: Sequence[str] = ("faults",),
         **settings: str,
     ) -> None:
-        self.folder, self.broker = folder, broker
+        self.folder, self.broker, self.clients = folder, broker, clients
         self.counts = {"web": 1, "checker": 1, "loader": 1, "dispatcher": 1, **(counts or {})}
         self.settings, self.commands = settings, commands
         self.postgres = Postgres(folder / "state", durable=True, say=lambda sentence: None)
@@ -153,7 +154,7 @@ class Service:
         }
         try:
             self.manage("migrate", "--no-input", "-v0")
-            self._make_client()
+            self._make_clients()
             for name, count in self.counts.items():
                 for number in range(count):
                     self.start(name, number)
@@ -183,12 +184,13 @@ class Service:
         key = f"{name}{number}"
         self.members[key] = Member(key, command, self.environment, self.folder / f"{key}.log")
 
-    def _make_client(self) -> None:
+    def _make_clients(self) -> None:
         self.manage("collection", "create", "--name", "faults")
-        self.manage(
-            "user", "create", "--username", "faults", "--password", PASSWORD, "--collection", "faults",
-            "--provider-url", "https://faults.example.org/", "--domain", "faults.example.org",
-        )  # fmt: skip
+        for name in self.clients:
+            self.manage(
+                "user", "create", "--username", name, "--password", PASSWORD, "--collection", "faults",
+                "--provider-url", "https://faults.example.org/", "--domain", "faults.example.org",
+            )  # fmt: skip
 
     def _await_web(self) -> None:
         deadline = time.monotonic() + 60
@@ -248,15 +250,17 @@ class Service:
     def settle(self, seconds: float) -> dict[int, str]:
         """Wait until nothing waits any more; returns every deposit's status."""
         deadline = time.monotonic() + seconds
-        while True:
-            statuses: dict[int, str] = {}
+        while time.monotonic() < deadline:
             with contextlib.suppress(psycopg2.Error):
-                statuses = self.statuses()
-                if not set(statuses.values()) & {"deposited", "verified", "loading"}:
-                    return statuses
-            if time.monotonic() > deadline:
-                return statuses
+                if not self.waiting():
+                    break
             time.sleep(0.1)
+        return self.statuses()
+
+    def waiting(self) -> int:
+        """How many deposits wait for a worker or are with one."""
+        waiting = "SELECT count(*) FROM deposit_deposit WHERE status IN ('deposited', 'verified', 'loading')"
+        return int(self.query(waiting)[0][0])
 
     def kill_postgres(self, seconds: float) -> None:
         """The database server is killed and comes back after a while."""
