@@ -9,8 +9,9 @@ import shutil
 import tempfile
 
 from gunicorn.arbiter import Arbiter
-from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
+
+from settings import watchdog
 
 wsgi_app = "settings.wsgi"
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT', '8080')}"
@@ -44,10 +45,6 @@ accesslog = "-"
 errorlog = "-"
 access_log_format = '%(h)s %(u)s "%(r)s" %(s)s %(B)s bytes %(M)s ms request=%({x-request-id}o)s'
 
-# A client that sends nothing for this long in the middle of a body has gone; its thread serves others.
-SILENT_CLIENT_SECONDS = float(os.environ.get("SILENT_CLIENT_SECONDS", "120"))
-
-
 # Where prometheus_client looks for the folder; not a setting, because each server makes its own.
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -55,6 +52,17 @@ COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 def on_starting(server: Arbiter) -> None:
     """Make the folder in which the processes add up their counts for ``/metrics``; gone with the server."""
     os.environ[COUNTS] = tempfile.mkdtemp(prefix="deposit-metrics-", dir=worker_tmp_dir)
+
+
+def when_ready(server: Arbiter) -> None:
+    """Let systemd's watchdog hear from the loop that looks after the workers; it replaces those that hang."""
+    look_after = server.murder_workers
+
+    def look_and_say() -> None:
+        watchdog.alive()
+        look_after()
+
+    server.murder_workers = look_and_say
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:
@@ -68,8 +76,3 @@ def child_exit(server: Arbiter, worker: Worker) -> None:
 def on_exit(server: Arbiter) -> None:
     """Remove the counts."""
     shutil.rmtree(os.environ[COUNTS], ignore_errors=True)
-
-
-def pre_request(worker: Worker, request: Request) -> None:
-    """Bound the wait for each piece of a body, not for the whole of it."""
-    request.unreader.sock.settimeout(SILENT_CLIENT_SECONDS)

@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from deposit import dispatcher
 from deposit.publishing import BrokerAway, Publisher
+from settings import watchdog
 
 logger = logging.getLogger("deposit.dispatcher")
 
@@ -38,6 +39,7 @@ class Command(BaseCommand):
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._stop)
         while not self.stopping.is_set():
+            watchdog.alive()
             try:
                 self._lead()
             except (OperationalError, InterfaceError) as error:
@@ -51,6 +53,7 @@ class Command(BaseCommand):
     def _lead(self) -> None:
         connection.ensure_connection()
         while not dispatcher.lead():
+            watchdog.alive()
             if dispatcher.depose_a_frozen_leader():
                 logger.warning("the leader was frozen, its session was ended")
             elif self.stopping.wait(dispatcher.POLL_SECONDS):
@@ -63,6 +66,7 @@ class Command(BaseCommand):
             self._round()
 
     def _round(self) -> None:
+        watchdog.alive()
         begun = time.monotonic()
         try:
             crowded = dispatcher.round_of_work(self.publisher.send)
