@@ -11,7 +11,7 @@ from enum import StrEnum
 from django.db.models import Q, QuerySet
 
 from deposit.actors import Actor, Scope
-from deposit.models import Client, Collection, Curatorship, Deposit, Membership
+from deposit.models import Client, Collection, Curatorship, DayTally, Deposit, Membership
 from deposit.refusals import Kind, Refusal
 
 # No identity column counts further; a larger number in an address is nobody's.
@@ -153,6 +153,12 @@ def deposits_for(actor: Actor, operation: Operation) -> QuerySet[Deposit]:
 def visible_deposits(actor: Actor) -> QuerySet[Deposit]:
     """The deposits that exist for the actor."""
     return deposits_for(actor, Operation.READ)
+
+
+def visible_tallies(actor: Actor) -> QuerySet[DayTally]:
+    """The counted days of the deposits that exist for the actor."""
+    condition = _condition(actor, Operation.READ)
+    return DayTally.objects.all() if condition is None else DayTally.objects.filter(condition)
 
 
 def visible_collections(actor: Actor) -> QuerySet[Collection]:

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db.models.functions import Now
 
-from deposit import janitor
+from deposit import janitor, pulse, tallies
 from deposit.actors import Door, machine
 from deposit.authentication import throttle
 from deposit.models import Deposit, Status
@@ -40,6 +40,7 @@ def forget() -> None:
     """Remove wrong passwords and answers for retries that count no more."""
     throttle.forget_old()
     idempotency.forget_old()
+    pulse.forget_old()
 
 
 @shared_task(name="deposit.sweep_staging")
@@ -58,3 +59,15 @@ def expire_uploads() -> None:
 def fetch() -> None:
     """Get the packages that depositors refer to, one after the other until none is due."""
     by_reference.fetch_due()
+
+
+@shared_task(name="deposit.pulse")
+def scheduler_pulse() -> None:
+    """Show that what the scheduler orders is done."""
+    pulse.beat(pulse.SCHEDULER, "schedule")
+
+
+@shared_task(name="deposit.tally")
+def tally() -> None:
+    """Count the days that were not counted yet."""
+    tallies.bring_up_to_date(steps=12)

@@ -62,11 +62,17 @@ app.conf.update(
         "expire-uploads": {"task": "deposit.expire_uploads", "schedule": 600.0},
         # One that was not begun by the time of the next is superfluous.
         "fetch": {"task": "deposit.fetch", "schedule": 5.0, "options": {"expires": 5}},
+        # Orders that waited for long say nothing of the scheduler now.
+        "pulse": {"task": "deposit.pulse", "schedule": 60.0, "options": {"expires": 300}},
+        "tally": {"task": "deposit.tally", "schedule": 300.0, "options": {"expires": 300}},
         "sweep-staging": {"task": "deposit.sweep_staging", "schedule": 3600.0},
         "audit-packs": {"task": "archive.audit", "schedule": 600.0},
         "replicate-packs": {"task": "archive.replicate", "schedule": 600.0},
     },
 )
+
+# Workers tell the record that they live.
+app.steps["consumer"].add("deposit.pulse:PulseStep")
 
 # Without this every task opens a database connection of its own, which takes longer than the work on a small deposit.
 app.conf["CELERY_DB_REUSE_MAX"] = 500

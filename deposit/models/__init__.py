@@ -2,6 +2,7 @@
 
 from deposit.models.audit import AuditRecord
 from deposit.models.milestones import Milestone
+from deposit.models.pulses import Pulse
 from deposit.models.record import (
     STATUS_TEXTS,
     TITLE_LENGTH,
@@ -19,6 +20,7 @@ from deposit.models.record import (
 )
 from deposit.models.retries import IdempotencyKey
 from deposit.models.roles import Curatorship
+from deposit.models.tallies import DayTally
 from deposit.models.throttling import LoginFailures, Notice
 from deposit.models.tokens import ApiToken, TokenScope
 from deposit.models.uploads import Fetch, FetchState, Upload, UploadSegment
@@ -31,6 +33,7 @@ __all__ = [
     "Client",
     "Collection",
     "Curatorship",
+    "DayTally",
     "Deposit",
     "DepositType",
     "Duplicates",
@@ -45,6 +48,7 @@ __all__ = [
     "Notice",
     "Part",
     "PartKind",
+    "Pulse",
     "Status",
     "TokenScope",
     "Upload",

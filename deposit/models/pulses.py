@@ -1,0 +1,16 @@
+"""Signs of life of the processes behind the web pages."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Pulse(models.Model):
+    """That a worker took messages at a moment, and from which queues; see ``deposit.pulse``."""
+
+    name = models.CharField(max_length=200, unique=True)
+    queues = models.CharField(max_length=300)
+    began_at = models.DateTimeField(db_default=Now(), editable=False)
+    beat_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return self.name

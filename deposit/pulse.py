@@ -1,0 +1,115 @@
+"""Signs of life of workers: each tells the record every few seconds that it takes messages, and from which queues.
+
+A step of Celery's consumer, so it beats only while the worker is connected to its broker: a worker that runs and
+cannot reach it is as silent as one that died. (Celery's own events would need the broker, and the web never talks to
+it.) The scheduler's sign of life is a task of its own: it shows that what the scheduler orders is done.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery import bootsteps
+from django.db import Error, connection
+from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models.functions import Now
+
+from deposit.models import Pulse
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 15.0
+# A worker not heard for this long is taken for dead. The database may be away for a moment.
+SILENT_SECONDS = 60.0
+# The scheduler orders its own pulse this often; the order waits behind other housekeeping (an audit may take minutes).
+SCHEDULER_BEAT_SECONDS = 60.0
+SCHEDULER_SILENT_SECONDS = 600.0
+SCHEDULER = "scheduler"
+# After this long nobody wants to know of a worker any more.
+_FORGOTTEN = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worker:
+    """A process, what it does, and since when it was heard or not."""
+
+    name: str
+    queues: list[str]
+    began_at: datetime
+    beat_at: datetime
+    is_alive: bool
+
+
+def beat(name: str, queues: str, *, begins: bool = False) -> None:
+    """Note that a worker is alive. Raises django.db.Error."""
+    fields: dict[str, Any] = {"queues": queues[:300], "beat_at": Now()}
+    first = fields | {"began_at": Now()}
+    Pulse.objects.update_or_create(
+        name=name[:200], defaults=first if begins else fields, create_defaults=first
+    )
+
+
+def end(name: str) -> None:
+    """Note that a worker has stopped in good order. Raises django.db.Error."""
+    Pulse.objects.filter(name=name[:200]).delete()
+
+
+def workers() -> list[Worker]:
+    """All that were heard within a day, by name."""
+    silent = Q(name=SCHEDULER, beat_at__gt=Now() - timedelta(seconds=SCHEDULER_SILENT_SECONDS))
+    alive = silent | Q(beat_at__gt=Now() - timedelta(seconds=SILENT_SECONDS))
+    rows = Pulse.objects.annotate(is_alive=ExpressionWrapper(alive, output_field=BooleanField()))
+    return [
+        Worker(
+            name=row.name,
+            queues=row.queues.split(","),
+            began_at=row.began_at,
+            beat_at=row.beat_at,
+            is_alive=row.is_alive,
+        )
+        for row in rows.filter(beat_at__gt=Now() - _FORGOTTEN).order_by("name")
+    ]
+
+
+def forget_old() -> None:
+    """Remove the pulses of workers that were not heard for long."""
+    Pulse.objects.filter(beat_at__lt=Now() - _FORGOTTEN).delete()
+
+
+class PulseStep(bootsteps.StartStopStep):
+    """Beats while the worker is connected. Named as a string in ``settings.celery``."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **kwargs: Any) -> None:
+        super().__init__(consumer, **kwargs)
+        self._timer: Any = None
+
+    def start(self, consumer: Any) -> None:
+        """Beat at once, and then every few seconds."""
+        name, queues = consumer.hostname, ",".join(sorted(consumer.app.amqp.queues.consume_from))
+        _quietly(lambda: beat(name, queues, begins=True))
+        self._timer = consumer.timer.call_repeatedly(BEAT_SECONDS, _quietly, (lambda: beat(name, queues),))
+
+    def stop(self, consumer: Any) -> None:
+        """Beat no more: the connection is lost, or the worker stops."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def shutdown(self, consumer: Any) -> None:
+        """A worker that stops in good order is not missed by name."""
+        self.stop(consumer)
+        _quietly(lambda: end(consumer.hostname))
+
+
+def _quietly(note: Any) -> None:
+    """A pulse that cannot be written is one that is missed; nothing else depends on it."""
+    try:
+        note()
+    except Error as error:
+        logger.warning("pulse not written: %s", error)
+    finally:
+        # The pool forks new children from this process: no connection of it goes with them.
+        connection.close()
