@@ -5,6 +5,8 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
+from deposit import telemetry
+
 
 class DepositAppConfig(AppConfig):
     """Clients, collections, deposits, their parts and their history."""
@@ -14,6 +16,7 @@ class DepositAppConfig(AppConfig):
 
     def ready(self) -> None:
         """Permissions exist only after a migration: then the groups behind the roles get theirs."""
+        telemetry.start()
         post_migrate.connect(_make_groups, sender=self)
 
 

@@ -17,7 +17,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 _PAIRS = re.compile(r"\b([a-z_]{2,30})=('(?:[^'\\]|\\.)*'|[^\s,]+)")
 
 
-def place_of(record: logging.LogRecord) -> dict[str, str]:
+def place() -> dict[str, str]:
     """Which request or task is at work in this thread."""
     answering = request_id.get()
     if answering:
@@ -36,7 +36,7 @@ class LineFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The line; a message cannot begin another one."""
         line = super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
-        return " ".join([line, *(f"{name}={value}" for name, value in place_of(record).items())])
+        return " ".join([line, *(f"{name}={value}" for name, value in place().items())])
 
 
 class JsonFormatter(logging.Formatter):
@@ -51,7 +51,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": message,
-            **place_of(record),
+            **place(),
         }
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)

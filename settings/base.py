@@ -208,6 +208,11 @@ RELEASE_AUTHOR: str = env.str("RELEASE_AUTHOR", default="Software Heritage <robo
 # Who shows this as a Bearer token may read /metrics; unset, only this machine may.
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
+# Where errors go (a DSN of Sentry, or of what speaks its protocol), and where traces go (OTLP over HTTP).
+SENTRY_DSN: str = env.str("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT: str = env.str("SENTRY_ENVIRONMENT", default="production")
+OTEL_EXPORTER_OTLP_ENDPOINT: str = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+
 # --- Celery --------------------------------------------------------------------------------------------
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default="filesystem://localhost")
 CELERY_BROKER_DIR: str = env.str("CELERY_BROKER_DIR", default=str(DATA_DIR / "broker"))
