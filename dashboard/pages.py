@@ -8,14 +8,17 @@ from typing import Any, Concatenate, ParamSpec, cast
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from deposit.actors import Actor, Door, acting
+from deposit.actors import Actor, Anybody, Door, acting
+from deposit.authentication.addresses import client_address
 from deposit.authentication.sessions import session_actor
-from deposit.permissions import Operation, may_service
+from deposit.permissions import UNKNOWN_DEPOSIT, Operation, may_service
+from deposit.refusals import Refusal
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, Actor, P], HttpResponseBase]
@@ -35,15 +38,39 @@ def page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBas
 
     @wraps(view)
     def inside(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        actor = actor_of(request)
-        with acting(actor):
-            response = view(request, actor, *args, **kwargs)
-        if not response.has_header("Cache-Control"):
-            response["Cache-Control"] = "private, no-cache"
-        return response
+        return _shown(view, request, actor_of(request), *args, **kwargs)
 
     guarded: Any = login_required(cast(Any, inside))
     return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", guarded)
+
+
+def open_page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """A page of what may be public: who has not logged in reads as anybody, or is asked to log in."""
+
+    @wraps(view)
+    def inside(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return _shown(view, request, actor_of(request), *args, **kwargs)
+        anybody = Anybody(door=Door.DASHBOARD, address=client_address(request.META))
+        try:
+            return _shown(view, request, anybody, *args, **kwargs)
+        except Refusal as refusal:
+            # The same for what is missing and for what is not for everybody.
+            if refusal.code != UNKNOWN_DEPOSIT:
+                raise
+            return redirect_to_login(request.get_full_path())
+
+    return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", inside)
+
+
+def _shown(
+    view: View[P], request: HttpRequest, actor: Actor, *args: P.args, **kwargs: P.kwargs
+) -> HttpResponseBase:
+    with acting(actor):
+        response = view(request, actor, *args, **kwargs)
+    if not response.has_header("Cache-Control"):
+        response["Cache-Control"] = "private, no-cache"
+    return response
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

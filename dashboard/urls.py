@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from dashboard.views import account, actions, archive, deposit, deposits, home, overview, stored, upload
+from dashboard.views import (
+    account,
+    actions,
+    archive,
+    deposit,
+    deposits,
+    home,
+    landing,
+    overview,
+    stored,
+    upload,
+)
 
 app_name = "dashboard"
 urlpatterns = [
@@ -17,7 +28,7 @@ urlpatterns = [
     path("deposits.csv", deposits.export, name="export"),
     path("deposits/action/", actions.confirm, name="confirm"),
     path("deposits/action/do/", actions.act, name="act"),
-    path("deposits/<int:deposit_id>/", deposit.deposit_page, name="deposit"),
+    path("deposits/<int:deposit_id>/", landing.deposit_or_landing, name="deposit"),
     path("deposits/<int:deposit_id>/citation.bib", deposit.bibtex, name="bibtex"),
     path("deposits/<int:deposit_id>/parts/<int:part_id>/", deposit.part, name="part"),
     path("deposits/<int:deposit_id>/files/", archive.files, name="files"),

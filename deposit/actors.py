@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
@@ -37,9 +37,10 @@ ALL_SCOPES = frozenset(Scope)
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """A user at a door. ``user`` None: who stands at the machine itself (a command, the scheduler).
+    """A user at a door; `Machine` and `Anybody` are those who act without being a user.
 
     ``owner`` is the client for whom a mediator acts (SWORD 2 section 8); what is deposited belongs to the owner.
+    ``places`` are then the collections in which it may.
     """
 
     user: User | None
@@ -48,6 +49,12 @@ class Actor:
     scopes: frozenset[Scope] = ALL_SCOPES
     token_id: int | None = None
     owner: Client | None = None
+    places: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        """No user is a mistake, never a right: who needs none has a class of its own."""
+        if (self.user is None) is not isinstance(self, Machine | Anybody):
+            raise TypeError(f"{type(self).__name__} with user {self.user}")
 
     def __str__(self) -> str:
         """How the history names the actor."""
@@ -78,9 +85,24 @@ class Actor:
         return self.owner or self.own_client
 
 
-def machine(door: Door) -> Actor:
-    """Who acts without logging in: an operator at the command line, or the service itself."""
-    return Actor(user=None, door=door)
+@dataclass(frozen=True, kw_only=True)
+class Machine(Actor):
+    """Who acts without logging in: an operator at the command line, or the service itself. May everything."""
+
+    user: None = field(default=None, init=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Anybody(Actor):
+    """Who reads without logging in. May read what is public."""
+
+    user: None = field(default=None, init=False)
+    scopes: frozenset[Scope] = frozenset({Scope.READ})
+
+
+def machine(door: Door) -> Machine:
+    """Who stands at the machine itself."""
+    return Machine(door=door)
 
 
 _current: ContextVar[Actor | None] = ContextVar("deposit_actor", default=None)

@@ -172,7 +172,7 @@ class CollectionAdmin(CollectionModelAdmin):
     list_display = ["name", "title", "created_at"]
     search_fields = ["name", "title"]
     fieldsets = [
-        (None, {"fields": ["name", "title", "duplicates", "closed"]}),
+        (None, {"fields": ["name", "title", "duplicates", "closed", "public"]}),
         (
             "Limits",
             {

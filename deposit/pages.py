@@ -7,6 +7,7 @@ the deposits of the last hour, whose order may still change as transactions comm
 up the milestones behind it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -39,11 +40,22 @@ class Slice:
     count: int
 
 
-def slice_of(client: Client, *, start: int, limit: int, status: Status | None = None) -> Slice:
-    """``limit`` of the client's deposits from the one at ``start`` (0 is the oldest) on, with their collections."""
+def slice_of(
+    client: Client,
+    *,
+    start: int,
+    limit: int,
+    status: Status | None = None,
+    places: Collection[int] | None = None,
+) -> Slice:
+    """``limit`` of the client's deposits from the one at ``start`` (0 is the oldest) on, with their collections.
+
+    ``places``: the collections to which the list is bound, by their numbers.
+    """
     deposits = Deposit.objects.filter(client=client).select_related("collection").order_by("id")
-    if status is not None:
-        chosen = deposits.filter(status=status)
+    chosen = deposits if status is None else deposits.filter(status=status)
+    chosen = chosen if places is None else chosen.filter(collection__in=places)
+    if chosen is not deposits:
         return Slice(items=list(chosen[start : start + limit]), count=chosen.count())
     count = _count(client)
     near = _last_milestone(client, up_to=start)

@@ -10,17 +10,19 @@ from enum import StrEnum
 
 from django.db.models import Q, QuerySet
 
-from deposit.actors import Actor, Scope
-from deposit.models import Client, Collection, Curatorship, DayTally, Deposit, Membership
+from deposit.actors import Actor, Machine, Scope
+from deposit.models import Client, Collection, Curatorship, DayTally, Deposit, Membership, Status
 from deposit.refusals import Kind, Refusal
 
 # No identity column counts further; a larger number in an address is nobody's.
 LARGEST_ID = 2**63 - 1
+UNKNOWN_DEPOSIT = "deposit.unknown"
 
 
 class Role(StrEnum):
-    """What somebody is; one user may be several."""
+    """What somebody is; one user may be several, and is anybody too."""
 
+    ANYBODY = "anybody"
     DEPOSITOR = "depositor"
     CURATOR = "curator"
     OPERATOR = "operator"
@@ -34,6 +36,7 @@ class Operation(StrEnum):
     CHANGE = "change"
     READ = "read"
     READ_CONTENT = "read content"
+    READ_ARCHIVED = "read archived"
     RECHECK = "recheck"
     RESCHEDULE = "reschedule"
     EXPIRE = "expire"
@@ -49,26 +52,33 @@ class Reach(StrEnum):
     OWN = "its own deposits"
     CURATED = "deposits of the collections it curates"
     OPEN = "deposits of collections that are not closed"
+    PUBLIC = "deposits of public collections that are done"
     ALL = "everything"
 
 
 _O = Operation
 TABLE: Mapping[Role, Mapping[Operation, Reach]] = {
+    Role.ANYBODY: {
+        _O.READ_ARCHIVED: Reach.PUBLIC,
+    },
     Role.DEPOSITOR: {
         _O.DEPOSIT: Reach.MEMBER,
         _O.CHANGE: Reach.OWN,
         _O.READ: Reach.OWN,
         _O.READ_CONTENT: Reach.OWN,
+        _O.READ_ARCHIVED: Reach.OWN,
     },
     Role.CURATOR: {
         _O.READ: Reach.CURATED,
         _O.READ_CONTENT: Reach.CURATED,
+        _O.READ_ARCHIVED: Reach.CURATED,
         _O.RECHECK: Reach.CURATED,
         _O.EXPIRE: Reach.CURATED,
     },
     Role.OPERATOR: {
         _O.READ: Reach.ALL,
         _O.READ_CONTENT: Reach.OPEN,
+        _O.READ_ARCHIVED: Reach.OPEN,
         _O.RECHECK: Reach.ALL,
         _O.RESCHEDULE: Reach.ALL,
         _O.EXPIRE: Reach.ALL,
@@ -77,6 +87,7 @@ TABLE: Mapping[Role, Mapping[Operation, Reach]] = {
     Role.ADMINISTRATOR: {
         _O.READ: Reach.ALL,
         _O.READ_CONTENT: Reach.ALL,
+        _O.READ_ARCHIVED: Reach.ALL,
         _O.RECHECK: Reach.ALL,
         _O.RESCHEDULE: Reach.ALL,
         _O.EXPIRE: Reach.ALL,
@@ -88,7 +99,7 @@ TABLE: Mapping[Role, Mapping[Operation, Reach]] = {
 
 # What a token of each scope opens, at most. Nothing administrative: that takes a person who has logged in.
 SCOPES: Mapping[Scope, frozenset[Operation]] = {
-    Scope.READ: frozenset({_O.READ, _O.READ_CONTENT}),
+    Scope.READ: frozenset({_O.READ, _O.READ_CONTENT, _O.READ_ARCHIVED}),
     Scope.DEPOSIT: frozenset({_O.DEPOSIT, _O.CHANGE, _O.READ}),
     Scope.OPERATE: frozenset({_O.READ, _O.RECHECK, _O.RESCHEDULE, _O.EXPIRE, _O.SEE_QUEUES}),
 }
@@ -109,9 +120,9 @@ def service_roles(actor: Actor) -> frozenset[Role]:
 
     Two queries at the first call for a user, none after. Nobody is an operator on behalf of another.
     """
-    if actor.user is None:
+    if isinstance(actor, Machine):
         return frozenset({Role.ADMINISTRATOR})
-    if actor.owner is not None or not actor.user.is_active:
+    if actor.user is None or actor.owner is not None or not actor.user.is_active:
         return frozenset()
     return frozenset(role for role, name in PERMISSIONS.items() if actor.user.has_perm(name))
 
@@ -120,7 +131,7 @@ def _reaches(actor: Actor, operation: Operation) -> frozenset[Reach]:
     """How far the actor's roles carry an operation, before any object is looked at."""
     if not in_scope(actor, operation):
         return frozenset()
-    personal = {Role.DEPOSITOR} if actor.client else set()
+    personal = {Role.ANYBODY, Role.DEPOSITOR} if actor.client else {Role.ANYBODY}
     if actor.user is not None and actor.owner is None:
         personal.add(Role.CURATOR)
     roles = personal | service_roles(actor)
@@ -134,13 +145,16 @@ def _condition(actor: Actor, operation: Operation) -> Q | None:
         return None
     allowed = Q(pk__in=[])
     if Reach.OWN in reaches:
-        allowed |= Q(client=actor.client)
+        allowed |= own_deposits(actor)
     if Reach.CURATED in reaches:
         # Asked first: beside a subquery, PostgreSQL would not use the index on the client.
         curated = Curatorship.objects.filter(user=actor.user).values_list("collection", flat=True)
         allowed |= Q(collection__in=list(curated))
     if Reach.OPEN in reaches:
         allowed |= Q(collection__closed=False)
+    if Reach.PUBLIC in reaches:
+        public = Collection.objects.filter(public=True).values_list("pk", flat=True)
+        allowed |= Q(collection__in=list(public), status=Status.DONE)
     return allowed
 
 
@@ -161,11 +175,19 @@ def visible_tallies(actor: Actor) -> QuerySet[DayTally]:
     return DayTally.objects.all() if condition is None else DayTally.objects.filter(condition)
 
 
+def own_deposits(actor: Actor) -> Q:
+    """The deposits of the actor's client; of an owner's those where the mediator may act for it."""
+    return Q(client=actor.client, collection__in=actor.places) if actor.owner else Q(client=actor.client)
+
+
 def visible_collections(actor: Actor) -> QuerySet[Collection]:
     """The collections that exist for the actor: where it deposits, what it curates; all for who sees everything."""
     if Reach.ALL in _reaches(actor, Operation.READ):
         return Collection.objects.order_by("name")
-    mine = Q(pk__in=Membership.objects.filter(client=actor.client).values("collection"))
+    members = Membership.objects.filter(client=actor.client)
+    if actor.owner is not None:
+        members = members.filter(collection__in=actor.places)
+    mine = Q(pk__in=members.values("collection"))
     if actor.user is not None and actor.owner is None:
         mine |= Q(pk__in=Curatorship.objects.filter(user=actor.user).values("collection"))
     return Collection.objects.filter(mine).order_by("name")
@@ -173,7 +195,7 @@ def visible_collections(actor: Actor) -> QuerySet[Collection]:
 
 def may(actor: Actor, operation: Operation, deposit: Deposit) -> bool:
     """Whether the actor may do an operation on a deposit."""
-    if actor.client is not None and deposit.client_id == actor.client.pk:
+    if actor.owner is None and actor.client is not None and deposit.client_id == actor.client.pk:
         own = TABLE[Role.DEPOSITOR].get(operation) is Reach.OWN
         if own and in_scope(actor, operation):
             return True
@@ -189,7 +211,7 @@ def unknown_deposit(deposit_id: int) -> Refusal:
     """The one answer for a deposit that is missing and for one that is another's."""
     return Refusal(
         Kind.NOT_FOUND,
-        "deposit.unknown",
+        UNKNOWN_DEPOSIT,
         f"Deposit with id {deposit_id} does not exist",
         "The collection's list shows your deposits.",
     )
@@ -211,6 +233,16 @@ def require(actor: Actor, operation: Operation, deposit: Deposit) -> None:
     if operation is not Operation.READ and may(actor, Operation.READ, deposit):
         raise forbidden(actor, operation)
     raise unknown_deposit(deposit.pk)
+
+
+def deposit_to(actor: Actor, operation: Operation, deposit_id: int) -> Deposit:
+    """A deposit to do an operation on. Raises `Refusal` as `require` does."""
+    found = Deposit.objects.select_related("collection", "client__user")
+    deposit = found.filter(pk=min(deposit_id, LARGEST_ID)).first()
+    if deposit is None:
+        raise unknown_deposit(deposit_id)
+    require(actor, operation, deposit)
+    return deposit
 
 
 def require_service(actor: Actor, operation: Operation) -> None:
@@ -255,18 +287,18 @@ def mediated(actor: Actor, owner_name: str, collection_name: str | None) -> Acto
     places = list(mine.values_list("collection", flat=True))
     if not places:
         raise mediation_refused()
-    active = Client.objects.select_related("user").filter(user__is_active=True)
     # No name has a NUL in it, and PostgreSQL takes none.
     name = owner_name.replace("\x00", "\ufffd")
-    owner = active.filter(user__username=name, membership__collection__in=places).distinct().first()
-    if owner is None:
+    shared = Membership.objects.filter(client__user__username=name, client__user__is_active=True)
+    found = list(shared.filter(collection__in=places).select_related("client__user"))
+    if not found:
         raise Refusal(
             Kind.TARGET_OWNER_UNKNOWN,
             "mediation.owner_unknown",
             f"There is no client {owner_name} to deposit for.",
             "The owner must be a client of the collection you mediate for.",
         )
-    return replace(actor, owner=owner)
+    return replace(actor, owner=found[0].client, places=frozenset(row.collection_id for row in found))
 
 
 def client_of(actor: Actor) -> Client:

@@ -8,7 +8,8 @@ _MEANING = {
     Operation.DEPOSIT: "create a deposit in a collection",
     Operation.CHANGE: "add to, replace, complete or delete a partial deposit; update the metadata of a loaded one",
     Operation.READ: "see that a deposit exists, its status, receipt, findings and history",
-    Operation.READ_CONTENT: "download packages and archived objects",
+    Operation.READ_CONTENT: "download what was sent: packages, metadata documents, bags",
+    Operation.READ_ARCHIVED: "browse and download what is archived; see title, authors and identifiers",
     Operation.RECHECK: "have a rejected or failed deposit checked again",
     Operation.RESCHEDULE: "have a failed or loaded deposit loaded again",
     Operation.EXPIRE: "give up a partial deposit",
@@ -22,14 +23,15 @@ _HEAD = """# Roles
 Who may what. This page is made from the table in `deposit/permissions.py` that every service and selector asks; a
 test compares the two, and another tries every line of it at every door.
 
-A user may have several roles. A **depositor** is a client that is a member of a collection (`manage.py user create`,
+A user may have several roles, and is **anybody** too: so is who does not log in. A **depositor** is a client that is a member of a collection (`manage.py user create`,
 `user grant`). A **curator** looks after a collection (`manage.py role grant --role curator --collection NAME`). An
 **operator** and an **administrator** belong to the Django groups `operators` and `administrators`
 (`manage.py role grant --role operator`); a superuser is an administrator too. Whoever stands at the machine and runs
 `manage.py` is an administrator.
 
 What a role does not reach does not exist for it: a foreign deposit is the same 404 as one that nobody made, in
-addresses, lists, counts and entity tags. A deposit that a role sees but may not act on is a 403.
+addresses, lists, counts and entity tags. A deposit that a role sees but may not act on is a 403. Who has not logged in
+is asked to, with a 401 or the log-in page, whether there is something to see or not.
 
 """
 
@@ -38,6 +40,11 @@ A collection is **closed** unless it says otherwise: operators see its deposits 
 shared collection do not see each other's deposits. Changing a deposit takes membership of its collection as well: a
 client that was removed from it reads what it deposited, and changes nothing.
 
+A collection is **public** if it says so (`manage.py collection set --name NAME --public`, or the admin site): then
+everybody reads what is archived of its deposits that are done, at `/archive/` and on the deposit's page, without
+logging in. Packages as they were sent, bags, findings, history and every other status stay with those who see the
+deposit. Credentials that are no good are a 401 there too.
+
 The SWORD 2 door is for depositors: it answers 403 to users who are no client. A client that curates too finds the
 deposits of its collections there by their addresses.
 
@@ -45,7 +52,9 @@ deposits of its collections there by their addresses.
 
 A membership may say that the client **mediates**: then `On-Behalf-Of: NAME` deposits for another member of the same
 collection. The deposit belongs to the owner, its history and statements name both. Clients that do not mediate get 412,
-an owner who is no member 403. Nobody operates or administers on behalf of others.
+an owner who is no member 403. On behalf of an owner a client sees the owner's deposits in the collections in which it
+mediates, and no others. The header works at every door that takes an Authorization header: SWORD 2, SWORD 3, the JSON
+API, the archive. Nobody operates or administers on behalf of others.
 
 ## Scopes of tokens
 

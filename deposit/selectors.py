@@ -16,6 +16,7 @@ from deposit.permissions import (
     forbidden,
     foreign_collection,
     in_scope,
+    own_deposits,
     require,
     unknown_deposit,
     visible_deposits,
@@ -55,7 +56,7 @@ def deposit_for(actor: Actor, operation: Operation, collection_name: str, deposi
     there = Deposit.objects.select_related("collection").filter(
         pk=min(deposit_id, LARGEST_ID), collection__name=collection_name
     )
-    deposit = there.filter(client=actor.client).first()
+    deposit = there.filter(own_deposits(actor)).first()
     if deposit is None:
         deposit = there.filter(pk__in=visible_deposits(actor).values("pk")).first()
         if deposit is None:
@@ -78,10 +79,11 @@ def collections_of(actor: Actor) -> QuerySet[Collection]:
 
 
 def page_of(actor: Actor, *, start: int, limit: int, status: Status | None = None) -> Slice:
-    """A slice of all deposits of the client, oldest first."""
+    """A slice of all deposits of the client, oldest first; of an owner's those that the mediator may see."""
     if not in_scope(actor, Operation.READ):
         raise forbidden(actor, Operation.READ)
-    return slice_of(client_of(actor), start=start, limit=limit, status=status)
+    places = actor.places if actor.owner else None
+    return slice_of(client_of(actor), start=start, limit=limit, status=status, places=places)
 
 
 def status_details(deposits: Iterable[Deposit]) -> dict[int, str]:

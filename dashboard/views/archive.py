@@ -1,15 +1,12 @@
 """The archive seen from a deposit: its folders, texts and pictures, and every form to take them away in.
 
-Every path begins at a deposit, so whoever may read the deposit's content may read what lies below it.
+Every path begins at a deposit, so whoever may read what is archived of it may read what lies below it.
 """
 
-import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
@@ -18,13 +15,11 @@ from archive.errors import NotFound
 from archive.identifiers import SWHID, ObjectType
 from archive.objects import DIRECTORY, SYMLINK, Entry
 from archive.retrieval import list_directory, open_content, places, resolve
-from archive.tar import stream_tar
-from archive.zip import stream_zip
-from dashboard.pages import page
-from dashboard.views.deposit import SAFE
+from dashboard.pages import open_page
+from deposit.access.objects import content_response, folder_response
 from deposit.actors import Actor
 from deposit.models import Deposit
-from deposit.permissions import Operation, require, visible_deposit
+from deposit.permissions import Operation, deposit_to
 from deposit.refusals import Kind, Refusal
 
 # Texts up to this many bytes are shown whole; of longer ones the beginning.
@@ -39,7 +34,6 @@ _PICTURES = {
     ".gif": ("image/gif", b"GIF8"),
     ".webp": ("image/webp", b"RIFF"),
 }
-_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +48,7 @@ class Line:
 
 
 def _root(actor: Actor, deposit_id: int) -> tuple[Deposit, bytes]:
-    deposit = visible_deposit(actor, deposit_id)
-    require(actor, Operation.READ_CONTENT, deposit)
+    deposit = deposit_to(actor, Operation.READ_ARCHIVED, deposit_id)
     if not deposit.swhid or deposit.type != "code":
         raise Refusal(
             Kind.NOT_FOUND,
@@ -99,7 +92,7 @@ def shown(name: bytes) -> str:
 
 
 @require_GET
-@page
+@open_page
 def files(request: HttpRequest, actor: Actor, deposit_id: int, path: str = "") -> HttpResponse:
     """A folder, or what a file holds."""
     deposit, root = _root(actor, deposit_id)
@@ -164,7 +157,7 @@ def _picture(path: bytes, data: bytes) -> str | None:
 
 
 @require_GET
-@page
+@open_page
 def raw(request: HttpRequest, actor: Actor, deposit_id: int, path: str) -> HttpResponseBase:
     """A file's bytes, or the range of them that is asked for; pictures to be shown, all else to be kept."""
     root = _root(actor, deposit_id)[1]
@@ -172,57 +165,33 @@ def raw(request: HttpRequest, actor: Actor, deposit_id: int, path: str) -> HttpR
     if entry.swhid.type is not ObjectType.CONTENT:
         raise Refusal(Kind.BAD_REQUEST, "archive.not_a_file", "This is a folder.", "Download it as tar.")
     length, first = open_content(entry.swhid, 0, 16)
-    picture = _picture(name, b"".join(first))
-    start, stop = 0, length
-    asked = _RANGE.fullmatch(request.headers.get("Range", ""))
-    status = HTTPStatus.OK
-    if asked:
-        start, stop = int(asked[1]), min(length, int(asked[2]) + 1 if asked[2] else length)
-        if start >= stop:
-            return HttpResponse(status=416, headers={"Content-Range": f"bytes */{length}"})
-        status = HTTPStatus.PARTIAL_CONTENT
-    response = StreamingHttpResponse(
-        open_content(entry.swhid, start, stop)[1],
-        status=status,
-        content_type=picture or "application/octet-stream",
+    return content_response(
+        request,
+        entry.swhid,
+        name.rsplit(b"/", 1)[-1],
+        length=length,
+        shown_as=_picture(name, b"".join(first)) or "",
     )
-    response["Content-Length"] = str(stop - start)
-    response["Accept-Ranges"] = "bytes"
-    response["ETag"] = f'"{entry.target.hex()}"'
-    if asked:
-        response["Content-Range"] = f"bytes {start}-{stop - 1}/{length}"
-    return _safe(response, name.rsplit(b"/", 1)[-1], attachment=picture is None)
 
 
-def _safe(response: HttpResponseBase, name: bytes, *, attachment: bool) -> HttpResponseBase:
-    """Nothing that was deposited runs in our origin."""
-    disposition = "attachment" if attachment else "inline"
-    response["Content-Disposition"] = f"{disposition}; filename*=UTF-8''{quote(name, safe='')}"
-    response["Content-Security-Policy"] = SAFE
-    return response
-
-
-def _folder(
-    actor: Actor, deposit_id: int, path: str, stream: Callable[[bytes], Iterator[bytes]], suffix: str
-) -> HttpResponseBase:
+def _folder(request: HttpRequest, actor: Actor, deposit_id: int, path: str, form: str) -> HttpResponseBase:
     deposit, root = _root(actor, deposit_id)
     name, entry = _entry(root, path)
     if entry.mode != DIRECTORY:
         raise Refusal(Kind.BAD_REQUEST, "archive.not_a_folder", "This is a file.", "Download it as it is.")
-    response = StreamingHttpResponse(stream(entry.target), content_type=f"application/{suffix}")
     last = name.rsplit(b"/", 1)[-1] or f"deposit-{deposit.pk}".encode()
-    return _safe(response, last + b"." + suffix.removeprefix("x-").encode(), attachment=True)
+    return folder_response(request, entry.swhid, last, form)
 
 
 @require_GET
-@page
+@open_page
 def tar(request: HttpRequest, actor: Actor, deposit_id: int, path: str = "") -> HttpResponseBase:
     """A folder with all below it as a tar, streamed."""
-    return _folder(actor, deposit_id, path, stream_tar, "x-tar")
+    return _folder(request, actor, deposit_id, path, "tar")
 
 
 @require_GET
-@page
+@open_page
 def as_zip(request: HttpRequest, actor: Actor, deposit_id: int, path: str = "") -> HttpResponseBase:
     """The same as a zip."""
-    return _folder(actor, deposit_id, path, stream_zip, "zip")
+    return _folder(request, actor, deposit_id, path, "zip")

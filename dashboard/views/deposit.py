@@ -14,6 +14,7 @@ from dashboard.citation import cite
 from dashboard.pages import page
 from dashboard.timeline import history, steps_of, timeline
 from dashboard.wording import AREAS, MOVING, STATUS_WORDS
+from deposit.access.downloads import SAFE
 from deposit.actors import Actor
 from deposit.metadata.entry import Entry
 from deposit.metadata.errors import MetadataError
@@ -25,7 +26,6 @@ from deposit.staging import path_of
 
 # A document longer than this, in bytes, is offered for download only.
 _LONG_DOCUMENT = 100_000
-SAFE = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
 
 @require_GET

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))")
 _CHUNK = 256 * 1024
-SAFE = "default-src 'none'; sandbox"
+SAFE = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
 
 def guarded(response: HttpResponseBase, name: str | bytes, *, attachment: bool = True) -> HttpResponseBase:
@@ -34,7 +34,7 @@ def ranged(
     ``open_range(start, stop)`` gives the bytes from ``start`` up to ``stop``, exclusive; ``etag`` has no quotes.
     """
     tag = f'"{etag}"'
-    if tag in [one.strip() for one in request.headers.get("If-None-Match", "").split(",")]:
+    if matches(request, tag):
         return HttpResponse(status=304, headers={"ETag": tag})
     asked = _asked(request.headers.get("Range", ""), length)
     if asked and request.headers.get("If-Range", tag) != tag:
@@ -50,6 +50,11 @@ def ranged(
     if asked:
         response["Content-Range"] = f"bytes {start}-{stop - 1}/{length}"
     return response
+
+
+def matches(request: HttpRequest, tag: str) -> bool:
+    """Whether the client has what this entity tag stands for already (RFC 9110 section 13.1.2)."""
+    return tag in [one.strip() for one in request.headers.get("If-None-Match", "").split(",")]
 
 
 def _asked(header: str, length: int) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""Who may read which archived object: whoever may read the content of a deposit that is it, or holds it."""
+"""Who may read which archived object: whoever may read what is archived of a deposit that is it, or holds it."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,8 @@ from django.db.models import QuerySet
 
 from archive.identifiers import SWHID, ObjectType
 from archive.retrieval import held, places, targets_of
-from deposit.actors import Actor
+from deposit.actors import Actor, Anybody
+from deposit.authentication.headers import unauthorized
 from deposit.models import Deposit, Status
 from deposit.permissions import Operation, deposits_for, forbidden, in_scope
 from deposit.refusals import Kind, Refusal
@@ -15,18 +16,18 @@ from deposit.refusals import Kind, Refusal
 _NEWEST = 1000
 
 
-def archived_deposits(actor: Actor, operation: Operation = Operation.READ_CONTENT) -> QuerySet[Deposit]:
+def archived_deposits(actor: Actor, operation: Operation = Operation.READ_ARCHIVED) -> QuerySet[Deposit]:
     """The deposits with packages in the archive on which the actor may do this."""
     return deposits_for(actor, operation).filter(status=Status.DONE, type="code")
 
 
-def readable(actor: Actor, swhid: SWHID, operation: Operation = Operation.READ_CONTENT) -> bool:
-    """Whether a loaded deposit whose content the actor may read is, or holds, this object."""
+def readable(actor: Actor, swhid: SWHID, operation: Operation = Operation.READ_ARCHIVED) -> bool:
+    """Whether a loaded deposit that the actor may read is, or holds, this object."""
     return swhid in readable_among(actor, [swhid], operation)
 
 
 def readable_among(
-    actor: Actor, swhids: Iterable[SWHID], operation: Operation = Operation.READ_CONTENT
+    actor: Actor, swhids: Iterable[SWHID], operation: Operation = Operation.READ_ARCHIVED
 ) -> set[SWHID]:
     """Which of these objects the actor may read; a number of queries that depends on depth, not on how many."""
     mine = archived_deposits(actor, operation)
@@ -72,21 +73,28 @@ def _told(mine: QuerySet[Deposit], directories: set[bytes], field: str, texts: l
     return set(found.values_list(field, flat=True).distinct())
 
 
-def require_in_scope(actor: Actor) -> None:
+def require_in_scope(actor: Actor, operation: Operation = Operation.READ_ARCHIVED) -> None:
     """Raises a 403 `Refusal` for a token that was not made for reading."""
-    if not in_scope(actor, Operation.READ_CONTENT):
-        raise forbidden(actor, Operation.READ_CONTENT)
+    if not in_scope(actor, operation):
+        raise forbidden(actor, operation)
 
 
 def require_readable(actor: Actor, swhid: SWHID) -> None:
-    """Raises the same 404 `Refusal` for an object that is not there and for one that is another's."""
+    """Raises the same `Refusal` for an object that is not there and for one that is another's."""
     require_in_scope(actor)
     if not readable(actor, swhid):
-        raise unknown(str(swhid))
+        raise hidden(actor, str(swhid))
+
+
+def hidden(actor: Actor, name: str) -> Refusal:
+    """The one answer for what is missing and for what is another's; who has not logged in may do so first."""
+    if isinstance(actor, Anybody):
+        return unauthorized("auth.missing", "Authentication credentials were not provided.")
+    return unknown(name)
 
 
 def unknown(name: str) -> Refusal:
-    """The one answer for what is missing and for what is another's."""
+    """There is no such object for whoever asks."""
     return Refusal(
         Kind.NOT_FOUND,
         "archive.unknown",

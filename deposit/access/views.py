@@ -1,11 +1,11 @@
 """``/archive/``: what the archive holds, streamed to those who may read it; and deposits as they were sent."""
 
-from collections.abc import Callable, Iterator
-from itertools import chain
+from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,28 +14,23 @@ from archive.errors import ArchiveError, NotFound
 from archive.identifiers import SWHID, ObjectType, origin_id
 from archive.models import Origin
 from archive.objects import Alias
-from archive.retrieval import find, open_content, release, resolve, snapshot, visits
-from archive.tar import stream_tar, stream_tar_gz
-from archive.zip import stream_zip
+from archive.retrieval import find, release, resolve, snapshot, visits
 from deposit import selectors
 from deposit.access import bags
-from deposit.access.downloads import guarded, ranged
+from deposit.access.downloads import guarded
 from deposit.access.negotiation import TYPES, form_of
-from deposit.access.rights import archived_deposits, require_in_scope, require_readable, unknown
-from deposit.actors import Actor, Door
+from deposit.access.objects import FOLDERS, content_response, folder_response, streamed
+from deposit.access.rights import archived_deposits, hidden, require_in_scope, require_readable, unknown
+from deposit.actors import Actor, Anybody, Door, become
 from deposit.api.authentication import ApiAuthenticator
 from deposit.api.problems import handle
+from deposit.authentication.addresses import client_address
 from deposit.models import Deposit
-from deposit.permissions import Operation, require, visible_deposit
+from deposit.permissions import Operation, deposit_to
 from deposit.refusals import Kind, Refusal
 from deposit.sword.media import file_response, zip_response
 from deposit.sword.negotiation import AnyNegotiation
 
-_FOLDERS: dict[str, Callable[..., Iterator[bytes]]] = {
-    "tar": stream_tar,
-    "tar.gz": stream_tar_gz,
-    "zip": stream_zip,
-}
 # An origin that was deposited more often tells its newest visits.
 _VISITS = 1000
 
@@ -44,6 +39,18 @@ class ArchiveAuthenticator(ApiAuthenticator):
     """The same credentials as for the API."""
 
     door = Door.ARCHIVE
+
+
+class OpenAuthenticator(ArchiveAuthenticator):
+    """Who shows no credentials comes in as anybody, to read what is public."""
+
+    def authenticate(self, request: Request) -> tuple[User, Actor]:
+        """The user and actor of a request. Raises `Refusal` for credentials that are no good."""
+        if "HTTP_AUTHORIZATION" in request.META or request._request.user.is_authenticated:
+            return super().authenticate(request)
+        actor = Anybody(door=self.door, address=client_address(request.META))
+        become(actor)
+        return cast(User, AnonymousUser()), actor
 
 
 class AccessView(APIView):
@@ -83,6 +90,8 @@ def _handle(exception: Exception, context: dict[str, Any]) -> Response | None:
 class ObjectView(AccessView):
     """One archived object, or what lies at a path below an archived directory."""
 
+    authentication_classes = [OpenAuthenticator]
+
     def get(self, request: Request, swhid: str, path: str = "") -> HttpResponseBase:
         """A content's bytes, a directory as tar, tar.gz or zip, all others as JSON."""
         wanted = _parse(swhid)
@@ -92,15 +101,19 @@ class ObjectView(AccessView):
         name: str | bytes = swhid.replace(":", "_")
         if below := path.strip("/"):
             wanted, name = _resolve(wanted, below), unquote_to_bytes(below.rsplit("/", 1)[-1])
+        raw = name.encode() if isinstance(name, str) else name
         if wanted.type is ObjectType.CONTENT:
-            return _content(request, wanted, name)
+            return _content(request, wanted, raw)
         if wanted.type is ObjectType.DIRECTORY:
-            return _directory(request, wanted, name)
+            form = form_of(request, *FOLDERS)
+            return folder_response(cast(HttpRequest, request), wanted, raw, form)
         return _json(_release(wanted) if wanted.type is ObjectType.RELEASE else _snapshot(wanted))
 
 
 class OriginView(AccessView):
     """What was deposited for an origin."""
+
+    authentication_classes = [OpenAuthenticator]
 
     def get(self, request: Request) -> HttpResponseBase:
         """The origin with this ``url`` and its visits."""
@@ -118,10 +131,8 @@ class OriginView(AccessView):
 class _OfDeposit(AccessView):
     def deposit(self, deposit_id: int) -> Deposit:
         """A deposit whose content the caller may read. Raises `Refusal`."""
-        require_in_scope(self.actor)
-        deposit = visible_deposit(self.actor, deposit_id)
-        require(self.actor, Operation.READ_CONTENT, deposit)
-        return deposit
+        require_in_scope(self.actor, Operation.READ_CONTENT)
+        return deposit_to(self.actor, Operation.READ_CONTENT, deposit_id)
 
 
 class SentView(_OfDeposit):
@@ -150,7 +161,7 @@ class BagView(_OfDeposit):
         form = form_of(request, "zip", "tar")
         members = bags.bag(deposit)
         length, chunks = bags.as_zip(members) if form == "zip" else bags.as_tar(members)
-        response = _streamed(request, chunks, TYPES[form])
+        response = streamed(cast(HttpRequest, request), chunks, TYPES[form])
         response["Content-Length"] = str(length)
         return guarded(response, f"deposit-{deposit.pk}.{form}")
 
@@ -178,36 +189,11 @@ def _resolve(wanted: SWHID, path: str) -> SWHID:
     raise unknown(f"{path[:200]} in {wanted}")
 
 
-def _content(request: Request, wanted: SWHID, name: str | bytes) -> HttpResponseBase:
+def _content(request: Request, wanted: SWHID, name: bytes) -> HttpResponseBase:
     place = find(wanted)
     if place is None:
         raise unknown(str(wanted))
-    response = ranged(
-        cast(HttpRequest, request),
-        length=place.row.length,
-        open_range=lambda start, stop: open_content(wanted, start, stop)[1],
-        etag=wanted.hash.hex(),
-    )
-    return guarded(response, name)
-
-
-def _directory(request: Request, wanted: SWHID, name: str | bytes) -> HttpResponseBase:
-    form = form_of(request, *_FOLDERS)
-    # The same bytes every time, so the directory and the form are a strong validator.
-    tag = f'"{wanted.hash.hex()}-{form}"'
-    if tag in [one.strip() for one in request.headers.get("If-None-Match", "").split(",")]:
-        return HttpResponse(status=304, headers={"ETag": tag, "Vary": "Accept"})
-    response = _streamed(request, _FOLDERS[form](wanted.hash), TYPES[form])
-    response["ETag"] = tag
-    response["Vary"] = "Accept"
-    raw = name.encode() if isinstance(name, str) else name
-    return guarded(response, raw + b"." + form.encode())
-
-
-def _streamed(request: Request, chunks: Iterator[bytes], content_type: str) -> StreamingHttpResponse:
-    """The first chunk is made at once, so that what cannot be read is told with a status of its own."""
-    begun = iter(()) if request.method == "HEAD" else chain([next(chunks, b"")], chunks)
-    return StreamingHttpResponse(begun, content_type=content_type)
+    return content_response(cast(HttpRequest, request), wanted, name, length=place.row.length)
 
 
 def _json(fields: dict[str, object]) -> HttpResponseBase:
@@ -223,7 +209,7 @@ def _origin(actor: Actor, wanted: SWHID) -> HttpResponseBase:
     mine = archived_deposits(actor).filter(origin_url=origin.url) if origin else Deposit.objects.none()
     snapshots = set(mine.order_by("-id").values_list("snapshot_swhid", flat=True)[:_VISITS])
     if origin is None or not snapshots:
-        raise unknown(str(wanted))
+        raise hidden(actor, str(wanted))
     seen = [(visit, str(SWHID(ObjectType.SNAPSHOT, bytes(visit.snapshot)))) for visit in visits(origin.url)]
     told = [
         {"date": visit.date.isoformat(), "type": visit.type, "snapshot": name}

@@ -128,7 +128,7 @@ class DepositViewSet(ApiView, ListModelMixin, GenericViewSet[Deposit]):
         outcome = once(
             user=cast(User, request.user),
             key=read_key(request.META.get("HTTP_IDEMPOTENCY_KEY", "")),
-            fingerprint=fingerprint("POST", request.path, name),
+            fingerprint=fingerprint("POST", request.path, str(self.actor.owner or ""), name),
             perform=lambda: self._acted(name, int(pk)),
         )
         return Response(json.loads(outcome.answer.body))

@@ -75,6 +75,11 @@ class Collection(CollectionLimits):
         db_default=True,
         help_text=_("Operators see that its deposits exist and what became of them, but not their content."),
     )
+    public = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("Everybody may read what is archived of its deposits that are done, without logging in."),
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -377,8 +382,8 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["id"]
+        # Rows come in the order of their moments: a few pages lead to a day of any year.
+        indexes = [BrinIndex(fields=["at"], name="event_by_moment", pages_per_range=32, autosummarize=True)]
 
     def __str__(self) -> str:
         return f"{self.name} of deposit {self.deposit_id}"
-        # Rows come in the order of their moments: a few pages lead to a day of any year.
-        indexes = [BrinIndex(fields=["at"], name="event_by_moment", pages_per_range=32, autosummarize=True)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.test import Client as HttpClient
 
 from deposit import audit
@@ -79,6 +79,23 @@ def test_the_database_refuses_to_change_it(db: None, change: Any) -> None:
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         change(AuditRecord.objects.all())
     assert AuditRecord.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "trigger"),
+    [("deposit_auditrecord", "deposit_audit_no_truncate"), ("deposit_event", "deposit_event_no_truncate")],
+)
+def test_the_database_refuses_to_empty_it(db: None, table: str, trigger: str) -> None:
+    with connection.cursor() as cursor:
+        # Off in tests, for their own cleaning up.
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            cursor.execute(f"TRUNCATE {table}")
+        cursor.execute("SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass", [table])
+        assert {name for (name,) in cursor.fetchall()} == {
+            trigger,
+            trigger.replace("no_truncate", "append_only"),
+        }
 
 
 def test_only_administrators_read_it(depositor: Client) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,16 @@ from django.test import Client as HttpClient
 from archive.identifiers import SWHID as SWHID_OF
 from archive.identifiers import ObjectType
 from archive.ingest import Ingest
+from archive.objects import Snapshot
 from archive.tree import Tree
-from deposit.actors import Actor, Door, machine
+from deposit.actors import Actor, Anybody, Door, machine
 from deposit.lifecycle import TransitionRefused
-from deposit.models import Client, Collection, Curatorship, Deposit, Part
-from deposit.permissions import TABLE, Operation, Reach, Role
+from deposit.models import Client, Collection, Curatorship, Deposit, Finding, Part
+from deposit.permissions import TABLE, Operation, Reach, Role, may_service
 from deposit.refusals import Kind, Refusal
 from deposit.roles_page import page
 from deposit.services import operations, roles
-from tests.factories import http_client, new_client, new_collection, new_deposit
+from tests.factories import basic, http_client, new_client, new_collection, new_deposit
 
 O = Operation  # noqa: E741
 YES, NO, NOTHING = "yes", "403", "404"
@@ -35,35 +37,67 @@ PERSONAS: dict[str, set[Role]] = {
     "operator": {Role.OPERATOR},
     "administrator": {Role.ADMINISTRATOR},
     "stranger": set(),
+    # Who shows no credentials at all.
+    "anybody": {Role.ANYBODY},
 }
+
+
+def _archived(content: bytes) -> str:
+    """The SWHID of a directory that is really in the archive."""
+    with Ingest() as ingest:
+        tree = Tree()
+        tree.add_file(b"file", ingest.add_content(content))
+        root = ingest.add_tree(tree)
+        ingest.seal()
+        with transaction.atomic():
+            ingest.publish()
+    return str(SWHID_OF(ObjectType.DIRECTORY, root))
+
+
+def ingest_visit(url: str) -> str:
+    """The SWHID of the snapshot that was found at an origin."""
+    with Ingest() as ingest:
+        root = ingest.add_tree(Tree())
+        snapshot = ingest.add_snapshot(Snapshot({b"HEAD": SWHID_OF(ObjectType.DIRECTORY, root)}))
+        ingest.add_visit(url, snapshot=snapshot, date=datetime.now(UTC))
+        ingest.seal()
+        with transaction.atomic():
+            ingest.publish()
+    return str(SWHID_OF(ObjectType.SNAPSHOT, snapshot))
 
 
 @dataclass
 class World:
-    """A closed and an open collection, with a deposit of the owner in each."""
+    """A closed, an open and a public collection, with a deposit of the owner in each."""
 
     clients: dict[str, Client] = field(default_factory=dict)
     deposits: dict[str, Deposit] = field(default_factory=dict)
 
     def actor(self, who: str, door: Door = Door.DASHBOARD) -> Actor:
+        if who not in self.clients:
+            return Anybody(door=door)
         return Actor(user=type(self.clients[who].user).objects.get(pk=self.clients[who].user.pk), door=door)
 
     def basic(self, who: str) -> HttpClient:
-        return http_client(self.clients[who])
+        return http_client(self.clients[who]) if who in self.clients else HttpClient()
 
     def browser(self, who: str) -> HttpClient:
         http = HttpClient()
-        http.force_login(self.clients[who].user)
+        if who in self.clients:
+            http.force_login(self.clients[who].user)
         return http
 
 
 @pytest.fixture
 def world(db: None) -> World:
     elsewhere = new_collection("elsewhere")
-    places = {"closed": new_collection("closed"), "open": new_collection("open")}
+    places = {name: new_collection(name) for name in ("closed", "open", "public")}
     Collection.objects.filter(name="open").update(closed=False)
+    Collection.objects.filter(name="public").update(public=True)
     made = World()
     for who, has in PERSONAS.items():
+        if who == "anybody":
+            continue
         member_of = places.values() if Role.DEPOSITOR in has else [elsewhere]
         made.clients[who] = new_client(*member_of, username=who)
         for role in has & set(roles.GROUPS):
@@ -74,10 +108,11 @@ def world(db: None) -> World:
         Part.objects.create(
             deposit=deposit, kind="metadata", content_type="x", size=1, sha256="0" * 64, document=b"<entry/>"
         )
+        swhid = _archived(name.encode())
         Deposit.objects.filter(pk=deposit.pk).update(
             status="done",
-            swhid=SWHID,
-            swhid_context=f"{SWHID};origin=https://hal.example.org/soft",
+            swhid=swhid,
+            swhid_context=f"{swhid};origin=https://hal.example.org/soft",
             origin_url="https://hal.example.org/soft",
             complete_date=deposit.reception_date,
             verified_date=deposit.reception_date,
@@ -94,10 +129,12 @@ def expected(who: str, operation: Operation, place: str) -> str:
         Reach.MEMBER: Role.DEPOSITOR in PERSONAS[who],
         Reach.CURATED: who == "curator",
         Reach.OPEN: place == "open",
+        Reach.PUBLIC: place == "public",
     }
 
     def may(asked: Operation) -> bool:
-        return any(holds[TABLE[role][asked]] for role in PERSONAS[who] if asked in TABLE[role])
+        roles_of = PERSONAS[who] | {Role.ANYBODY}
+        return any(holds[TABLE[role][asked]] for role in roles_of if asked in TABLE[role])
 
     if may(operation):
         return YES
@@ -114,6 +151,10 @@ def undone() -> Iterator[None]:
 
 def answer(response: Any) -> str:
     status = response.status_code
+    if response.streaming:
+        response.getvalue()
+    if status == 401 or response.get("Location", "").startswith("/login/"):
+        return NOTHING
     # 409 and 400: it may, but the deposit is not in a state for it; 415: it may, but not with this body.
     return {200: YES, 302: YES, 400: YES, 409: YES, 415: YES, 403: NO, 404: NOTHING}[status]
 
@@ -155,6 +196,13 @@ def page_of(suffix: str) -> Callable[[World, str, Deposit], str]:
     return lambda world, who, deposit: answer(world.browser(who).get(f"/deposits/{deposit.pk}/{suffix}"))
 
 
+def whole_page(world: World, who: str, deposit: Deposit) -> str:
+    response = world.browser(who).get(f"/deposits/{deposit.pk}/")
+    # Who may read no more than what is archived is shown another page.
+    is_landing = "dashboard/landing.html" in [template.name for template in response.templates]
+    return NOTHING if is_landing else answer(response)
+
+
 def sent_metadata(world: World, who: str, deposit: Deposit) -> str:
     part = Part.objects.get(deposit=deposit)
     return page_of(f"parts/{part.pk}/")(world, who, deposit)
@@ -169,7 +217,7 @@ def change(prefix: str, segment: str) -> Callable[[World, str, Deposit], str]:
 
 
 def listed_by_api(world: World, who: str, deposit: Deposit) -> str:
-    rows = world.basic(who).get("/api/deposits/").json()["results"]
+    rows = world.basic(who).get("/api/deposits/").json().get("results", [])
     return YES if deposit.pk in [row["id"] for row in rows] else NOTHING
 
 
@@ -197,7 +245,14 @@ PROBES: dict[tuple[str, Operation], Callable[[World, str, Deposit], str]] = {
     ("api, recheck", O.RECHECK): act_by_api("recheck"),
     ("api, reschedule", O.RESCHEDULE): act_by_api("reschedule"),
     ("api, expire", O.EXPIRE): act_by_api("expire"),
-    ("dashboard, page", O.READ): page_of(""),
+    ("api, bag", O.READ_CONTENT): lambda world, who, deposit: answer(
+        world.basic(who).get(f"/archive/deposit/{deposit.pk}/bag/")
+    ),
+    ("dashboard, page", O.READ): whole_page,
+    ("dashboard, folder", O.READ_ARCHIVED): page_of("files/"),
+    ("dashboard, file", O.READ_ARCHIVED): page_of("raw/file"),
+    ("dashboard, tar", O.READ_ARCHIVED): page_of("tar/"),
+    ("dashboard, zip", O.READ_ARCHIVED): page_of("zip/"),
     ("dashboard, list", O.READ): listed_on_the_page,
     ("dashboard, part", O.READ_CONTENT): sent_metadata,
     ("services, recheck", O.RECHECK): by_service(O.RECHECK),
@@ -220,39 +275,103 @@ def test_each_door_lets_each_role_do_what_the_table_says(
     assert tried == told
 
 
-def _archived(content: bytes) -> str:
-    """The SWHID of a directory that is really in the archive."""
-    with Ingest() as ingest:
-        tree = Tree()
-        tree.add_file(b"file", ingest.add_content(content))
-        root = ingest.add_tree(tree)
-        ingest.seal()
-        with transaction.atomic():
-            ingest.publish()
-    return str(SWHID_OF(ObjectType.DIRECTORY, root))
+def seen_in_the_archive(world: World, who: str) -> dict[str, int]:
+    return {
+        place: world.basic(who).head(f"/archive/{deposit.swhid}/").status_code
+        for place, deposit in world.deposits.items()
+    }
 
 
 @pytest.mark.parametrize("who", PERSONAS)
-def test_archived_objects_are_for_those_who_may_read_content(world: World, who: str) -> None:
-    for place, deposit in world.deposits.items():
-        Deposit.objects.filter(pk=deposit.pk).update(swhid=_archived(place.encode()))
-    for place in ("closed", "open"):
-        swhid = Deposit.objects.get(pk=world.deposits[place].pk).swhid
-        status = world.basic(who).head(f"/archive/{swhid}/").status_code
-        told = expected(who, O.READ_CONTENT, place)
-        assert (place, status) == (place, 200 if told == YES else 404)
+def test_archived_objects_are_for_those_who_may_read_them(world: World, who: str) -> None:
+    otherwise = 401 if who == "anybody" else 404
+    told = {place: expected(who, O.READ_ARCHIVED, place) for place in world.deposits}
+    assert seen_in_the_archive(world, who) == {p: 200 if may == YES else otherwise for p, may in told.items()}
+
+
+@pytest.mark.parametrize("who", PERSONAS)
+def test_an_origin_is_told_to_those_who_may_read_what_came_of_it(world: World, who: str) -> None:
+    public, url = world.deposits["public"], "https://hal.example.org/of-the-public-one"
+    snapshot = ingest_visit(url)
+    Deposit.objects.filter(pk=public.pk).update(snapshot_swhid=snapshot, origin_url=url)
+    answer_told = world.basic(who).get("/archive/origin/", {"url": url})
+    assert [visit["snapshot"] for visit in answer_told.json()["visits"]] == [snapshot]
+    Collection.objects.update(public=False)
+    hidden = world.basic(who).get("/archive/origin/", {"url": url})
+    told = {YES: 200, NO: 404, NOTHING: 404}[expected(who, O.READ_ARCHIVED, "closed")]
+    assert hidden.status_code == (401 if who == "anybody" else told)
+
+
+def test_the_public_sees_nothing_of_what_is_not_done_or_not_public_any_more(world: World) -> None:
+    public = world.deposits["public"]
+    page, http = f"/deposits/{public.pk}/", HttpClient()
+
+    def seen() -> tuple[int, int]:
+        return seen_in_the_archive(world, "anybody")["public"], http.get(page).status_code
+
+    assert seen() == (200, 200)
+    Deposit.objects.filter(pk=public.pk).update(status="verified")
+    assert seen() == (401, 302)
+    Deposit.objects.filter(pk=public.pk).update(status="done")
+    Collection.objects.update(public=False)
+    assert seen() == (401, 302)
+
+
+@pytest.mark.parametrize("who", ["anybody", "stranger"])
+def test_a_public_deposit_has_a_page_that_tells_no_more_than_is_public(world: World, who: str) -> None:
+    deposit = world.deposits["public"]
+    Finding.objects.create(
+        deposit=deposit, area="metadata", code="x", severity="warning", message="a secret finding"
+    )
+    Deposit.objects.filter(pk=deposit.pk).update(title="A public title")
+    page_told = world.browser(who).get(f"/deposits/{deposit.pk}/").content.decode()
+    assert "A public title" in page_told
+    assert str(deposit.swhid) in page_told
+    assert f"/deposits/{deposit.pk}/files/" in page_told
+    assert [word for word in ("a secret finding", "owner", "parts/") if word in page_told] == []
+
+
+def test_what_is_not_public_and_what_is_missing_ask_the_public_alike_to_log_in(world: World) -> None:
+    http, hidden = HttpClient(), world.deposits["closed"]
+
+    def told(address: str, number: object) -> tuple[int, str, bytes]:
+        response = http.get(address.format(number))
+        place = response.get("Location", "").replace(str(number), "N")
+        return response.status_code, place, response.content
+
+    for address in ("/deposits/{}/", "/deposits/{}/files/", "/deposits/{}/raw/file", "/deposits/{}/tar/"):
+        assert told(address, hidden.pk) == told(address, 10**9)
+    assert told("/archive/{}/", hidden.swhid) == told("/archive/{}/", SWHID)
+
+
+def test_bad_credentials_are_refused_for_public_objects_too(world: World) -> None:
+    swhid = world.deposits["public"].swhid
+    http = HttpClient(headers={"Authorization": basic("owner", "wrong")})
+    assert http.get(f"/archive/{swhid}/").status_code == 401
+
+
+def test_nobody_is_the_machine_by_mistake() -> None:
+    with pytest.raises(TypeError):
+        Actor(user=None, door=Door.COMMAND)
+    anybody = Anybody(door=Door.ARCHIVE)
+    assert [operation for operation in Operation if may_service(anybody, operation)] == []
+    assert {operation for operation in Operation if may_service(machine(Door.COMMAND), operation)} == {
+        operation for operation in Operation if operation in TABLE[Role.ADMINISTRATOR]
+    }
 
 
 @pytest.mark.parametrize("who", PERSONAS)
 def test_members_alone_deposit(world: World, who: str) -> None:
     response = world.basic(who).post("/1/closed/", b"x", content_type="text/plain")
-    assert response.status_code == (415 if Role.DEPOSITOR in PERSONAS[who] else 403)
+    refused = 401 if who == "anybody" else 403
+    assert response.status_code == (415 if Role.DEPOSITOR in PERSONAS[who] else refused)
 
 
 @pytest.mark.parametrize("who", PERSONAS)
 def test_queues_are_for_operators_and_the_audit_for_administrators(world: World, who: str) -> None:
     sees_queues = bool(PERSONAS[who] & {Role.OPERATOR, Role.ADMINISTRATOR})
-    pages = {"/overview/": sees_queues, "/api/statistics/": True, "/api/health/": sees_queues}
+    logged_in = who != "anybody"
+    pages = {"/overview/": sees_queues, "/api/statistics/": logged_in, "/api/health/": sees_queues}
     found = {address: world.browser(who).get(address).status_code == 200 for address in pages}
     assert found == pages
     audit = world.browser(who).get("/admin/deposit/auditrecord/export/").status_code

@@ -1,25 +1,49 @@
 """``manage.py collection``: where clients deposit."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, BooleanOptionalAction
 from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Count
 
+from deposit.actors import Door, machine
 from deposit.management.actions import ActionsCommand, Row
 from deposit.models import Collection
 from deposit.services import accounts
 
+ACTOR = machine(Door.COMMAND)
+_YES_OR_NO = {
+    "public": "everybody may read what is archived of its deposits",
+    "closed": "operators do not see what its deposits hold",
+}
 
-def _create(parser: ArgumentParser) -> Callable[..., Row]:
+
+def _told(collection: Collection) -> dict[str, Any]:
+    return {
+        "name": collection.name,
+        "title": collection.title,
+        **{n: getattr(collection, n) for n in _YES_OR_NO},
+    }
+
+
+def _fields(parser: ArgumentParser) -> None:
     parser.add_argument("--name", required=True, help="a segment of web addresses: letters, digits, . _ -")
-    parser.add_argument("--title", default="", help="what people read")
+    parser.add_argument("--title", help="what people read")
+    for name, meaning in _YES_OR_NO.items():
+        parser.add_argument(f"--{name}", action=BooleanOptionalAction, help=meaning)
 
-    def run(name: str, title: str) -> Row:
-        collection = accounts.create_collection(name=name, title=title)
-        return {"name": collection.name, "title": collection.title}
 
-    return run
+def _writes(service: Callable[..., Collection]) -> Callable[[ArgumentParser], Callable[..., Row]]:
+    def set_up(parser: ArgumentParser) -> Callable[..., Row]:
+        _fields(parser)
+
+        def run(name: str, **fields: Any) -> Row:
+            given = {field: value for field, value in fields.items() if value is not None}
+            return _told(service(actor=ACTOR, name=name, **given))
+
+        return run
+
+    return set_up
 
 
 def _list(parser: ArgumentParser) -> Callable[..., list[dict[str, Any]]]:
@@ -28,7 +52,7 @@ def _list(parser: ArgumentParser) -> Callable[..., list[dict[str, Any]]]:
             client_count=Count("clients", distinct=True), deposit_count=Count("deposits", distinct=True)
         )
         return [
-            {"name": c.name, "title": c.title, "clients": c.client_count, "deposits": c.deposit_count}
+            {**_told(c), "clients": c.client_count, "deposits": c.deposit_count}
             for c in collections.order_by("name")
         ]
 
@@ -36,10 +60,11 @@ def _list(parser: ArgumentParser) -> Callable[..., list[dict[str, Any]]]:
 
 
 class Command(ActionsCommand):
-    """Create and list collections."""
+    """Create, change and list collections."""
 
     help = "The collections that clients deposit into."
     verbs = {
-        "create": ("make a collection", _create),
+        "create": ("make a collection", _writes(accounts.create_collection)),
+        "set": ("change a collection: what is not given stays", _writes(accounts.change_collection)),
         "list": ("show all collections", _list),
     }

@@ -5,9 +5,12 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
+from deposit.actors import Door, machine
 from deposit.management.actions import ActionsCommand, Row, ask_password
 from deposit.models import Client
 from deposit.services import accounts
+
+ACTOR = machine(Door.COMMAND)
 
 
 def _told(client: Client) -> dict[str, Any]:
@@ -36,6 +39,7 @@ def _create(parser: ArgumentParser) -> Callable[..., Row]:
 
     def run(**options: Any) -> Row:
         client = accounts.create_client(
+            actor=ACTOR,
             username=options["username"],
             password=ask_password(options["password"], from_stdin=options["password_stdin"]),
             collections=options["collection"],
@@ -72,7 +76,7 @@ def _exists(parser: ArgumentParser) -> Callable[..., None]:
 def _activity(active: bool) -> Callable[[ArgumentParser], Callable[..., Row]]:
     def set_up(parser: ArgumentParser) -> Callable[..., Row]:
         parser.add_argument("--username", required=True)
-        return lambda username: _told(accounts.set_active(username=username, active=active))
+        return lambda username: _told(accounts.set_active(actor=ACTOR, username=username, active=active))
 
     return set_up
 
@@ -81,7 +85,9 @@ def _membership(change: Callable[..., Client]) -> Callable[[ArgumentParser], Cal
     def set_up(parser: ArgumentParser) -> Callable[..., Row]:
         parser.add_argument("--username", required=True)
         parser.add_argument("--collection", required=True)
-        return lambda username, collection: _told(change(username=username, collection=collection))
+        return lambda username, collection: _told(
+            change(actor=ACTOR, username=username, collection=collection)
+        )
 
     return set_up
 
@@ -93,7 +99,7 @@ def _set_password(parser: ArgumentParser) -> Callable[..., Row]:
     def run(username: str, password: str | None, password_stdin: bool) -> Row:
         accounts.client_named(username)
         secret = ask_password(password, from_stdin=password_stdin)
-        return _told(accounts.set_password(username=username, password=secret))
+        return _told(accounts.set_password(actor=ACTOR, username=username, password=secret))
 
     return run
 

@@ -35,7 +35,7 @@ def test_a_content_comes_whole_in_ranges_or_not_again(http: HttpClient) -> None:
     assert (whole.status_code, whole.getvalue(), whole["Content-Length"]) == (200, b"hello\n", "6")
     assert whole["ETag"] == f'"{HELLO[-40:]}"'
     assert whole["X-Content-Type-Options"] == "nosniff"
-    assert whole["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert whole["Content-Security-Policy"] == "sandbox; default-src 'none'; frame-ancestors 'none'"
     assert whole["Content-Disposition"].startswith("attachment; ")
     part = http.get(path, headers={"Range": "bytes=1-3"})
     assert (part.status_code, part.getvalue(), part["Content-Range"]) == (206, b"ell", "bytes 1-3/6")
