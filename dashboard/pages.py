@@ -97,7 +97,10 @@ def _menu(request: HttpRequest) -> list[MenuItem]:
     entries = [(_("Deposits"), "dashboard:deposits", True)]
     entries.append((_("Upload"), "dashboard:upload", actor.client is not None))
     entries.append((_("Is it stored?"), "dashboard:stored", True))
-    entries.append((_("Overview"), "dashboard:overview", may_service(actor, Operation.SEE_QUEUES)))
+    entries.append((_("Figures"), "dashboard:figures", True))
+    operates = may_service(actor, Operation.SEE_QUEUES)
+    entries.append((_("Overview"), "dashboard:overview", operates))
+    entries.append((_("Fixity"), "dashboard:fixity", operates))
     entries.append((_("Administration"), "admin:index", bool(actor.user and actor.user.is_staff)))
     return [
         MenuItem(label=label, url=reverse(name), current=request.path.startswith(reverse(name)))

@@ -8,6 +8,8 @@ from dashboard.views import (
     archive,
     deposit,
     deposits,
+    figures,
+    fixity,
     home,
     landing,
     overview,
@@ -43,4 +45,7 @@ urlpatterns = [
     path("origin/", stored.origin_history, name="history"),
     path("upload/", upload.upload, name="upload"),
     path("overview/", overview.overview, name="overview"),
+    path("fixity/", fixity.fixity, name="fixity"),
+    path("figures/", figures.figures, name="figures"),
+    path("figures.csv", figures.export, name="figures-export"),
 ]

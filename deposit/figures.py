@@ -54,6 +54,11 @@ class Space:
     free: int
     total: int
 
+    @property
+    def used(self) -> int:
+        """What is not free."""
+        return self.total - self.free
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figures:
@@ -120,11 +125,11 @@ def read_figures() -> Figures:
         damaged_packs=damaged,
         fixity_checks=checks,
         fixity_age=age,
-        space=_space(),
+        space=read_space(),
     )
 
 
-def _space() -> dict[str, Space]:
+def read_space() -> dict[str, Space]:
     """Room for what is staged and what is archived; a folder that is away has none."""
     found = {}
     for name, folder in (("staging", settings.STAGING_ROOT), ("archive", settings.ARCHIVE_ROOT)):

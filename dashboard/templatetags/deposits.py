@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django import template
 from django.utils.formats import number_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -62,3 +62,28 @@ def duration(value: timedelta | None) -> str:
 def short_swhid(value: str | None) -> str:
     """An identifier that still fits into a table."""
     return "" if not value else f"{value[:17]}…"
+
+
+@register.filter
+def said(sentence: str) -> SafeString:
+    """A sentence whose commands, which it has in backticks, stand out and can be copied."""
+    pieces = sentence.split("`")
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", piece) if odd else piece,) for odd, piece in _odd(pieces))
+    )
+
+
+def _odd(pieces: list[str]) -> list[tuple[bool, str]]:
+    return [(number % 2 == 1, piece) for number, piece in enumerate(pieces)]
+
+
+@register.filter
+def percent(share: float) -> str:
+    """A share from 0 to 1."""
+    return f"{number_format(100 * share, 1)} %"
+
+
+@register.filter
+def seconds(value: float) -> str:
+    """A number of seconds as a length of time."""
+    return duration(timedelta(seconds=value))

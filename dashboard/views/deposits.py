@@ -102,7 +102,7 @@ def _statuses() -> list[tuple[str, str]]:
     return [(value, str(label)) for value, label in STATUS_LABELS.items()]
 
 
-class _Echo:
+class Echo:
     """A file whose lines are given back instead of kept."""
 
     def write(self, line: str) -> str:
@@ -116,7 +116,7 @@ def harmless(value: object) -> str:
 
 
 def _lines(deposits: QuerySet[Deposit]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     yield writer.writerow(COLUMNS)
     rows = deposits.order_by("-pk").values_list(
         "pk",

@@ -10,30 +10,30 @@ const draw = () => {
   drawn = [];
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-  const colours = [colour("good"), colour("warn"), colour("bad"), colour("busy")];
   const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
   for (const place of document.querySelectorAll("[data-plot]")) {
     const { x, series } = data[place.dataset.plot];
-    if (!x.length) continue;
+    if (!series.length) continue;
     place.hidden = false;
     const options = {
       width: place.clientWidth,
       height: 240,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
       axes: [axis, { ...axis, size: 60 }],
-      scales: { y: { range: (plot, low, high) => [0, Math.max(1, high * 1.05)] } },
+      scales: { y: { range: (plot, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+      cursor: { y: false },
       series: [
         { label: place.dataset.day, value: (plot, at) => (at === null ? "" : new Date(at * 1e3).toISOString().slice(0, 10)) },
-        ...series.map(([label], number) => ({
-          label,
-          stroke: colours[number],
-          fill: `${colours[number]}22`,
+        ...series.map((one) => ({
+          label: one.label,
+          stroke: colour(one.colour),
+          fill: `${colour(one.colour)}1c`,
           width: 2,
-          points: { show: x.length < 40 },
+          points: { show: false },
         })),
       ],
     };
-    drawn.push(new uPlot(options, [x, ...series.map(([, values]) => values)], place));
+    drawn.push(new uPlot(options, [x, ...series.map((one) => one.values)], place));
   }
 };
 

@@ -1,0 +1,193 @@
+"""The service in numbers, over time: what came in, what failed, how long it took, how large it was, and whose."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from dashboard.pages import page
+from dashboard.plots import PALETTE, Plot, Series, draw
+from dashboard.remembered import Remembered
+from dashboard.templatetags.deposits import duration
+from dashboard.views.deposits import Echo, harmless
+from dashboard.wording import STATUS_LABELS
+from deposit import tallies
+from deposit.actors import Actor
+from deposit.models import DayTally
+from deposit.permissions import Operation, may_service, visible_collections, visible_tallies
+from deposit.tallies import Span
+
+PERIODS = (30, 90, 365)
+# More days than this are drawn by weeks.
+_DAILY = 90
+# As many collections and clients have a line of their own in a plot.
+_LINES = 5
+COLUMNS = ("received", "size", "largest", "done", "rejected", "failed", "waited", "longest")
+
+counted = Remembered(lambda: tallies.bring_up_to_date(), 30)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """Which figures the query string asks for."""
+
+    days: int
+    collection: str
+    client: str
+
+    @property
+    def until(self) -> date:
+        """Today (UTC)."""
+        return datetime.now(UTC).date()
+
+    @property
+    def since(self) -> date:
+        """The first day."""
+        return self.until - timedelta(days=self.days - 1)
+
+    @property
+    def is_weekly(self) -> bool:
+        """Whether a point is a week."""
+        return self.days > _DAILY
+
+
+def _wanted(request: HttpRequest) -> Wanted:
+    days = request.GET.get("days", "")
+    return Wanted(
+        days=int(days) if days in map(str, PERIODS) else PERIODS[0],
+        collection=request.GET.get("collection", "").replace("\x00", "")[:100],
+        client=request.GET.get("client", "").replace("\x00", "")[:150],
+    )
+
+
+def _tallies(actor: Actor, wanted: Wanted) -> QuerySet[DayTally]:
+    found = visible_tallies(actor)
+    if wanted.collection:
+        found = found.filter(collection__name=wanted.collection)
+    if wanted.client:
+        found = found.filter(client__user__username=wanted.client)
+    return found
+
+
+@require_GET
+@page
+def figures(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Plots and tables over the last month, quarter or year."""
+    is_whole = counted.get()
+    wanted = _wanted(request)
+    mine = _tallies(actor, wanted)
+    spans = tallies.spans(mine, since=wanted.since, until=wanted.until, weekly=wanted.is_weekly)
+    plots = [*_plots(wanted, spans)]
+    groups = [_group(mine, wanted, *one) for one in _groupings(actor)]
+    context = {
+        "wanted": wanted,
+        "periods": PERIODS,
+        "collections": visible_collections(actor)[:200],
+        "sees_clients": may_service(actor, Operation.SEE_QUEUES),
+        "whole": tallies.whole(mine, since=wanted.since, until=wanted.until),
+        "plots": plots,
+        "groups": groups,
+        "drawn": draw(plots + [group["plot"] for group in groups]),
+        "is_whole": is_whole,
+        "query": request.GET.urlencode(),
+    }
+    return render(request, "dashboard/figures.html", context)
+
+
+def _plots(wanted: Wanted, spans: list[Span]) -> Iterator[Plot]:
+    days = [span.day for span in spans]
+    tally = [span.tally for span in spans]
+
+    def plot(name: str, title: str, *series: Series, shown: Any = str, scale: float = 1) -> Plot:
+        return Plot(
+            name=name,
+            title=title,
+            days=days,
+            series=series,
+            shown=shown,
+            scale=scale,
+            is_weekly=wanted.is_weekly,
+        )
+
+    yield plot(
+        "throughput",
+        _("Throughput"),
+        Series(_("received"), "busy", [one.received for one in tally]),
+        Series(STATUS_LABELS["done"], "good", [one.done for one in tally]),
+    )
+    yield plot(
+        "failures",
+        _("Failures"),
+        Series(STATUS_LABELS["rejected"], "warn", [one.rejected for one in tally]),
+        Series(STATUS_LABELS["failed"], "bad", [one.failed for one in tally]),
+    )
+    yield plot(
+        "waits",
+        _("From complete to archived, in minutes"),
+        Series(_("on average"), "busy", [one.mean_wait for one in tally]),
+        Series(_("longest"), "warn", [one.longest for one in tally]),
+        shown=lambda seconds: duration(timedelta(seconds=seconds)) if seconds else "-",
+        scale=60,
+    )
+    yield plot(
+        "sizes",
+        _("Received, in MB"),
+        Series(_("in all"), "busy", [one.size for one in tally]),
+        Series(_("largest deposit"), "warn", [one.largest for one in tally]),
+        shown=filesizeformat,
+        scale=1e6,
+    )
+
+
+def _groupings(actor: Actor) -> list[tuple[str, str, str, str]]:
+    """How figures are told apart: the path of the name, the filter, the title, the name of the plot."""
+    found = [("collection__name", "collection", _("By collection"), "collections")]
+    if may_service(actor, Operation.SEE_QUEUES) or not actor.client:
+        found.append(("client__user__username", "client", _("By client"), "clients"))
+    return found
+
+
+def _group(
+    mine: QuerySet[DayTally], wanted: Wanted, path: str, filtered: str, title: str, name: str
+) -> dict[str, Any]:
+    rows = tallies.busiest(mine, path, since=wanted.since, until=wanted.until)
+    lines = []
+    days: list[date] = []
+    for (label, _tally), colour in zip(rows[:_LINES], PALETTE, strict=False):
+        spans = tallies.spans(
+            mine.filter(**{path: label}), since=wanted.since, until=wanted.until, weekly=wanted.is_weekly
+        )
+        days = [span.day for span in spans]
+        lines.append(Series(label, colour, [span.tally.received for span in spans]))
+    plot = Plot(name=name, title=title, days=days, series=lines, is_weekly=wanted.is_weekly)
+    return {"plot": plot, "rows": rows, "filter": filtered, "lines": _LINES}
+
+
+@require_GET
+@page
+def export(request: HttpRequest, actor: Actor) -> HttpResponseBase:
+    """The figures behind the plots as CSV: a line per day, collection and client."""
+    counted.get()
+    wanted = _wanted(request)
+    rows = _tallies(actor, wanted).filter(day__gte=wanted.since, day__lte=wanted.until)
+    response = StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="figures-{wanted.until}.csv"'
+    return response
+
+
+def _lines(rows: QuerySet[DayTally]) -> Iterator[str]:
+    writer = csv.writer(Echo())
+    yield writer.writerow(("day", "collection", "client", *COLUMNS))
+    named = rows.order_by("day", "collection__name", "client__user__username").values_list(
+        "day", "collection__name", "client__user__username", *COLUMNS
+    )
+    for row in named.iterator(chunk_size=2000):
+        yield writer.writerow([harmless(cell) for cell in row])
