@@ -155,6 +155,7 @@ def _refuse_excess(root: etree._Element) -> None:
         depth += 1
         if depth > MAX_DEPTH:
             raise MetadataError("metadata.depth", limit=MAX_DEPTH)
+        _refuse_braces(element)
         if len(element.attrib) > MAX_ATTRIBUTES:
             raise MetadataError("metadata.attributes", line=element.sourceline, limit=MAX_ATTRIBUTES)
         for name, value in element.items():
@@ -165,3 +166,11 @@ def _refuse_excess(root: etree._Element) -> None:
                     name=shown(str(name)),
                     limit=MAX_ATTRIBUTE_SIZE,
                 )
+
+
+def _refuse_braces(element: etree._Element) -> None:
+    """No URI has braces, and names in which one does cannot be told from their namespaces."""
+    for name in map(str, (element.tag, *element.keys())):
+        if "{" in name[1:] or name.count("}") > 1:
+            line = element.sourceline
+            raise MetadataError("metadata.malformed", line=line, column=1, reason=_REASONS[_E.WAR_NS_URI])

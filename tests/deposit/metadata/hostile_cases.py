@@ -313,6 +313,12 @@ NAMES = [
         "metadata.malformed",
     ),
     HostileCase("two colons", lambda: whole('<a:b:c xmlns:a="urn:x"/>'), "metadata.malformed"),
+    HostileCase("a namespace with a brace", lambda: whole('<x:y xmlns:x="urn}x"/>'), "metadata.malformed"),
+    HostileCase(
+        "an attribute whose namespace has a brace",
+        lambda: whole('<x xmlns:x="urn{x" x:a="1"/>'),
+        "metadata.malformed",
+    ),
     HostileCase("a namespace with a space", lambda: whole('<x xmlns="urn x"/>'), "metadata.malformed"),
     HostileCase("a prefix bound anew", lambda: whole('<codemeta:x xmlns:codemeta="urn:x"/>'), ACCEPTED),
     HostileCase("the default namespace taken away", lambda: whole('<x xmlns=""/>'), ACCEPTED),
