@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from settings.env import REPOSITORY, data_dir, read_env
+from settings.lobby import SMALL_BODY_BYTES
 from settings.production import refuse_insecure_values
 
 env = read_env()
@@ -142,8 +143,10 @@ STATIC_URL = "/static/"
 STATIC_ROOT: str | None = env.str("STATIC_ROOT", default="") or None
 WHITENOISE_USE_FINDERS = True
 
-# Uploads never pass through Django's own upload handling; this bounds what the admin forms may send.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# Uploads never pass through Django's own handling of forms; what does is small, and without files. As much as
+# settings/lobby.py reads before a thread is given to a request.
+DATA_UPLOAD_MAX_MEMORY_SIZE = SMALL_BODY_BYTES
+FILE_UPLOAD_HANDLERS = ["deposit.small_forms.NoFiles"]
 
 # --- Storage -------------------------------------------------------------------------------------------
 # Bytes on their way in; the same file system as nothing else needs to be.

@@ -9,7 +9,6 @@ import shutil
 import tempfile
 
 from gunicorn.arbiter import Arbiter
-from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
 from settings import watchdog
@@ -46,10 +45,6 @@ accesslog = "-"
 errorlog = "-"
 access_log_format = '%(h)s %(u)s "%(r)s" %(s)s %(B)s bytes %(M)s ms request=%({x-request-id}o)s'
 
-# A client that sends nothing for this long in the middle of a body has gone; its thread serves others.
-SILENT_CLIENT_SECONDS = float(os.environ.get("SILENT_CLIENT_SECONDS", "120"))
-
-
 # Where prometheus_client looks for the folder; not a setting, because each server makes its own.
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -81,8 +76,3 @@ def child_exit(server: Arbiter, worker: Worker) -> None:
 def on_exit(server: Arbiter) -> None:
     """Remove the counts."""
     shutil.rmtree(os.environ[COUNTS], ignore_errors=True)
-
-
-def pre_request(worker: Worker, request: Request) -> None:
-    """Bound the wait for each piece of a body, not for the whole of it."""
-    request.unreader.sock.settimeout(SILENT_CLIENT_SECONDS)

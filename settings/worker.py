@@ -1,22 +1,64 @@
-"""gunicorn's threaded worker, taught to refuse politely.
+"""gunicorn's threaded worker, taught to wait without threads and to refuse politely.
 
-Two things a deposit server needs and the stock worker lacks: ``100 Continue`` is sent when the application begins to
-read the body, not before it has looked at the headers (RFC 9110 section 10.1.1); and a client that sends its whole
-body before it reads the answer gets to read a refusal, because what it sends is discarded for a while before the
-connection is closed. Bound to the gunicorn that requirements.txt pins; ``tests/settings/test_worker.py`` watches it.
+What a deposit server needs and the stock worker lacks:
+
+- A client that is slow to send its request, or says nothing, holds no thread, and an upload holds one only while it
+  keeps coming: ``settings/lobby.py``.
+- ``100 Continue`` is sent when the application begins to read the body, not before it has looked at the headers
+  (RFC 9110 section 10.1.1).
+- A client that sends its whole body before it reads the answer gets to read a refusal, because what it sends is
+  discarded for a while before the connection is closed; not by a thread, either.
+
+Bound to the gunicorn that requirements.txt pins; ``test_worker.py`` and ``test_slow_clients.py`` in ``tests/settings``
+watch it.
 """
 
+import errno
+import io
+import os
+import resource
 import socket
 import time
 from typing import Any
 
-from gunicorn.http.body import Body
+from gunicorn.http import get_parser
+from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.http.errors import ParseException
+from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
-# What is read and thrown away after a refusal, at most.
-DISCARD_SECONDS = 10.0
-DISCARD_BYTES = 512 * 1024 * 1024
+from settings.lobby import Lobby
+
+# A client that sends nothing for this long in the middle of a body, or does not take what it is sent, has gone.
+SILENT_CLIENT_SECONDS = float(os.environ.get("SILENT_CLIENT_SECONDS", "120"))
+# A body may come as slowly as this, in bytes a second, after SILENT_CLIENT_SECONDS of patience.
+SLOWEST_BODY = 500
+# Files that a worker has open besides its connections, at most.
+OTHER_FILES = 1000
+_TOO_MANY_FILES = {errno.EMFILE, errno.ENFILE}
+
+
+class Wire(SocketUnreader):  # type: ignore[misc]  # gunicorn is not typed
+    """What a client sends: first what the lobby has read, then, for an upload only, the socket."""
+
+    def hold(self, received: bytes) -> None:
+        """Begin a request with what was received of it."""
+        self.buf = io.BytesIO()
+        self.buf.write(received)
+        self.sealed = True
+        self._waited, self._came = 0.0, 0
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """Read from the socket. Raises `TimeoutError` for a client that is slower than any line."""
+        if self.sealed:
+            return b""
+        began = time.monotonic()
+        data: bytes = super().chunk(size_hint)
+        self._waited += time.monotonic() - began
+        self._came += len(data)
+        if self._waited > SILENT_CLIENT_SECONDS + self._came / SLOWEST_BODY:
+            raise TimeoutError(f"{self._came} bytes in {self._waited:.0f} seconds of waiting")
+        return data
 
 
 class WireBody(Body):  # type: ignore[misc]  # gunicorn is not typed
@@ -47,11 +89,64 @@ class InvitedBody(WireBody):
         return super()._read_reader(size)
 
 
+def rest_of(body: Body) -> int | None:
+    """How many bytes of a body nobody has read; None when that cannot be told."""
+    if body.failed:
+        return None
+    if isinstance(body.reader, LengthReader):
+        return int(body.reader.length)
+    return 0 if isinstance(body.reader, ChunkedReader) and body.reader.parser is None else None
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
     """The worker class of ``settings/gunicorn.py``."""
 
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        """TLS would have to be spoken by the lobby, which does not."""
+        super().check_config(cfg, log)
+        if cfg.is_ssl:
+            raise RuntimeError("This server does not speak TLS itself: put a proxy before it (deploy/).")
+
+    def init_process(self) -> None:
+        """Open the lobby, and allow ourselves the files that its connections are, as far as the system lets us."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = self.worker_connections + OTHER_FILES
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        lobby = Lobby(
+            self, threads=self.cfg.threads, keepalive=self.cfg.keepalive, patience=SILENT_CLIENT_SECONDS
+        )
+        self.lobby = lobby
+        super().init_process()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take one connection in; out of files, others have to go first."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno not in _TOO_MANY_FILES or not self.lobby.make_room():
+                raise
+
+    def enqueue_req(self, conn: Any) -> None:
+        """A new connection: no thread before its request is here."""
+        self.lobby.enter(conn)
+
+    def serve(self, conn: Any, received: bytes, *, upload: bool) -> None:
+        """Give a thread to a request; only an ``upload`` is read from the socket."""
+        if conn.parser is None:
+            conn.parser = get_parser(self.cfg, conn.sock, conn.client)
+            conn.parser.unreader = Wire(conn.sock)
+            conn.initialized = True
+        conn.upload = upload
+        conn.parser.unreader.hold(received)
+        super().enqueue_req(conn)
+
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Serve one request; the invitation to send the body waits until it is read."""
+        conn.parser.unreader.sealed = not conn.upload
+        conn.sock.settimeout(SILENT_CLIENT_SECONDS)
         if req._expected_100_continue:
             req._expected_100_continue = False
             req.body = InvitedBody(req.body, conn.sock)
@@ -60,8 +155,26 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return super().handle_request(req, conn)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
-        """Discard what is left of a refused body, within bounds, so that the client comes to read the answer."""
-        if not keepalive:
-            return False
-        deadline = time.monotonic() + DISCARD_SECONDS
-        return bool(conn.parser.finish_body(deadline=deadline, max_bytes=DISCARD_BYTES))
+        """Whether another request may follow: where it begins has to be known."""
+        conn.rest = rest_of(conn.parser.mesg.body) if keepalive else None
+        return conn.rest is not None
+
+    def finish_request(self, conn: Any, future: Any) -> None:
+        """On the main thread, when a thread is done with a connection."""
+        self.lobby.left(conn)
+        if future.cancelled() or not future.result():
+            self.lobby.linger(conn)
+            return
+        conn.parser.mesg = None
+        buffered = conn.parser.unreader.take_buffered()
+        self.lobby.enter(conn, buffered, discard=conn.rest)
+
+    def murder_pending(self) -> None:
+        """In each turn of the event loop: send away who is too slow, and whoever has too many connections."""
+        self.lobby.sweep()
+        while self.nr_conns >= self.worker_connections and self.lobby.make_room():
+            pass
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """The worker stops."""
+        self.lobby.close_by(deadline)

@@ -222,6 +222,29 @@ def test_an_upload_that_is_broken_off_leaves_nothing(port: int, basic: str) -> N
     assert Deposit.objects.count() == 0
 
 
+TOKEN = "a" * 32
+FORM = (
+    b'--b\r\nContent-Disposition: form-data; name="csrfmiddlewaretoken"\r\n\r\n%s\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="x"%s\r\n\r\n%s\r\n--b--\r\n'
+)
+FORMS = {
+    "a file": FORM % (TOKEN.encode(), b'; filename="x"', b"x"),
+    "a large file": FORM % (TOKEN.encode(), b'; filename="x"', b"x" * 300_000),
+    "a large field": FORM % (TOKEN.encode(), b"", b"x" * 300_000),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("path", ["/login/", "/admin/login/"])
+def test_a_stranger_sends_no_files_and_nothing_large_to_a_form(path: str, form: bytes, port: int) -> None:
+    headers = (
+        "Content-Type: multipart/form-data; boundary=b",
+        f"Content-Length: {len(form)}",
+        f"Cookie: csrftoken={TOKEN}",
+    )
+    assert answer_to(port, request(f"POST {path} HTTP/1.1", *headers, body=form))[0] == 400
+
+
 PAGES = [
     "/1/servicedocument/",
     "/1/nothing/",

@@ -20,12 +20,13 @@ def _free_port() -> int:
 
 
 @contextmanager
-def front(application: str) -> Iterator[int]:
-    """The port of a running server with one worker, that gives up on a client silent for one second."""
+def front(application: str, **environment: str) -> Iterator[int]:
+    """The port of a running server with one worker, that gives up on a client silent for two seconds."""
     number = _free_port()
     command = [sys.executable, "-m", "gunicorn", "-c", "settings/gunicorn.py", application]
-    environment = {**os.environ, "PORT": str(number), "WEB_WORKERS": "1", "SILENT_CLIENT_SECONDS": "1"}
-    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stderr=subprocess.DEVNULL) as server:
+    ours = {"PORT": str(number), "WEB_WORKERS": "1", "SILENT_CLIENT_SECONDS": "2"}
+    variables = {**os.environ, **ours, **environment}
+    with subprocess.Popen(command, cwd=REPOSITORY, env=variables, stderr=subprocess.DEVNULL) as server:
         try:
             _wait_for(number)
             yield number
