@@ -61,3 +61,25 @@ PALETTE = ("busy", "warn", "good", "accent", "bad", "idle")
 def draw(plots: Sequence[Plot]) -> dict[str, Any]:
     """All plots of a page by name, for ``json_script``."""
     return {plot.name: plot.drawn() for plot in plots}
+
+
+def in_bytes(series: Sequence[Sequence[float]]) -> tuple[float, str]:
+    """The unit that the largest of these sizes is best told in, and how many bytes it has."""
+    return _unit(series, ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")), (1, "B"))
+
+
+def in_time(series: Sequence[Sequence[float]]) -> tuple[float, str]:
+    """The unit that the longest of these times is best told in, and how many seconds it has."""
+    return _unit(series, ((2 * 86400, "d"), (2 * 3600, "h"), (120, "min")), (1, "s"))
+
+
+def _unit(
+    series: Sequence[Sequence[float]], units: Sequence[tuple[float, str]], smallest: tuple[float, str]
+) -> tuple[float, str]:
+    most = max((value for values in series for value in values), default=0)
+    size, name = next((unit for unit in units if most >= unit[0]), smallest)
+    return _LENGTHS.get(name, size), name
+
+
+# Times are told in a unit once there are two of it.
+_LENGTHS = {"d": 86400.0, "h": 3600.0, "min": 60.0}

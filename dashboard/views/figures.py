@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from dashboard.pages import page
-from dashboard.plots import PALETTE, Plot, Series, draw
+from dashboard.plots import PALETTE, Plot, Series, draw, in_bytes, in_time
 from dashboard.remembered import Remembered
 from dashboard.templatetags.deposits import duration
 from dashboard.views.deposits import Echo, harmless
@@ -129,21 +129,25 @@ def _plots(wanted: Wanted, spans: list[Span]) -> Iterator[Plot]:
         Series(STATUS_LABELS["rejected"], "warn", [one.rejected for one in tally]),
         Series(STATUS_LABELS["failed"], "bad", [one.failed for one in tally]),
     )
+    mean, longest = [one.mean_wait for one in tally], [one.longest for one in tally]
+    second, unit = in_time([mean, longest])
     yield plot(
         "waits",
-        _("From complete to archived, in minutes"),
-        Series(_("on average"), "busy", [one.mean_wait for one in tally]),
-        Series(_("longest"), "warn", [one.longest for one in tally]),
+        _("From complete to archived, in %(unit)s") % {"unit": unit},
+        Series(_("on average"), "busy", mean),
+        Series(_("longest"), "warn", longest),
         shown=lambda seconds: duration(timedelta(seconds=seconds)) if seconds else "-",
-        scale=60,
+        scale=second,
     )
+    size, largest = [one.size for one in tally], [one.largest for one in tally]
+    byte, unit = in_bytes([size, largest])
     yield plot(
         "sizes",
-        _("Received, in MB"),
-        Series(_("in all"), "busy", [one.size for one in tally]),
-        Series(_("largest deposit"), "warn", [one.largest for one in tally]),
+        _("Received, in %(unit)s") % {"unit": unit},
+        Series(_("in all"), "busy", size),
+        Series(_("largest deposit"), "warn", largest),
         shown=filesizeformat,
-        scale=1e6,
+        scale=byte,
     )
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from dashboard.pages import page
-from dashboard.plots import Plot, Series, draw
+from dashboard.plots import Plot, Series, draw, in_bytes
 from dashboard.remembered import Remembered
 from dashboard.wording import STATUS_LABELS
 from deposit import pulse, statistics
@@ -85,11 +85,13 @@ def _days_plot(days: list[statistics.Day]) -> Plot:
 
 
 def _growth_plot(growth: list[statistics.Growth]) -> Plot:
+    sizes = [day.size for day in growth]
+    byte, unit = in_bytes([sizes])
     return Plot(
         name="growth",
-        title=_("Growth of the archive, in MB"),
+        title=_("Growth of the archive, in %(unit)s") % {"unit": unit},
         days=_dates([day.day for day in growth]),
-        series=[Series(_("stored"), "good", [day.size for day in growth])],
+        series=[Series(_("stored"), "good", sizes)],
         shown=filesizeformat,
-        scale=1e6,
+        scale=byte,
     )

@@ -3,7 +3,8 @@
     python -m tests.bench.bench_dashboard [DEPOSITS]
 
 Pages are asked for in the same process, through all middleware, one at a time. Limits: 50 ms for the list and for a
-deposit, 100 KB with styles and scripts, a tenth of a core for 200 browsers that look at lists in which nothing moves.
+deposit, 100 KB with styles and scripts, a tenth of a core for 200 browsers that look at lists in which nothing moves;
+a fifth of a second for the pages of figures, and for counting a day anew.
 The server time of the first and that of the millionth deposit are measured in one run.
 """
 
@@ -23,6 +24,7 @@ LARGEST_PAGE = 100_000
 WATCHERS = 200
 POLL_SECONDS = 10
 LARGEST_SHARE = 0.1
+FIGURES_LIMIT_MS = 200.0
 
 # Nine of ten are done; the others are spread over all statuses, and the clients have very different numbers.
 _FILL = """
@@ -45,6 +47,11 @@ INSERT INTO deposit_event (deposit_id, name, from_status, to_status, actor, at, 
 SELECT id, name, '', '', 'bench', reception_date, '{}', '{}'
 FROM deposit_deposit, unnest(ARRAY['create', 'complete', 'finish']) AS name
 """
+_PARTS = """
+INSERT INTO deposit_part (deposit_id, kind, content_type, size, sha256, name, packaging, stored_as)
+SELECT id, 'package', 'application/zip', 1000000 + id % 1000, repeat('0', 64), 'p.zip', '', 'bench/' || id
+FROM deposit_deposit
+"""
 
 
 def fill(number: int) -> dict[str, Any]:
@@ -62,6 +69,8 @@ def fill(number: int) -> dict[str, Any]:
         fields = {"large": large.pk, "small": small.pk, "collection": collection.pk, "number": number}
         cursor.execute(_FILL, fields)
         cursor.execute(_EVENTS)
+        cursor.execute(_PARTS)
+        cursor.execute("VACUUM ANALYZE deposit_part")
         cursor.execute("VACUUM ANALYZE deposit_deposit")
         cursor.execute("VACUUM ANALYZE deposit_event")
     return {"large client": large.user, "small client": small.user, "operator": operator}
@@ -77,6 +86,42 @@ def measured(browser: Any, path: str) -> tuple[float, float, int]:
         if response.status_code != 200:
             raise SystemExit(f"{path} answered {response.status_code}")
     return statistics.median(times) * 1000, min(times) * 1000, len(response.content)
+
+
+def tallies() -> bool:
+    """Count all days, then those that are not settled; whether the latter is within the limit."""
+    from deposit.models import DayTally  # noqa: PLC0415 - settings exist only now
+    from deposit.tallies import bring_up_to_date  # noqa: PLC0415
+
+    start = time.perf_counter()
+    bring_up_to_date(steps=1000)
+    took = time.perf_counter() - start
+    days = DayTally.objects.values("day").distinct().count()
+    print(f"{days} days counted in {took:.1f} s, {took / days * 1000:.1f} ms a day")
+    start = time.perf_counter()
+    bring_up_to_date()
+    again = (time.perf_counter() - start) * 1000
+    print(
+        f"the days that are not settled counted again: {again:.1f} ms, {again / FIGURES_LIMIT_MS:.2f} of the limit"
+    )
+    return again <= FIGURES_LIMIT_MS
+
+
+def figures(user: Any) -> bool:
+    """The pages that add up; whether they are within their limit."""
+    from django.test import Client  # noqa: PLC0415 - settings exist only now
+
+    browser, good = Client(SERVER_NAME="localhost"), True
+    browser.force_login(user)
+    paths = ("/figures/", "/figures/?days=365", "/figures/?days=365&client=small", "/overview/", "/fixity/")
+    for path in (*paths, "/api/statistics/"):
+        value, best, size = measured(browser, path)
+        good = good and value <= FIGURES_LIMIT_MS
+        share = value / FIGURES_LIMIT_MS
+        print(
+            f"{path:34} {value:7.1f} ms  {share:5.2f} of the limit  best {best:6.1f} ms  {size / 1000:6.1f} KB"
+        )
+    return good
 
 
 def scripts_and_styles() -> int:
@@ -149,6 +194,7 @@ def main() -> int:
         users = fill(number)
         print(f"{number:,} deposits")
         good = pages(users, number)
+        good = tallies() and figures(users["operator"]) and good
         return 0 if watchers(users["operator"]) and good else 1
 
 

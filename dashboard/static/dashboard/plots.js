@@ -10,6 +10,7 @@ const draw = () => {
   drawn = [];
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+  const day = (at) => new Date(at * 1e3).toISOString().slice(0, 10);
   const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
   for (const place of document.querySelectorAll("[data-plot]")) {
     const { x, series } = data[place.dataset.plot];
@@ -19,11 +20,11 @@ const draw = () => {
       width: place.clientWidth,
       height: 240,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
-      axes: [axis, { ...axis, size: 60 }],
+      axes: [{ ...axis, values: (plot, splits) => splits.map((at) => day(at).slice(5)) }, { ...axis, size: 60 }],
       scales: { y: { range: (plot, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
       cursor: { y: false },
       series: [
-        { label: place.dataset.day, value: (plot, at) => (at === null ? "" : new Date(at * 1e3).toISOString().slice(0, 10)) },
+        { label: place.dataset.day, value: (plot, at) => (at === null ? "" : day(at)) },
         ...series.map((one) => ({
           label: one.label,
           stroke: colour(one.colour),
