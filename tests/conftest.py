@@ -102,6 +102,12 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "settings.base"
 django.setup()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """With the settings named in its environment, a worker would read them before it has a folder of its own."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind: no folder, and no server unless another run uses it."""
     if not hasattr(config, "workerinput"):

@@ -27,6 +27,12 @@ FILES = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _figures_of_this_test() -> None:
+    """The overview remembers its figures for some seconds, those of other tests too."""
+    overview.figures.forget()
+
+
 @pytest.fixture
 def collection(db: None) -> Collection:
     return new_collection("hal")
@@ -57,7 +63,6 @@ def operator(db: None) -> User:
 
 @pytest.fixture
 def operators_browser(operator: User) -> Browser:
-    overview.figures.forget()
     return logged_in(operator)
 
 
