@@ -131,20 +131,33 @@ def fire(
     ``changes`` are further fields written with the status. Raises `TransitionRefused` when the table forbids it,
     `LeaseLost` when the event needs a lease that ``token`` does not hold.
     """
-    rule = TABLE[event]
     with transaction.atomic():
-        deposit = Deposit.objects.select_for_update().annotate(db_now=Now()).get(pk=deposit_id)
-        _guard(event, rule, deposit, token)
-        source = Status(deposit.status)
-        target = rule.target or source
-        fields = _written(event, target, deposit) | dict(changes or {})
-        for name, value in fields.items():
-            setattr(deposit, name, value)
-        deposit.save(update_fields=fields)
-        record(deposit, event, actor=actor, source=source, target=target, **(detail or {}))
-        if rule.asks:
-            announce()
-        return deposit
+        return fire_within(event, deposit_id, actor=actor, token=token, detail=detail, changes=changes)
+
+
+def fire_within(
+    event: str,
+    deposit_id: int,
+    *,
+    actor: str,
+    token: int | None = None,
+    detail: Mapping[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> Deposit:
+    """`fire`, as a part of the caller's transaction, which must end when this raises: it makes no savepoint."""
+    rule = TABLE[event]
+    deposit = Deposit.objects.select_for_update().annotate(db_now=Now()).get(pk=deposit_id)
+    _guard(event, rule, deposit, token)
+    source = Status(deposit.status)
+    target = rule.target or source
+    fields = _written(event, target, deposit) | dict(changes or {})
+    for name, value in fields.items():
+        setattr(deposit, name, value)
+    deposit.save(update_fields=fields)
+    record(deposit, event, actor=actor, source=source, target=target, **(detail or {}))
+    if rule.asks:
+        announce()
+    return deposit
 
 
 def _written(event: str, target: Status, deposit: Any) -> dict[str, Any]:

@@ -51,9 +51,9 @@ def create(
         )
         add_parts(deposit, arrival, actor)
         lifecycle.record(deposit, "create", actor=actor.as_depositor, target=Status.PARTIAL, **_told(arrival))
-        if not in_progress:
-            return _complete(deposit, actor, entry)
-        return deposit
+        if in_progress:
+            return deposit
+        return _complete(deposit, actor, entry, fetches=bool(arrival.files))
 
 
 def _told(arrival: Arrival) -> dict[str, Any]:
@@ -68,12 +68,15 @@ def _told(arrival: Arrival) -> dict[str, Any]:
     return told
 
 
-def _complete(deposit: Deposit, actor: Actor, entry: Entry | None) -> Deposit:
-    """Complete a locked deposit: now, or as soon as the packages are here that are still to be fetched."""
-    if by_reference.waits_for_fetches(deposit):
+def _complete(deposit: Deposit, actor: Actor, entry: Entry | None, *, fetches: bool = True) -> Deposit:
+    """Complete a locked deposit: now, or as soon as the packages are here that are still to be fetched.
+
+    ``fetches``: whether there may be such packages.
+    """
+    if fetches and by_reference.waits_for_fetches(deposit):
         return deposit
     changes = settle(deposit, client_of(actor), entry)
-    return lifecycle.fire("complete", deposit.pk, actor=actor.as_depositor, changes=changes)
+    return lifecycle.fire_within("complete", deposit.pk, actor=actor.as_depositor, changes=changes)
 
 
 def effective_entry(deposit: Deposit) -> Entry | None:
