@@ -5,7 +5,7 @@ ifeq (, $(shell command -v $(PYTHON)))
 $(error $(PYTHON) was not found. Python 3.11 or newer is needed: apt install python3, or make run PYTHON=/path/to/python3)
 endif
 
-.PHONY: run test lint format bench setup
+.PHONY: run test lint format bench audit sbom setup
 
 run: ## everything, in one terminal
 	@exec $(PYTHON) -m embedded run
@@ -21,6 +21,12 @@ format: ## put the code into its style
 
 bench: ## measurements; minutes, and only on a quiet machine worth anything
 	@exec $(PYTHON) -m embedded bench
+
+audit: ## ask whether anything is known against the dependencies; needs the Internet
+	@exec $(PYTHON) -m embedded audit
+
+sbom: ## write the dependencies down as CycloneDX, to .cache/sbom.cdx.json
+	@exec $(PYTHON) -m embedded sbom
 
 setup: ## only the virtual environment, with the tools of development
 	@exec $(PYTHON) -m embedded setup

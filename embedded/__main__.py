@@ -17,6 +17,8 @@ USAGE = """usage: python3 -m embedded COMMAND
   lint     check style, types, the direction of imports, forgotten migrations
   format   put the code into its style
   bench    run the benchmarks one after the other
+  audit    ask whether anything is known against the dependencies (needs the Internet)
+  sbom     write the dependencies down as CycloneDX, to .cache/sbom.cdx.json
   setup    only make the virtual environment, with the tools of development
 """
 
@@ -26,6 +28,8 @@ COMMANDS = {
     "lint": ("requirements-dev.txt", ["-m", "embedded.lint"]),
     "format": ("requirements-dev.txt", ["-m", "ruff", "format"]),
     "bench": ("requirements-dev.txt", ["-m", "embedded.bench"]),
+    "audit": ("requirements-dev.txt", ["-m", "embedded.supply", "audit"]),
+    "sbom": ("requirements-dev.txt", ["-m", "embedded.supply", "sbom"]),
     "setup": ("requirements-dev.txt", ["-c", ""]),
 }
 
