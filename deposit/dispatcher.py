@@ -30,8 +30,12 @@ FROZEN_SECONDS = 60
 # Messages that are out and not yet claimed, per queue. Bounds the broker's queue, and how long a client waits behind
 # the many deposits of another.
 OUTSTANDING = 100
-# A message is sent again after RESEND_SECONDS, then twice as long, and so on up to this many doublings.
-MAX_DOUBLINGS = 6
+# A message is sent again after RESEND_SECONDS, then twice as long, and so on up to this many doublings: rarely enough
+# for workers that are slow, often enough for a message that was lost more than once.
+MAX_DOUBLINGS = 3
+# How long to wait for a row that somebody holds locked: a worker that is frozen in its transaction may for a minute,
+# and the others' leases pass meanwhile. The next round asks again.
+LOCK_PATIENCE = "200ms"
 # How long to sleep without an announcement, and when there was more to send than room for it. In seconds.
 POLL_SECONDS = 2.0
 CROWDED_SECONDS = 0.2
@@ -213,7 +217,8 @@ def _quarantine(deposit_id: int, attempts: int) -> bool:
 def _fire_quietly(event: str, deposit_id: int, reason: str) -> bool:
     """Fire, unless somebody was faster since the deposit was looked up, or holds its row."""
     try:
-        with transaction.atomic():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_PATIENCE}'")
             fire(event, deposit_id, actor=ACTOR, detail={"reason": reason})
     except (TransitionRefused, Deposit.DoesNotExist):
         return False

@@ -47,6 +47,7 @@ app.conf.update(
         "deposit.*": {"queue": "housekeeping"},
         "archive.*": {"queue": "housekeeping"},
     },
+    worker_pool="settings.pool:TaskPool",
     worker_prefetch_multiplier=1,
     worker_enable_remote_control=False,
     worker_cancel_long_running_tasks_on_connection_loss=False,

@@ -81,7 +81,7 @@ def test_what_is_not_claimed_is_sent_again_later_and_later(broker: Broker, setti
     settings.RESEND_SECONDS = 60
     (deposit,) = waiting(1)
     round_of_work(broker.send)
-    for pause in (60, 120, 240, 480, 960, 1920, 3840, 3840, 3840):
+    for pause in (60, 120, 240, 480, 480, 480):
         sent_before(deposit, pause - 5)
         broker.take()
         round_of_work(broker.send)
@@ -264,9 +264,10 @@ def test_a_row_that_somebody_holds_locked_holds_up_nobody_else(broker: Broker) -
     with session() as frozen:
         frozen.autocommit = False
         frozen.cursor().execute("SELECT * FROM deposit_deposit WHERE id = %s FOR UPDATE", [stuck.pk])
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '200ms'")
+        begun = time.monotonic()
         round_of_work(broker.send)
+        # Far less than the ten seconds that others wait for a lock.
+        assert time.monotonic() - begun < 5
     assert broker.take() == [(Work.LOAD, other.pk)]
     round_of_work(broker.send)
     assert broker.take() == [(Work.LOAD, stuck.pk)]

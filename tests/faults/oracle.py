@@ -35,7 +35,7 @@ def judge(service: Service, told: Told, *, settled_within: float, before: int = 
         became = statuses.get(number, "lost")
         # Set aside after too many deaths is allowed, with its reason, which the doctor asks for.
         if became not in (expected, "failed"):
-            broken.append(f"deposit {number} is {became}, not {expected}")
+            broken.append(f"deposit {number} is {became}, not {expected}: {story(service, number)}")
     # More deposits than answers: requests whose answer was cut off, never more than there were.
     extra = len(statuses) - before - len(told.accepted)
     if not 0 <= extra <= told.unsure + told.busy:
@@ -44,3 +44,18 @@ def judge(service: Service, told: Told, *, settled_within: float, before: int = 
     broken += [f"deposit {number}: {count} times {name}" for number, name, count in twice]
     broken += [f"doctor: {p['code']} {p['subject']} {p['message']}" for p in service.doctor()]
     return verdict
+
+
+def story(service: Service, number: int) -> str:
+    """What a deposit waits for, and its last events."""
+    state = service.query(
+        "SELECT json_build_object('attempts', attempts, 'sends', sends, 'now', now(), 'sent', sent_at,"
+        " 'lease', lease_expires_at, 'owner', lease_owner)::text FROM deposit_deposit WHERE id = %s",
+        number,
+    )
+    events = service.query(
+        "SELECT concat_ws(' ', to_char(at, 'MI:SS.MS'), name, actor, detail->>'reason') FROM deposit_event"
+        " WHERE deposit_id = %s ORDER BY id DESC LIMIT 12",
+        number,
+    )
+    return "; ".join([*(row[0] for row in state), *(row[0] for row in events)])
