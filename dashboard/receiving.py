@@ -105,7 +105,7 @@ def received(request: HttpRequest, client: Client) -> Iterator[UploadForm]:
         require_own_form(request, form.fields)
         if parts.file is not None:
             form.package = Package(
-                staged=parts.file.finish(), name=parts.name, content_type=_type_of(parts.name)
+                staged=parts.file.finish(), name=parts.name, content_type=type_of(parts.name)
             )
         yield form
 
@@ -117,7 +117,7 @@ def _keep(form: UploadForm, name: str, value: bytes) -> None:
         form.fields.appendlist(name, value.decode("utf-8", "replace"))
 
 
-def _type_of(name: str) -> str:
+def type_of(name: str) -> str:
     """The media type by which the checks know how to open it; everything that is not a zip is tried as a tar."""
     return "application/zip" if name.lower().endswith(".zip") else "application/x-tar"
 

@@ -1,6 +1,7 @@
-"""Uploading by browser: the plain form works without JavaScript; with it there is progress, and drag and drop."""
+"""Uploading by browser: the plain form brings the package itself; with JavaScript it deposits a segmented upload."""
 
 from http import HTTPStatus
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -12,18 +13,20 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.forms import LICENCES, DescriptionForm, entry_of
 from dashboard.pages import page
-from dashboard.receiving import UploadForm, received
+from dashboard.receiving import UploadForm, received, type_of
 from deposit.actors import Actor
 from deposit.limits import Sizes, metadata_too_large
-from deposit.metadata.entry import read_entry
+from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.errors import MetadataError
 from deposit.metadata.origins import decode_slug
-from deposit.models import Deposit
+from deposit.models import Collection
 from deposit.permissions import Operation, forbidden
 from deposit.refusals import Kind, Refusal
 from deposit.selectors import collection_for, collections_of
 from deposit.services import deposits
-from deposit.services.arrivals import Arrival
+from deposit.services.arrivals import Arrival, Uploaded
+from deposit.services.idempotency import Answer, fingerprint, once
+from deposit.services.uploads import unknown_upload
 from deposit.staging import too_large
 from deposit.sword.errors import WIRE
 
@@ -52,23 +55,29 @@ def upload(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The form, and what it sends."""
     if actor.client is None:
         raise forbidden(actor, Operation.DEPOSIT)
-    names = [collection.name for collection in collections_of(actor)]
+    collections = list(collections_of(actor))
     if request.method == "GET":
-        return _page(request, DescriptionForm(collections=names))
+        return _page(request, DescriptionForm(collections=_names(collections)), collections)
     wants_json = "application/json" in request.headers.get("Accept", "")
     try:
         with received(request, actor.client) as form:
-            deposit = _deposit(actor, names, form)
+            deposit_id = _deposit(actor, _names(collections), form)
     except Refusal as refused:
-        return _refused(request, refused, names, wants_json=wants_json)
+        return _refused(request, refused, collections, wants_json=wants_json)
     if wants_json:
-        address = reverse("dashboard:deposit", args=[deposit.pk])
-        return JsonResponse({"id": deposit.pk, "url": address}, status=HTTPStatus.CREATED)
-    return redirect("dashboard:deposit", deposit.pk)
+        address = reverse("dashboard:deposit", args=[deposit_id])
+        return JsonResponse({"id": deposit_id, "url": address}, status=HTTPStatus.CREATED)
+    return redirect("dashboard:deposit", deposit_id)
 
 
-def _deposit(actor: Actor, names: list[str], form: UploadForm) -> Deposit:
-    if form.package is None:
+def _names(collections: list[Collection]) -> list[str]:
+    return [collection.name for collection in collections]
+
+
+def _deposit(actor: Actor, names: list[str], form: UploadForm) -> int:
+    """Make the deposit; its number."""
+    uploaded = _uploaded(form)
+    if form.package is None and uploaded is None:
         raise Refusal(
             Kind.BAD_REQUEST,
             "form.no_package",
@@ -79,31 +88,78 @@ def _deposit(actor: Actor, names: list[str], form: UploadForm) -> Deposit:
     if not described.is_valid():
         raise _Incomplete(described)
     fields = described.cleaned_data
+    collection = collection_for(actor, fields["collection"])
+    entry = _entry(form.metadata or entry_of(fields), Sizes.of(collection))
+    if form.package and form.package.staged.size > Sizes.of(collection).upload:
+        raise too_large(Sizes.of(collection).upload)
+    arrival = Arrival(package=form.package, entry=entry, files=(uploaded,) if uploaded else ())
+
+    def create() -> Answer:
+        deposit = deposits.create(
+            actor=actor,
+            collection=collection,
+            arrival=arrival,
+            in_progress=False,
+            slug=decode_slug(fields["slug"]) or None if fields["slug"] else None,
+        )
+        return Answer(HTTPStatus.CREATED, str(deposit.pk).encode())
+
+    # An upload is deposited once: whoever lost the answer and asks again is told the same deposit.
+    key = f"dashboard upload {uploaded.upload_id}" if uploaded else None
+    assert actor.user is not None
+    outcome = once(user=actor.user, key=key, fingerprint=fingerprint(key), perform=create)
+    return int(outcome.answer.body)
+
+
+def _uploaded(form: UploadForm) -> Uploaded | None:
+    """The segmented upload that the form deposits."""
+    text = form.fields.get("upload", "")
+    if not text:
+        return None
     try:
-        entry = read_entry(form.metadata or entry_of(fields))
+        upload_id = UUID(text)
+    except ValueError:
+        raise unknown_upload() from None
+    name = form.fields.get("package_name", "").replace("\\", "/").rpartition("/")[2].strip()[:1024]
+    return Uploaded(upload_id=upload_id, name=name or "package", content_type=type_of(name))
+
+
+def _entry(document: bytes, bounds: Sizes) -> Entry:
+    try:
+        entry = read_entry(document)
     except MetadataError as error:
         raise Refusal(Kind.BAD_REQUEST, error.code, str(error)) from error
-    collection = collection_for(actor, fields["collection"])
-    bounds = Sizes.of(collection)
-    if form.package.staged.size > bounds.upload:
-        raise too_large(bounds.upload)
     if len(entry.document) > bounds.metadata:
         raise metadata_too_large(bounds.metadata)
-    return deposits.create(
-        actor=actor,
-        collection=collection,
-        arrival=Arrival(package=form.package, entry=entry),
-        in_progress=False,
-        slug=decode_slug(fields["slug"]) or None if fields["slug"] else None,
-    )
+    return entry
 
 
-def _page(request: HttpRequest, form: DescriptionForm, status: int = 200, **context: object) -> HttpResponse:
-    context |= {"form": form, "licences": LICENCES, "limit": settings.MAX_UPLOAD_SIZE}
+def _page(
+    request: HttpRequest,
+    form: DescriptionForm,
+    collections: list[Collection],
+    status: int = 200,
+    **context: object,
+) -> HttpResponse:
+    limits = [{"name": one.name, "limit": Sizes.of(one).upload} for one in collections]
+    context |= {
+        "form": form,
+        "collections": limits,
+        "licences": LICENCES,
+        "limit": settings.MAX_UPLOAD_SIZE,
+        "days": max(1, settings.STAGING_MAX_IDLE // 86400),
+        "segments": {
+            "least": settings.MIN_SEGMENT_SIZE,
+            "most": settings.MAX_SEGMENT_SIZE,
+            "count": settings.MAX_SEGMENTS,
+        },
+    }
     return render(request, "dashboard/upload.html", context, status=status)
 
 
-def _refused(request: HttpRequest, refused: Refusal, names: list[str], *, wants_json: bool) -> HttpResponse:
+def _refused(
+    request: HttpRequest, refused: Refusal, collections: list[Collection], *, wants_json: bool
+) -> HttpResponse:
     status = WIRE[refused.kind].status
     if wants_json:
         return JsonResponse(
@@ -112,5 +168,5 @@ def _refused(request: HttpRequest, refused: Refusal, names: list[str], *, wants_
     if isinstance(refused, _Incomplete):
         form = refused.form
     else:
-        form = DescriptionForm(getattr(request, "_post", None), collections=names)
-    return _page(request, form, status, refusal=refused)
+        form = DescriptionForm(getattr(request, "_post", None), collections=_names(collections))
+    return _page(request, form, collections, status, refusal=refused)

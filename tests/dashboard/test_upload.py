@@ -14,8 +14,10 @@ from dashboard.forms import DescriptionForm, entry_of
 from deposit.metadata.checks import check_entry
 from deposit.metadata.entry import read_entry
 from deposit.models import Client, Collection, Deposit, Part
+from deposit.models import Upload as UploadInSegments
 from tests.dashboard.conftest import FILES, worked_on
-from tests.factories import new_collection
+from tests.deposit.sword3.asking import Sword3
+from tests.factories import new_client, new_collection
 from tests.samples import atom_entry, make_tar, make_zip
 
 pytestmark = pytest.mark.django_db
@@ -146,6 +148,81 @@ def test_programs_of_the_page_get_json(browser: Browser) -> None:
     )
     refused = browser.post("/upload/", DESCRIPTION | {"title": ""}, headers={"Accept": "application/json"})
     assert (refused.status_code, refused.json()["code"]) == (400, "form.no_package")
+
+
+def segments(browser: Browser, data: bytes) -> str:
+    """The number of a whole segmented upload, sent with the session of the page."""
+    address = Sword3(browser).uploaded(data, -(-len(data) // 2))
+    return address.rstrip("/").rpartition("/")[2]
+
+
+def deposit_upload(browser: Browser, number: str, **changes: Any) -> Any:
+    form = DESCRIPTION | {"upload": number, "package_name": "C:\\mine\\engine.zip"} | changes
+    return browser.post("/upload/", form, headers={"Accept": "application/json"})
+
+
+def test_a_segmented_upload_becomes_a_deposit_without_a_copy(browser: Browser) -> None:
+    data = make_zip(FILES)
+    number = segments(browser, data)
+    stored_as = UploadInSegments.objects.get().stored_as
+    response = deposit_upload(browser, number)
+    deposit = Deposit.objects.get()
+    assert (response.status_code, response.json()["id"]) == (201, deposit.pk)
+    part = Part.objects.get(kind="package")
+    assert (part.name, part.content_type, part.stored_as) == ("engine.zip", "application/zip", stored_as)
+    assert (UploadInSegments.objects.count(), worked_on(deposit).status) == (0, "done")
+
+
+def test_a_segmented_upload_is_deposited_once_however_often_its_form_is_sent(browser: Browser) -> None:
+    number = segments(browser, make_zip(FILES))
+    first = deposit_upload(browser, number)
+    again = deposit_upload(browser, number, title="Sent again")
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert Deposit.objects.get().title == "Engine & Co <1843>"
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "code"),
+    [
+        ("no number", 404, "upload.unknown"),
+        ("00000000-0000-0000-0000-000000000000", 404, "upload.unknown"),
+        ("", 400, "form.no_package"),
+    ],
+)
+def test_an_upload_that_is_not_there_is_told(browser: Browser, number: str, status: int, code: str) -> None:
+    response = deposit_upload(browser, number)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert Deposit.objects.count() == 0
+
+
+def test_nobody_deposits_the_upload_of_another_or_half_of_one(
+    browser: Browser, collection: Collection
+) -> None:
+    other = Browser()
+    other.force_login(new_client(collection).user)
+    number = segments(other, make_zip(FILES))
+    assert deposit_upload(browser, number).json()["code"] == "upload.unknown"
+    UploadInSegments.objects.get().segments.filter(number=2).delete()
+    assert deposit_upload(other, number).json()["code"] == "upload.incomplete"
+    assert (Deposit.objects.count(), UploadInSegments.objects.count()) == (0, 1)
+
+
+def test_a_refused_upload_stays_and_can_be_deposited_elsewhere(
+    browser: Browser, depositor: Client, collection: Collection
+) -> None:
+    collection.max_upload_size = 100
+    collection.save()
+    depositor.collections.add(new_collection("roomy"))
+    number = segments(browser, make_zip(FILES))
+    assert deposit_upload(browser, number).status_code == 413
+    assert deposit_upload(browser, number, title="").json()["code"] == "form.incomplete"
+    assert deposit_upload(browser, number, collection="roomy").status_code == 201
+
+
+def test_a_page_whose_log_in_is_over_is_told_without_being_asked_for_a_password(db: None) -> None:
+    refused = Browser().get("/3/staging/", headers={"X-Requested-With": "XMLHttpRequest"})
+    assert (refused.status_code, refused["WWW-Authenticate"]) == (401, 'Session realm="deposit"')
+    assert Browser().get("/3/staging/")["WWW-Authenticate"].startswith("Basic ")
 
 
 def test_a_body_that_is_cut_short_leaves_nothing(browser: Browser) -> None:

@@ -1,0 +1,273 @@
+"""Uploads in a real browser that go on where they stopped, whatever broke them off.
+
+LARGE_JOURNEY=bytes makes the journey with the killed server as long as a real one (1 GB takes some minutes).
+"""
+
+import hashlib
+import os
+import tarfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from deposit.models import Client, Collection, Deposit, Part, Upload, UploadSegment
+from tests.dashboard.browsing import chromium, complaints_of, log_in, needs_chromium
+from tests.dashboard.conftest import worked_on
+from tests.dashboard.front import Front, front
+from tests.factories import PASSWORD
+
+__all__ = ["chromium"]
+
+pytestmark = [needs_chromium, pytest.mark.django_db(transaction=True)]
+
+MB = 2**20
+LARGE = int(os.environ.get("LARGE_JOURNEY", 0))
+SIZE = LARGE or 10 * MB
+PATIENCE = 30_000 + SIZE / 5_000
+# A line on which something is still under way when a test has looked.
+SLOW = 4 * MB
+
+
+@pytest.fixture
+def service(db: None) -> Iterator[Front]:
+    # Small segments for small packages, so that there are many.
+    with front(**({} if LARGE else {"MAX_SEGMENT_SIZE": str(MB)})) as running:
+        yield running
+
+
+@pytest.fixture
+def context(chromium: Browser, service: Front, depositor: Client) -> Iterator[BrowserContext]:
+    with chromium.new_context() as context:
+        log_in(context, service.url, depositor.user)
+        yield context
+
+
+def make_package(path: Path, size: int, name: str = "engine/noise.bin") -> Path:
+    """A zip that holds one file of random bytes, so that it is as large as it says."""
+    with zipfile.ZipFile(path, "w") as package, package.open(name, "w", force_zip64=True) as member:
+        for _ in range(size // MB):
+            member.write(os.urandom(MB))
+    return path
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def describe(page: Page, title: str) -> None:
+    page.get_by_label("Title").fill(title)
+    page.get_by_label("Authors, one per line").fill("Ada Lovelace")
+
+
+def dropped(page: Page, path: Path) -> None:
+    """Drop a file on the page, as a hand with a mouse does."""
+    session = page.context.new_cdp_session(page)
+    box = page.locator("#drop").bounding_box()
+    assert box is not None
+    place = {"x": box["x"] + 20, "y": box["y"] + 20}
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+
+
+def slow_down(page: Page, rate: int = SLOW) -> None:
+    """A line of so many bytes a second."""
+    session = page.context.new_cdp_session(page)
+    session.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": rate},
+    )
+
+
+def arrived() -> int:
+    return UploadSegment.objects.count()
+
+
+def wait_until(reached: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if reached():
+            return
+        time.sleep(0.02)
+    raise TimeoutError
+
+
+def wait_for_segments(number: int) -> None:
+    wait_until(lambda: arrived() >= number)
+
+
+def test_a_package_dropped_while_the_server_dies_is_mended_and_ends_in_the_archive(
+    context: BrowserContext, service: Front, tmp_path: Path
+) -> None:
+    page = context.new_page()
+    page.goto(f"{service.url}/upload/")
+    bad = make_package(tmp_path / "engine.zip", 2 * MB, name="../escape")
+    dropped(page, bad)
+    describe(page, "Engine")
+    page.get_by_role("button", name="Deposit").click()
+    page.wait_for_url("**/deposits/*/")
+    rejected = worked_on(Deposit.objects.get())
+    assert rejected.status == "rejected"
+    expect(page.get_by_role("heading", name="What to mend")).to_be_visible(timeout=15_000)
+    page.get_by_role("link", name="Upload", exact=True).click()
+
+    good = make_package(tmp_path / "mended.zip", SIZE)
+    announced = sha256(good)
+    slow_down(page, max(SLOW, SIZE // 10))
+    dropped(page, good)
+    describe(page, "Engine, mended")
+    wait_for_segments(2)
+    service.kill()
+    expect(page.get_by_text("The connection was lost. What has arrived is safe")).to_be_visible()
+    assert 2 <= arrived() < Upload.objects.get().segment_count
+    service.start()
+    page.get_by_role("button", name="Deposit").click()
+    page.wait_for_url("**/deposits/*/", timeout=PATIENCE)
+    deposit = Deposit.objects.latest("id")
+    part = Part.objects.get(deposit=deposit, kind="package")
+    assert (part.name, part.size, part.sha256) == ("mended.zip", good.stat().st_size, announced)
+    assert Upload.objects.count() == 0
+    assert worked_on(deposit).status == "done"
+    expect(page.get_by_text("It is in the archive.")).to_be_visible(timeout=15_000)
+
+    page.get_by_role("link", name="Browse the files").click()
+    page.get_by_role("link", name="engine/").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as tar").click()
+    with tarfile.open(download.value.path()) as tar, zipfile.ZipFile(good) as package:
+        (got,) = (member for member in tar if member.isfile())
+        kept, sent = tar.extractfile(got), package.open("engine/noise.bin")
+        assert kept is not None
+        digests = [hashlib.file_digest(file, "sha256").hexdigest() for file in (kept, sent)]  # type: ignore[arg-type]
+    assert digests[0] == digests[1]
+
+
+def test_a_closed_browser_goes_on_when_the_same_file_is_chosen_again(
+    context: BrowserContext, service: Front, tmp_path: Path
+) -> None:
+    package = make_package(tmp_path / "engine.zip", 8 * MB)
+    page = context.new_page()
+    page.goto(f"{service.url}/upload/")
+    describe(page, "Interrupted")
+    slow_down(page)
+    page.get_by_label("A zip or tar file").set_input_files(package)
+    wait_for_segments(2)
+    page.close()
+    assert arrived() < Upload.objects.get().segment_count
+
+    page = context.new_page()
+    heard = complaints_of(page)
+    page.goto(f"{service.url}/upload/")
+    expect(page.get_by_text("engine.zip: ")).to_be_visible()
+    page.get_by_label("A zip or tar file").set_input_files(package)
+    expect(page.get_by_label("Title")).to_have_value("Interrupted")
+    page.get_by_role("button", name="Deposit").click()
+    page.wait_for_url("**/deposits/*/")
+    assert Part.objects.get(kind="package").sha256 == sha256(package)
+    assert Upload.objects.count() == 0
+    page.goto(f"{service.url}/upload/")
+    expect(page.get_by_text("engine.zip: ")).to_be_hidden()
+    assert heard == []
+
+
+def test_an_upload_is_paused_gone_on_with_and_given_up(
+    context: BrowserContext, service: Front, tmp_path: Path
+) -> None:
+    package = make_package(tmp_path / "engine.zip", 8 * MB)
+    page = context.new_page()
+    page.goto(f"{service.url}/upload/")
+    slow_down(page)
+    page.get_by_label("A zip or tar file").set_input_files(package)
+    wait_for_segments(1)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Paused. What has arrived is kept for 7 days.")).to_be_visible()
+    had = arrived()
+    page.get_by_role("button", name="Go on").click()
+    wait_for_segments(had + 1)
+    page.get_by_role("button", name="Give up this upload").click()
+    expect(page.locator("#sending")).to_be_hidden()
+    expect(page.get_by_label("A zip or tar file")).to_have_value("")
+    wait_until(lambda: not Upload.objects.exists())
+
+
+def test_a_log_in_that_ends_in_the_middle_is_told_and_the_upload_goes_on_after_the_next(
+    context: BrowserContext, service: Front, depositor: Client, tmp_path: Path
+) -> None:
+    package = make_package(tmp_path / "engine.zip", 8 * MB)
+    page = context.new_page()
+    page.goto(f"{service.url}/upload/")
+    slow_down(page)
+    describe(page, "Long")
+    page.get_by_label("A zip or tar file").set_input_files(package)
+    page.get_by_role("button", name="Deposit").click()
+    wait_for_segments(1)
+    context.clear_cookies()
+    expect(page.get_by_text("You are not logged in any more.")).to_be_visible(timeout=15_000)
+    other = context.new_page()
+    other.goto(f"{service.url}/login/")
+    other.get_by_label("User name").fill("hal")
+    other.get_by_label("Password").fill(PASSWORD)
+    other.get_by_role("button", name="Log in").click()
+    other.wait_for_url("**/deposits/")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("The file has arrived.")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Deposit").click()
+    page.wait_for_url("**/deposits/*/")
+    assert Part.objects.get(kind="package").sha256 == sha256(package)
+
+
+def test_an_upload_that_expired_meanwhile_is_begun_anew_by_itself(
+    context: BrowserContext, service: Front, tmp_path: Path
+) -> None:
+    package = make_package(tmp_path / "engine.zip", 4 * MB)
+    page = context.new_page()
+    page.goto(f"{service.url}/upload/")
+    slow_down(page)
+    describe(page, "Expired")
+    page.get_by_label("A zip or tar file").set_input_files(package)
+    page.get_by_role("button", name="Deposit").click()
+    wait_for_segments(1)
+    Upload.objects.get().delete()
+    page.wait_for_url("**/deposits/*/")
+    assert Part.objects.get(kind="package").sha256 == sha256(package)
+
+
+def test_what_is_wrong_with_the_description_is_told_and_nothing_is_sent_twice(
+    context: BrowserContext, service: Front, collection: Collection, tmp_path: Path
+) -> None:
+    package = make_package(tmp_path / "engine.zip", 1 * MB)
+    page = context.new_page()
+    page.goto(f"{service.url}/upload/")
+    describe(page, "Engine")
+    page.get_by_label("Authors, one per line").fill("<nobody@example.org>")
+    page.get_by_label("A zip or tar file").set_input_files(package)
+    page.get_by_role("button", name="Deposit").click()
+    expect(page.get_by_text("is not a person")).to_be_visible()
+    upload = Upload.objects.get()
+    page.get_by_label("Authors, one per line").fill("Ada Lovelace")
+    page.get_by_role("button", name="Deposit").click()
+    page.wait_for_url("**/deposits/*/")
+    assert Part.objects.get(kind="package").stored_as == upload.stored_as
+
+
+def test_a_file_that_has_no_chance_is_refused_at_once(
+    context: BrowserContext, service: Front, collection: Collection, tmp_path: Path
+) -> None:
+    collection.max_upload_size = 100_000
+    collection.save()
+    page = context.new_page()
+    page.goto(f"{service.url}/upload/")
+    chosen = page.get_by_label("A zip or tar file")
+    for package, words in (
+        (make_package(tmp_path / "large.zip", 1 * MB), "This file has 1.0 MB; at most 100.0 kB are taken."),
+        (tmp_path / "empty.zip", "This file is empty, or it is a folder."),
+    ):
+        package.touch()
+        chosen.set_input_files(package)
+        expect(page.get_by_text(words)).to_be_visible()
+        expect(chosen).to_have_value("")
+    assert not Upload.objects.exists()
