@@ -12,7 +12,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -22,19 +22,19 @@ def _free_port() -> int:
 @contextmanager
 def front(application: str, **environment: str) -> Iterator[int]:
     """The port of a running server with one worker, that gives up on a client silent for two seconds."""
-    number = _free_port()
+    number = free_port()
     command = [sys.executable, "-m", "gunicorn", "-c", "settings/gunicorn.py", application]
     ours = {"PORT": str(number), "WEB_WORKERS": "1", "SILENT_CLIENT_SECONDS": "2"}
     variables = {**os.environ, **ours, **environment}
     with subprocess.Popen(command, cwd=REPOSITORY, env=variables, stderr=subprocess.DEVNULL) as server:
         try:
-            _wait_for(number)
+            wait_for(number)
             yield number
         finally:
             server.terminate()
 
 
-def _wait_for(number: int) -> None:
+def wait_for(number: int) -> None:
     for _ in range(200):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", number)) == 0:

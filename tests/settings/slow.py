@@ -1,4 +1,7 @@
-"""A tiny WSGI application for slow clients: reads bodies below ``/read``, sends much from ``/large``, else says ok."""
+"""A tiny WSGI application for slow clients: reads bodies below ``/read``, sends much from ``/large``, else says ok.
+
+To be exact, 64 MiB, or 16 from ``/large/16``.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,9 +13,10 @@ _PIECE = bytes(256 * 1024)
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Answer by the path."""
     path = environ["PATH_INFO"]
-    if path == "/large":
-        start_response("200 OK", [("Content-Length", str(LARGE))])
-        return (_PIECE for _ in range(LARGE // len(_PIECE)))
+    if path.startswith("/large"):
+        size = LARGE // 4 if path == "/large/16" else LARGE
+        start_response("200 OK", [("Content-Length", str(size))])
+        return (_PIECE for _ in range(size // len(_PIECE)))
     answer, status = b"ok", "200 OK"
     if path == "/read":
         try:
