@@ -170,8 +170,8 @@ class Deposit(models.Model):
     software_version = models.TextField(null=True, blank=True)  # noqa: DJ001
     release_notes = models.TextField(null=True, blank=True)  # noqa: DJ001
     # From the newest metadata and the newest package: what people know the deposit by.
-    title = models.CharField(max_length=TITLE_LENGTH, blank=True, default="", editable=False)
-    package_name = models.CharField(max_length=1024, blank=True, default="", editable=False)
+    title = models.CharField(max_length=TITLE_LENGTH, blank=True, default="", db_default="", editable=False)
+    package_name = models.CharField(max_length=1024, blank=True, default="", db_default="", editable=False)
 
     swhid = models.TextField(null=True, editable=False)  # noqa: DJ001
     swhid_context = models.TextField(null=True, editable=False)  # noqa: DJ001
