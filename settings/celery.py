@@ -7,9 +7,11 @@ from celery import Celery
 from celery.signals import task_prerun
 from django.conf import settings
 from django.db import close_old_connections
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
 
+TRANSPORT_ALIASES["filesystem"] = "settings.folder:Transport"
 app = Celery("deposit")
 
 
