@@ -155,7 +155,7 @@ def _refuse_excess(root: etree._Element) -> None:
         depth += 1
         if depth > MAX_DEPTH:
             raise MetadataError("metadata.depth", limit=MAX_DEPTH)
-        _refuse_braces(element)
+        _refuse_odd_names(element)
         if len(element.attrib) > MAX_ATTRIBUTES:
             raise MetadataError("metadata.attributes", line=element.sourceline, limit=MAX_ATTRIBUTES)
         for name, value in element.items():
@@ -168,9 +168,20 @@ def _refuse_excess(root: etree._Element) -> None:
                 )
 
 
-def _refuse_braces(element: etree._Element) -> None:
-    """No URI has braces, and names in which one does cannot be told from their namespaces."""
+def _refuse_odd_names(element: etree._Element) -> None:
+    """No URI has braces: names in which one does cannot be told from their namespaces.
+
+    Nor has a name a colon when its prefix is declared; that it is not is forgotten when a warning follows.
+    """
     for name in map(str, (element.tag, *element.keys())):
-        if "{" in name[1:] or name.count("}") > 1:
+        space, _, local = name[1:].partition("}") if name.startswith("{") else ("", "", name)
+        odd = (
+            _E.WAR_NS_URI
+            if "{" in space or "}" in local
+            else _E.NS_ERR_UNDEFINED_NAMESPACE
+            if ":" in local
+            else None
+        )
+        if odd:
             line = element.sourceline
-            raise MetadataError("metadata.malformed", line=line, column=1, reason=_REASONS[_E.WAR_NS_URI])
+            raise MetadataError("metadata.malformed", line=line, column=1, reason=_REASONS[odd])

@@ -319,6 +319,11 @@ NAMES = [
         lambda: whole('<x xmlns:x="urn{x" x:a="1"/>'),
         "metadata.malformed",
     ),
+    HostileCase(
+        "an undeclared prefix before a namespace that is a relative URI",
+        lambda: whole('<y:z><x xmlns="/"/></y:z>'),
+        "metadata.malformed",
+    ),
     HostileCase("a namespace with a space", lambda: whole('<x xmlns="urn x"/>'), "metadata.malformed"),
     HostileCase("a prefix bound anew", lambda: whole('<codemeta:x xmlns:codemeta="urn:x"/>'), ACCEPTED),
     HostileCase("the default namespace taken away", lambda: whole('<x xmlns=""/>'), ACCEPTED),
