@@ -234,6 +234,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "/static/dashboard/icon.svg",
     "PREPROCESSING_HOOKS": ["deposit.api.schema.only_api"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "deposit.api.schema.problems"],
 }
 
 LOGGING: dict[str, Any] = {

@@ -84,6 +84,8 @@ class ApiView(APIView):
 class DepositViewSet(ApiView, ListModelMixin, GenericViewSet[Deposit]):
     """Deposits that exist for the caller."""
 
+    # As many digits as a number of the database has; anything else is an address of nothing.
+    lookup_value_regex = "[0-9]{1,18}"
     serializer_class = serializers.DepositSerializer
     pagination_class = Pages
     filter_backends = [DjangoFilterBackend]
