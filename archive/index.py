@@ -43,6 +43,8 @@ ON CONFLICT (sha1_git) DO UPDATE SET
 WHERE object.{_IN_DAMAGED_PACK} AND object.pack_id <> excluded.pack_id
     AND object.sha256 IS NOT DISTINCT FROM excluded.sha256 AND object.length = excluded.length
 """  # noqa: S608 - the names are constants above
+# The rows of most loads, so that they are not sorted on disk.
+_SORT_IN_MEMORY = "SET LOCAL work_mem = '64MB'"
 _COLLISIONS = """
 SELECT stage.sha1_git FROM archive_stage stage JOIN archive_object object USING (sha1_git)
 WHERE object.sha256 IS DISTINCT FROM stage.sha256 OR object.length <> stage.length OR object.kind <> stage.kind
@@ -136,6 +138,7 @@ def publish(reader: PackReader, rows: Iterable[Row] | None = None) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_PACK, [bytes.fromhex(reader.file.name), reader.file.size])
         (pack,) = cursor.fetchone()
+        cursor.execute(_SORT_IN_MEMORY)
         visits, staged = stage(cursor, reader, reader.rows() if rows is None else rows, pack)
         cursor.execute(_MERGE)
         if cursor.rowcount < staged:
@@ -179,15 +182,15 @@ def _stage_rows(
 ) -> Generator[bytes]:
     """COPY rows, or pieces of them, for all objects; visits are put aside. Frames with contents are not read."""
     extent, frame = (-1, -1), b""
-    place = copying.bigint(pack)
-    content = b"".join((copying.integer(0), copying.smallint(KINDS[ObjectType.CONTENT])))
+    content = KINDS[ObjectType.CONTENT]
     for row in rows:
-        numbers = b"".join(map(copying.bigint, (row.length, row.offset, row.stored))) + place
-        numbers = b"\0\x0a" + numbers + copying.integer(row.position)
-        if row.sha256 is not None:
-            sha1_git = bytes.fromhex(row.name[10:])
-            yield numbers + content + copying.bytea(sha1_git) + copying.bytea(row.sha256) + copying.NULL
+        name, sha256, length, offset, stored, position = row
+        if sha256 is not None:
+            place = length, offset, stored, pack, position
+            yield copying.content_row(place, content, bytes.fromhex(name[10:]), sha256)
             continue
+        numbers = b"".join(map(copying.bigint, (length, offset, stored, pack)))
+        numbers = b"\0\x0a" + numbers + copying.integer(position)
         if row.length > LARGE:
             yield numbers
             yield from _node(row, reader.read(row))

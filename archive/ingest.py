@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from django.db import transaction
 
@@ -20,7 +20,7 @@ from archive import index
 from archive.errors import ArchiveError, Collision, InvalidObject, LengthMismatch
 from archive.identifiers import SWHID, ObjectType, object_header, object_id
 from archive.objects import Metadata, Release, Snapshot
-from archive.packing import Packing
+from archive.packing import Packed, Packing
 from archive.packs import LARGE, PackReader
 from archive.recent import Recent
 from archive.storage import Storage, default_storage
@@ -45,14 +45,6 @@ class Stats:
     bytes_written: int = 0
 
 
-class _Waiting(NamedTuple):
-    """An object that may or may not be known."""
-
-    swhid: SWHID
-    data: bytes
-    sha256: bytes | None
-
-
 class Ingest:
     """One load. Use as a context manager; leaving it without ``publish`` removes what was written."""
 
@@ -60,7 +52,8 @@ class Ingest:
         self.storage = storage if storage is not None else default_storage()
         self.stats = Stats()
         self._packing = Packing(self.storage, pack_size)
-        self._waiting: list[_Waiting] = []
+        # Objects that may or may not be known.
+        self._waiting: list[Packed] = []
         self._held = 0
         self._recent = Recent()
         self._sealed = False
@@ -135,12 +128,11 @@ class Ingest:
         return swhid.hash
 
     def _is_known(self, swhid: SWHID, sha256: bytes, length: int) -> bool:
-        if self._recent.has(swhid.hash, sha256):
+        if not self._recent.is_new(swhid.hash, sha256):
             return True
         found = index.known([swhid.hash]).get(swhid.hash)
         if found is not None:
             _compare(swhid, sha256, length, found)
-        self._recent.add(swhid.hash, sha256)
         return found is not None
 
     # --- Objects above them ----------------------------------------------------------------------------
@@ -185,10 +177,9 @@ class Ingest:
     def _add(self, swhid: SWHID, data: bytes, sha256: bytes | None) -> None:
         if self._sealed:
             raise ArchiveError("Nothing can be added after seal().")
-        if self._recent.has(swhid.hash, sha256):
+        if not self._recent.is_new(swhid.hash, sha256):
             return
-        self._recent.add(swhid.hash, sha256)
-        self._waiting.append(_Waiting(swhid, data, sha256))
+        self._waiting.append((swhid, data, sha256))
         self._held += len(data)
         if self._held >= _BATCH_BYTES or len(self._waiting) >= _BATCH_OBJECTS:
             self._flush()
@@ -199,14 +190,15 @@ class Ingest:
         if not waiting:
             return
         found = index.known([swhid.hash for swhid, _, _ in waiting])
-        new: list[_Waiting] = []
+        new: list[Packed] = []
         for one in waiting:
-            match = found.get(one.swhid.hash)
+            swhid, data, sha256 = one
+            match = found.get(swhid.hash)
             if match is None:
                 new.append(one)
-                self._count_new(len(one.data))
+                self._count_new(len(data))
             else:
-                _compare(one.swhid, one.sha256, len(one.data), match)
+                _compare(swhid, sha256, len(data), match)
         if new:
             self._packing.put(new)
 

@@ -13,6 +13,8 @@ from archive.storage import Storage
 _QUEUE = 3
 
 Job = Callable[[], None]
+# An object in memory: its identifier, its bytes, the SHA-256 of a content.
+Packed = tuple[SWHID, bytes, bytes | None]
 
 
 class Packing:
@@ -30,8 +32,8 @@ class Packing:
         self.names: list[str] = []
 
     # --- What is asked for -----------------------------------------------------------------------------
-    def put(self, objects: Sequence[tuple[SWHID, bytes, bytes | None]]) -> None:
-        """Append objects that are in memory: identifier, bytes, SHA-256 (of contents)."""
+    def put(self, objects: Sequence[Packed]) -> None:
+        """Append objects that are in memory."""
 
         def job() -> None:
             for swhid, data, sha256 in objects:

@@ -16,22 +16,19 @@ class Recent:
         self._young: dict[bytes, bytes | None] = {}
         self._old: dict[bytes, bytes | None] = {}
 
-    def has(self, identifier: bytes, sha256: bytes | None) -> bool:
-        """Whether the object was seen. Raises Collision when it was, with another SHA-256."""
+    def is_new(self, identifier: bytes, sha256: bytes | None) -> bool:
+        """Whether the object was not seen yet; it is remembered. Raises Collision if it was, with another SHA-256."""
         if identifier in self._young:
             seen = self._young[identifier]
         elif identifier in self._old:
             seen = self._old[identifier]
         else:
-            return False
+            if len(self._young) >= _GENERATION:
+                self._old, self._young = self._young, {}
+            self._young[identifier] = sha256
+            return True
         if seen != sha256:
             raise Collision(
                 f"The package holds a SHA-1 collision: two objects have the identifier {identifier.hex()}."
             )
-        return True
-
-    def add(self, identifier: bytes, sha256: bytes | None) -> None:
-        """Remember an object."""
-        if len(self._young) >= _GENERATION:
-            self._old, self._young = self._young, {}
-        self._young[identifier] = sha256
+        return False

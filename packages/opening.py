@@ -6,7 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from packages.compression import CODECS, Codec, expand_streams
+from packages.ahead import Ahead
+from packages.compression import CODECS, expand_streams
 from packages.errors import PackageError
 from packages.files import PackageFile
 from packages.limits import Limits
@@ -39,15 +40,17 @@ class Package:
     every checksum verified, every rule of the policy table kept. Raises PackageError at the first fault.
     """
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, *, ahead: bool) -> None:
         self._file = PackageFile(path)
         self._limits = limits
+        self._wants_ahead = ahead
+        self._ahead: Ahead | None = None
         self._tree = Tree(limits)
         self._begun = False
         try:
             self.format, self._reader = self._recognise()
         except BaseException:
-            self._file.close()
+            self._close()
             raise
 
     def __enter__(self) -> Self:
@@ -56,6 +59,11 @@ class Package:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._ahead is not None:
+            self._ahead.close()
         self._file.close()
 
     def __iter__(self) -> Iterator[Member]:
@@ -89,18 +97,22 @@ class Package:
             if start.startswith(ZERO_BLOCK) or is_header(start):
                 return "tar", self._tar(blocks)
             raise _not_a_package()
-        return f"tar.{codec.name}", self._tar(_checked(expand_streams(blocks, codec, self._limits), codec))
+        expanded: Iterator[bytes] = expand_streams(blocks, codec, self._limits)
+        if self._wants_ahead:
+            self._ahead = expanded = Ahead(expanded)
+        return f"tar.{codec.name}", self._tar(_checked(expanded))
 
     def _tar(self, blocks: Iterator[bytes]) -> TarReader:
         return TarReader(blocks, self._tree, self._limits, self._file.size)
 
 
-def open_package(path: Path, limits: Limits | None = None) -> Package:
+def open_package(path: Path, limits: Limits | None = None, *, ahead: bool = False) -> Package:
     """Open the package at ``path``, a regular file whose name is of no account.
 
+    ``ahead``: a thread decompresses while members are used, where the format allows it.
     Raises PackageError if it is no package, OSError if it cannot be read.
     """
-    return Package(path, limits or Limits())
+    return Package(path, limits or Limits(), ahead=ahead)
 
 
 def check_not_nested(members: int, path: bytes) -> None:
@@ -113,7 +125,7 @@ def check_not_nested(members: int, path: bytes) -> None:
         )
 
 
-def _checked(blocks: Iterator[bytes], codec: Codec) -> Iterator[bytes]:
+def _checked(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """The expanded blocks, once it is sure that they begin as a tar archive does."""
     start = next(blocks, b"")
     while len(start) < BLOCK and (more := next(blocks, b"")):

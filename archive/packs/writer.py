@@ -12,7 +12,6 @@ import zstandard
 
 from archive.identifiers import SWHID, ObjectType
 from archive.packs import layout
-from archive.packs.layout import Row
 
 # zstd's level: measured on source trees, 3 is 8 % smaller than 1 and hides behind hashing on a second core.
 LEVEL = 3
@@ -47,7 +46,7 @@ class PackWriter:
         self._parts: list[bytes] = []
         self._filled = 0
         self._waiting: list[tuple[str, bytes | None, int, int]] = []
-        self._lines: list[bytes] = []
+        self._lines: list[str] = []
         self._indexes: list[tuple[int, int]] = []
         self._group: object = None
         self._large = 0
@@ -79,8 +78,13 @@ class PackWriter:
             return
         offset = self.offset
         self._append(self._compressor.compress(b"".join(self._parts)))
-        for name, sha256, length, position in self._waiting:
-            self._list(Row(name, sha256, length, offset, self.offset - offset, position))
+        stored = self.offset - offset
+        self._list(
+            [
+                layout.index_line(name, sha256, length, offset, stored, position)
+                for name, sha256, length, position in self._waiting
+            ]
+        )
         self._parts, self._waiting, self._filled = [], [], 0
 
     def _member(self, name: bytes, data: bytes) -> int:
@@ -91,15 +95,15 @@ class PackWriter:
         self._filled = position + len(data) + len(pad)
         return position
 
-    def _list(self, row: Row) -> None:
-        self._lines.append(row.line())
-        if len(self._lines) >= layout.INDEX_LINES:
+    def _list(self, lines: list[str]) -> None:
+        self._lines += lines
+        while len(self._lines) >= layout.INDEX_LINES:
             self._write_index()
 
     def _write_index(self) -> None:
         """Write the lines so far as an index member in a frame of its own."""
-        lines, self._lines = self._lines, []
-        data = b"".join(lines)
+        data = "".join(self._lines[: layout.INDEX_LINES]).encode()
+        del self._lines[: layout.INDEX_LINES]
         header = layout.tar_header(b"index/%06d.tsv" % len(self._indexes), len(data))
         offset = self.offset
         self._append(self._compressor.compress(header + data + layout.padding(len(data))))
@@ -163,7 +167,8 @@ class PackWriter:
             self._large_frame()
         self._append(layout.seek_table(self._frames))
         offset = self._mark.offset
-        self._list(Row(str(swhid), sha256, length, offset, self.offset - offset, layout.BLOCK))
+        place = offset, self.offset - offset, layout.BLOCK
+        self._list([layout.index_line(str(swhid), sha256, length, *place)])
         self._parts = [layout.tar_header(str(swhid).encode(), 0, link=self._large_name)]
         self._filled = layout.BLOCK
         self._group = None

@@ -87,7 +87,7 @@ def _ingest_file(ingest: Ingest, tree: Tree, name: str, path: Path, lease: Lease
 
 def ingest_package(ingest: Ingest, tree: Tree, stored_as: str, lease: Lease, limits: Limits) -> None:
     """Archive the members of one package into ``tree``. Raises `PackageError`, `LeaseLost`."""
-    with open_package(path_of(stored_as), limits=limits) as package:
+    with open_package(path_of(stored_as), limits=limits, ahead=True) as package:
         for member in package:
             lease.check()
             if member.kind is Kind.FILE:

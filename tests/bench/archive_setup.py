@@ -84,7 +84,7 @@ def load_package(path: Path) -> "tuple[bytes, Stats, dict[str, float]]":
         times[name] = time.perf_counter() - started - sum(times.values())
 
     tree = Tree()
-    with Ingest() as ingest, open_package(path, Limits()) as package:
+    with Ingest() as ingest, open_package(path, Limits(), ahead=True) as package:
         for member in package:
             if member.kind is Kind.FILE:
                 if member.size <= LARGE:

@@ -9,11 +9,13 @@ from tests.packages import stream_cases, tar_cases, zip_cases  # noqa: F401  the
 from tests.packages.cases import ACCEPTED, CASES, Case
 
 
-def outcome(path: Path, limits: Limits, read: bool) -> tuple[PackageError | None, list[bytes]]:
+def outcome(
+    path: Path, limits: Limits, *, read: bool, ahead: bool = False
+) -> tuple[PackageError | None, list[bytes]]:
     """The refusal, if there is one, and the members that were handed out until then."""
     paths = []
     try:
-        with open_package(path, limits) as package:
+        with open_package(path, limits, ahead=ahead) as package:
             for member in package:
                 paths.append(member.path)
                 if read:
@@ -36,8 +38,9 @@ def test_case_gets_its_verdict(case: Case, tmp_path: Path) -> None:
 
     unread, paths = outcome(path, case.limits, read=False)
     read, _ = outcome(path, case.limits, read=True)
+    loaded, _ = outcome(path, case.limits, read=True, ahead=True)
 
-    assert (code(unread), code(read)) == (case.verdict, case.verdict)
+    assert [code(unread), code(read), code(loaded)] == [case.verdict] * 3
     if unread is None:
         assert tuple(paths) == case.members
     else:
