@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
@@ -42,7 +43,7 @@ def ranged(
     start, stop = asked or (0, length)
     if asked and start >= stop:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{length}"})
-    chunks = iter(()) if request.method == "HEAD" else open_range(start, stop)
+    chunks = iter(()) if request.method == "HEAD" else begun(open_range(start, stop))
     response = StreamingHttpResponse(chunks, status=206 if asked else 200, content_type=content_type)
     response["Content-Length"] = str(stop - start)
     response["Accept-Ranges"] = "bytes"
@@ -50,6 +51,11 @@ def ranged(
     if asked:
         response["Content-Range"] = f"bytes {start}-{stop - 1}/{length}"
     return response
+
+
+def begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same chunks; the first is made at once, so that what cannot be read is told with a status of its own."""
+    return chain([next(chunks, b"")], chunks)
 
 
 def matches(request: HttpRequest, tag: str) -> bool:
@@ -62,6 +68,8 @@ def _asked(header: str, length: int) -> tuple[int, int] | None:
     found = _RANGE.fullmatch(header.replace(" ", ""))
     if not found:
         return None
+    if found[2] and int(found[2]) < int(found[1]):
+        return None  # RFC 9110 section 14.1.1: as if nothing had been asked
     if found[3]:
         return max(0, length - int(found[3])), length
     stop = min(length, int(found[2]) + 1) if found[2] else length

@@ -1,7 +1,6 @@
 """Archived contents and directories as answers: streamed, in ranges or forms, never rendered in our origin."""
 
 from collections.abc import Callable, Iterator
-from itertools import chain
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
@@ -9,7 +8,7 @@ from archive.identifiers import SWHID
 from archive.retrieval import open_content
 from archive.tar import stream_tar, stream_tar_gz
 from archive.zip import stream_zip
-from deposit.access.downloads import guarded, matches, ranged
+from deposit.access.downloads import begun, guarded, matches, ranged
 from deposit.access.negotiation import TYPES
 
 FOLDERS: dict[str, Callable[..., Iterator[bytes]]] = {
@@ -46,6 +45,6 @@ def folder_response(request: HttpRequest, swhid: SWHID, name: bytes, form: str) 
 
 
 def streamed(request: HttpRequest, chunks: Iterator[bytes], content_type: str) -> StreamingHttpResponse:
-    """The first chunk is made at once, so that what cannot be read is told with a status of its own."""
-    begun = iter(()) if request.method == "HEAD" else chain([next(chunks, b"")], chunks)
-    return StreamingHttpResponse(begun, content_type=content_type)
+    """The chunks as they are made; none are for HEAD."""
+    body = iter(()) if request.method == "HEAD" else begun(chunks)
+    return StreamingHttpResponse(body, content_type=content_type)

@@ -1,6 +1,7 @@
 """The EM-IRI and the files below it: the packages of a deposit, to add, replace, remove and get back."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -154,15 +155,7 @@ def _is_already(part: Part, packaging: str) -> bool:
 
 def file_response(request: Request, part: Part) -> HttpResponseBase:
     """A package's bytes, under the name and the type that the client gave."""
-    assert part.stored_as is not None
-    path = path_of(part.stored_as)
-    if not path.is_file():
-        raise Refusal(
-            Kind.NOT_FOUND,
-            "deposit.package_removed",
-            "The bytes of this package are no longer kept here.",
-            "What a deposit that is done held can be had from the archive.",
-        )
+    path = _kept(part)
     response = ranged(
         request,
         length=part.size,
@@ -174,15 +167,27 @@ def file_response(request: Request, part: Part) -> HttpResponseBase:
     return guarded(response, part.name)
 
 
+def _kept(part: Part) -> Path:
+    assert part.stored_as is not None
+    path = path_of(part.stored_as)
+    if not path.is_file():
+        raise Refusal(
+            Kind.NOT_FOUND,
+            "deposit.package_removed",
+            "The bytes of this package are no longer kept here.",
+            "What a deposit that is done held can be had from the archive.",
+        )
+    return path
+
+
 def zip_response(deposit: Deposit, parts: list[Part]) -> HttpResponseBase:
     """All packages in one zip, streamed; names that come twice are numbered."""
     archive = ZipStream(compress_type=ZIP_STORED, sized=True)
     seen: set[str] = set()
     for part in parts:
-        assert part.stored_as is not None
         name = part.name if part.name not in seen else f"{part.pk}-{part.name}"
         seen.add(name)
-        archive.add_path(path_of(part.stored_as), name)
+        archive.add_path(_kept(part), name)
     length = len(archive)
     response = StreamingHttpResponse(_chunks(archive), content_type="application/zip")
     response["Content-Length"] = str(length)
