@@ -1,5 +1,6 @@
-"""How to cite a deposit: as a sentence and as BibTeX (biblatex-software)."""
+"""How to cite a deposit: as a sentence, as BibTeX (biblatex-software), and as CITATION.cff (version 1.2.0)."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ class Citation:
 
     sentence: str
     bibtex: str
+    cff: str
 
 
 def cite(deposit: Deposit, entry: Entry) -> Citation | None:
@@ -33,6 +35,7 @@ def cite(deposit: Deposit, entry: Entry) -> Citation | None:
     return Citation(
         sentence=f"{told}. {deposit.swhid}",
         bibtex=_bibtex(deposit, title, authors, year, identifier),
+        cff=_cff(deposit, title, authors, moment.date().isoformat() if moment else ""),
     )
 
 
@@ -53,6 +56,29 @@ def _bibtex(deposit: Deposit, title: str, authors: Sequence[str], year: str, ide
     }
     lines = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items() if value)
     return f"@softwareversion{{deposit{deposit.pk},\n{lines}}}\n"
+
+
+def _cff(deposit: Deposit, title: str, authors: Sequence[str], day: str) -> str:
+    """CITATION.cff, for the repository of what was deposited. A string of JSON is one of YAML, too."""
+    fields = {
+        "title": title,
+        "version": deposit.software_version or "",
+        "date-released": day,
+        "repository-artifact": deposit.origin_url or "",
+    }
+    lines = [
+        "cff-version: 1.2.0",
+        'message: "If you use this software, please cite it as below."',
+        "type: software",
+    ]
+    lines += [f"{name}: {_quoted(value)}" for name, value in fields.items() if value]
+    lines += ["authors:", *(f"  - name: {_quoted(name)}" for name in authors or [title])]
+    lines += ["identifiers:", "  - type: swh", f"    value: {_quoted(deposit.swhid or '')}"]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(" ".join(text.split()), ensure_ascii=False)
 
 
 def tex(text: str) -> str:

@@ -32,6 +32,7 @@ urlpatterns = [
     path("deposits/action/do/", actions.act, name="act"),
     path("deposits/<int:deposit_id>/", landing.deposit_or_landing, name="deposit"),
     path("deposits/<int:deposit_id>/citation.bib", deposit.bibtex, name="bibtex"),
+    path("deposits/<int:deposit_id>/CITATION.cff", deposit.cff, name="cff"),
     path("deposits/<int:deposit_id>/parts/<int:part_id>/", deposit.part, name="part"),
     path("deposits/<int:deposit_id>/files/", archive.files, name="files"),
     path("deposits/<int:deposit_id>/files/<path:path>", archive.files, name="files"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from archive.models import Outcome
 from deposit.models import Status
 
 # Where a deposit stands, and what its depositor can expect or do.
@@ -98,3 +99,12 @@ STEPS_DONE: dict[str, int] = {
 STOPPED = frozenset({Status.EXPIRED, Status.REJECTED, Status.FAILED})
 # A deposit in one of these changes by itself: its page keeps looking.
 MOVING = frozenset({Status.DEPOSITED, Status.VERIFIED, Status.LOADING})
+
+# What reading a pack showed.
+OUTCOMES: dict[str, Promise] = {
+    Outcome.SOUND: _("sound"),
+    Outcome.REPAIRED: _("repaired from the replica"),
+    Outcome.DAMAGED: _("damaged"),
+    Outcome.MISSING: _("missing"),
+    Outcome.UNREADABLE: _("not readable now"),
+}

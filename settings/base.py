@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "deposit.middleware.RequestMiddleware",
     "deposit.sword.middleware.SwordErrorMiddleware",
     "deposit.sword3.errors.Sword3ErrorMiddleware",
+    "deposit.api.middleware.ProblemMiddleware",
     "deposit.authentication.middleware.ActorMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

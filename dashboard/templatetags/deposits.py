@@ -8,7 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from dashboard.wording import STATUS_LABELS
+from dashboard.wording import OUTCOMES, STATUS_LABELS
 from deposit.models import Deposit
 
 register = template.Library()
@@ -87,3 +87,9 @@ def percent(share: float) -> str:
 def seconds(value: float) -> str:
     """A number of seconds as a length of time."""
     return duration(timedelta(seconds=value))
+
+
+@register.filter
+def outcome(value: str) -> SafeString:
+    """What reading a pack showed, as a word in its colour."""
+    return format_html('<span class="outcome {}">{}</span>', value, OUTCOMES.get(value, value))

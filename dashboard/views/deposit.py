@@ -5,12 +5,13 @@ from typing import Any
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from archive.identifiers import SWHID
 from dashboard import live
 from dashboard.actions import possible
-from dashboard.citation import cite
+from dashboard.citation import Citation, cite
 from dashboard.pages import page
 from dashboard.timeline import history, steps_of, timeline
 from dashboard.wording import AREAS, MOVING, STATUS_WORDS
@@ -36,7 +37,7 @@ def deposit_page(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpRes
     if unchanged:
         return unchanged
     deposit = visible_deposit(actor, deposit_id)
-    context = _context(actor, deposit)
+    context = _context(request, actor, deposit)
     seconds = 2 if deposit.status in MOVING else 0
     region = live.region(request, "dashboard/deposit_state.html", context, seconds=seconds)
     return live.answer(request, region) or render(
@@ -44,7 +45,7 @@ def deposit_page(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpRes
     )
 
 
-def _context(actor: Actor, deposit: Deposit) -> dict[str, Any]:
+def _context(request: HttpRequest, actor: Actor, deposit: Deposit) -> dict[str, Any]:
     content = may(actor, Operation.READ_CONTENT, deposit)
     entry = _entry(deposit) if content else None
     return {
@@ -60,8 +61,18 @@ def _context(actor: Actor, deposit: Deposit) -> dict[str, Any]:
         "citation": cite(deposit, entry) if entry else None,
         "document": _document(entry),
         "actions": possible(actor, deposit),
+        "badge": _badge_snippet(request, deposit),
         "has_files": bool(content and deposit.type == "code" and deposit.swhid),
     }
+
+
+def _badge_snippet(request: HttpRequest, deposit: Deposit) -> str:
+    """The badge in Markdown, for a README; it leads to the deposit's page."""
+    if not deposit.swhid:
+        return ""
+    picture = request.build_absolute_uri(reverse("dashboard:badge", args=[deposit.swhid]))
+    page = request.build_absolute_uri(reverse("dashboard:deposit", args=[deposit.pk]))
+    return f"[![{deposit.swhid}]({picture})]({page})"
 
 
 def _entry(deposit: Deposit) -> Entry | None:
@@ -112,6 +123,18 @@ def _package(sent: Part) -> FileResponse:
 @page
 def bibtex(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpResponse:
     """The citation as a BibTeX file."""
+    citation = _citation(actor, deposit_id)
+    return _file(citation.bibtex, "application/x-bibtex; charset=utf-8", f"deposit-{deposit_id}.bib")
+
+
+@require_GET
+@page
+def cff(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpResponse:
+    """The citation as the file CITATION.cff, to be put into the repository."""
+    return _file(_citation(actor, deposit_id).cff, "application/yaml; charset=utf-8", "CITATION.cff")
+
+
+def _citation(actor: Actor, deposit_id: int) -> Citation:
     deposit = visible_deposit(actor, deposit_id)
     require(actor, Operation.READ_CONTENT, deposit)
     entry = _entry(deposit)
@@ -123,8 +146,12 @@ def bibtex(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpResponse:
             "There is nothing to cite yet.",
             "A deposit can be cited once it is done and has an identifier.",
         )
-    response = HttpResponse(citation.bibtex, content_type="application/x-bibtex; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="deposit-{deposit.pk}.bib"'
+    return citation
+
+
+def _file(text: str, content_type: str, name: str) -> HttpResponse:
+    response = HttpResponse(text, content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 

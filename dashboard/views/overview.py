@@ -40,6 +40,8 @@ def _compute() -> dict[str, Any]:
 
 
 figures = Remembered(_compute, _FRESH)
+# What waits is looked up more often, and still once for all who look.
+queues = Remembered(lambda: statistics.queues(Deposit.objects.all()), 5.0)
 
 
 @require_GET
@@ -52,7 +54,7 @@ def overview(request: HttpRequest, actor: Actor) -> HttpResponse:
     context = known | {
         "complaints": complaints(),
         "space": read_space(),
-        "queues": statistics.queues(Deposit.objects.all()),
+        "queues": queues.get(),
         "busy": statistics.workers(),
         "workers": pulse.workers(),
         "plots": plots,

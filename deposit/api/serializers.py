@@ -1,5 +1,6 @@
 """What the JSON API shows; the field names are part of its contract."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rest_framework import serializers
@@ -124,6 +125,56 @@ class StatisticsSerializer(serializers.Serializer[Any]):
 
     queues = QueueSerializer(many=True)
     days = DaySerializer(many=True)
+
+
+class TallySerializer(serializers.Serializer[Any]):
+    """What happened to deposits; sizes in bytes, times in seconds."""
+
+    received = serializers.IntegerField(help_text="Deposits that became complete.")
+    size = serializers.IntegerField(help_text="Of their packages together, in bytes.")
+    largest = serializers.IntegerField(help_text="Of the packages of one of them, in bytes.")
+    done = serializers.IntegerField(help_text="Deposits that reached the archive.")
+    rejected = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    waited = serializers.IntegerField(help_text="From complete to the archive, of all together, in seconds.")
+    longest = serializers.IntegerField(help_text="Of one of them, in seconds.")
+
+
+class NamedTallySerializer(serializers.Serializer[Any]):
+    """A day, collection or client (by ``name``), and what happened."""
+
+    name = serializers.CharField()
+    tally = TallySerializer()
+
+
+class FiguresQuerySerializer(serializers.Serializer[Any]):
+    """Which figures: ``since`` and ``until`` are days (UTC), both included."""
+
+    by = serializers.ChoiceField(choices=["day", "week", "collection", "client"], default="day")
+    since = serializers.DateField(required=False, help_text="Thirty days back unless told otherwise.")
+    until = serializers.DateField(required=False, help_text="Today unless told otherwise.")
+    collection = serializers.CharField(required=False, max_length=100)
+    client = serializers.CharField(required=False, max_length=150)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Fill in the days; at most ten years."""
+        attrs.setdefault("until", datetime.now(UTC).date())
+        attrs.setdefault("since", attrs["until"] - timedelta(days=29))
+        if not timedelta() <= attrs["until"] - attrs["since"] <= timedelta(days=3660):
+            raise serializers.ValidationError(
+                {"since": "From the earlier to the later day, at most ten years."}
+            )
+        return attrs
+
+
+class FiguresSerializer(serializers.Serializer[Any]):
+    """Figures over a time; ``complete`` is false while earlier days are still being counted."""
+
+    since = serializers.DateField()
+    until = serializers.DateField()
+    complete = serializers.BooleanField()
+    whole = TallySerializer()
+    rows = NamedTallySerializer(many=True)
 
 
 class ComplaintSerializer(serializers.Serializer[Any]):

@@ -17,6 +17,7 @@ urlpatterns = [
     path("openapi.json", Schema.as_view(), name="schema"),
     path("archive/known/", views.KnownView.as_view(), name="known"),
     path("statistics/", views.StatisticsView.as_view(), name="statistics"),
+    path("statistics/figures/", views.FiguresView.as_view(), name="figures"),
     path("health/", views.ComplaintsView.as_view(), name="health"),
     path("", include(router.urls)),
     re_path(r"^", unknown),

@@ -20,7 +20,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from archive.identifiers import SWHID
 from archive.retrieval import known
-from deposit import statistics
+from deposit import statistics, tallies
 from deposit.access.rights import readable_among
 from deposit.actors import Actor
 from deposit.api import serializers
@@ -28,7 +28,7 @@ from deposit.api.authentication import ApiAuthenticator
 from deposit.api.problems import handle
 from deposit.complaints import complaints
 from deposit.listing import DepositFilter
-from deposit.models import Collection, Deposit
+from deposit.models import Collection, DayTally, Deposit
 from deposit.permissions import (
     Operation,
     may_service,
@@ -36,6 +36,7 @@ from deposit.permissions import (
     visible_collections,
     visible_deposit,
     visible_deposits,
+    visible_tallies,
 )
 from deposit.refusals import Kind, Refusal
 from deposit.services import operations
@@ -195,6 +196,48 @@ class StatisticsView(ApiView):
         mine = visible_deposits(self.actor)
         figures = {"queues": statistics.queues(mine), "days": statistics.days(mine)}
         return Response(serializers.StatisticsSerializer(figures).data)
+
+
+class FiguresView(ApiView):
+    """Figures over time."""
+
+    @extend_schema(
+        summary="Figures over time: by day, week, collection or client",
+        parameters=[serializers.FiguresQuerySerializer],
+        responses=serializers.FiguresSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """What came in and what became of it, of the deposits the caller can see; the thousand busiest by name."""
+        asked = serializers.FiguresQuerySerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
+        complete = tallies.bring_up_to_date()
+        mine = visible_tallies(self.actor)
+        for name, column in _NAMES.items():
+            if name in wanted:
+                mine = mine.filter(**{column: wanted[name]})
+        span = {"since": wanted["since"], "until": wanted["until"]}
+        told = span | {
+            "complete": complete,
+            "whole": tallies.whole(mine, **span),
+            "rows": _rows(mine, wanted["by"], span),
+        }
+        return Response(serializers.FiguresSerializer(told).data)
+
+
+_NAMES = {"collection": "collection__name", "client": "client__user__username"}
+
+
+def _rows(mine: QuerySet[DayTally], by: str, span: dict[str, Any]) -> list[dict[str, Any]]:
+    if by in _NAMES:
+        return [
+            {"name": name, "tally": tally}
+            for name, tally in tallies.busiest(mine, _NAMES[by], **span, most=1000)
+        ]
+    return [
+        {"name": one.day.isoformat(), "tally": one.tally}
+        for one in tallies.spans(mine, **span, weekly=by == "week")
+    ]
 
 
 class ComplaintsView(ApiView):

@@ -31,6 +31,7 @@ FILES = {
 def _figures_of_this_test() -> None:
     """The overview remembers its figures for some seconds, those of other tests too."""
     overview.figures.forget()
+    overview.queues.forget()
 
 
 @pytest.fixture

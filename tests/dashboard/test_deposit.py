@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import yaml
 from django.contrib.auth.models import User
 from django.test import Client as Browser
 from django.utils import timezone
@@ -126,6 +127,30 @@ def test_a_citation_is_ready_for_latex(browser: Browser, done: Deposit) -> None:
         f"  swhid = {{{done.swhid_context}}},\n"
         "}\n"
     )
+
+
+def test_a_citation_file_is_yaml_that_names_title_authors_and_identifier(
+    browser: Browser, done: Deposit
+) -> None:
+    response = browser.get(f"/deposits/{done.pk}/CITATION.cff")
+    assert response["Content-Disposition"] == 'attachment; filename="CITATION.cff"'
+    told = yaml.safe_load(response.content)
+    assert (told["cff-version"], told["title"]) == ("1.2.0", "Engine & Co")
+    assert told["authors"] == [{"name": "Ada Lovelace"}]
+    assert told["identifiers"] == [{"type": "swh", "value": done.swhid}]
+
+
+def test_a_badge_is_copied_with_the_way_to_its_page(browser: Browser, done: Deposit) -> None:
+    page = browser.get(f"/deposits/{done.pk}/")
+    assert page.context["badge"] == (
+        f"[![{done.swhid}](http://testserver/badge/{done.swhid}.svg)](http://testserver/deposits/{done.pk}/)"
+    )
+
+
+def test_an_address_that_leads_nowhere_leads_back(browser: Browser) -> None:
+    response = browser.get("/nothing/here/")
+    assert response.status_code == 404
+    assert "There is nothing at this address" in response.content.decode()
 
 
 def test_a_badge_is_for_everybody_and_tells_only_the_identifier(db: None) -> None:

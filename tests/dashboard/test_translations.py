@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.test import Client as Browser
+from django.utils.translation import override
 
+from deposit.complaints import complaints
 from deposit.models import Client
 from tests.dashboard.conftest import sent
 
@@ -74,3 +76,13 @@ def test_the_browser_is_answered_in_its_language(
 def test_a_language_that_was_chosen_stays(browser: Browser) -> None:
     browser.post("/i18n/setlang/", {"language": "de", "next": "/deposits/"})
     assert "Einlieferungen" in browser.get("/deposits/").content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "words"), [("de", "Kein Loader nimmt Arbeit an"), ("fr", "Aucun chargeur")]
+)
+def test_what_is_wrong_is_said_in_the_operators_language(language: str, words: str) -> None:
+    with override(language):
+        sentences = [complaint.sentence for complaint in complaints()]
+    assert any(sentence.startswith(words) for sentence in sentences)

@@ -149,6 +149,44 @@ def test_unknown_paths_and_methods_are_problems_too(http: HttpClient) -> None:
     assert problem(http.delete("/api/deposits/")) == (405, "request.method_not_allowed")
 
 
+def test_what_the_framework_refuses_is_a_problem_too(
+    http: HttpClient, depositor: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = http.post("/api/archive/known/", b"x", content_type="text/csv")
+    assert problem(form) == (415, "request.unsupported_media_type")
+    settings.ALLOWED_HOSTS = ["elsewhere.example.org"]
+    assert problem(http.get("/api/deposits/")) == (400, "request.bad_request")
+    settings.ALLOWED_HOSTS = ["testserver"]
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("deposit.statistics.queues", fail)
+    http.raise_request_exception = False
+    assert problem(http.get("/api/statistics/")) == (500, "request.internal_server_error")
+
+
+def test_figures_are_told_by_day_and_by_name(
+    http: HttpClient, operators: HttpClient, depositor: Client, collection: Collection
+) -> None:
+    in_status(Status.DONE, new_deposit(depositor, collection, origin_url="https://hal.example.org/a"))
+    in_status(Status.REJECTED, new_deposit(new_client(collection), collection))
+    mine = http.get("/api/statistics/figures/").json()
+    assert (len(mine["rows"]), mine["complete"]) == (30, True)
+    assert (mine["rows"][-1]["tally"]["received"], mine["whole"]["done"]) == (1, 1)
+    named = operators.get("/api/statistics/figures/?by=collection").json()["rows"]
+    assert [(row["name"], row["tally"]["rejected"]) for row in named] == [(collection.name, 1)]
+    one = operators.get(f"/api/statistics/figures/?by=week&client={depositor.user.username}").json()
+    assert one["whole"]["received"] == 1
+
+
+@pytest.mark.parametrize(
+    "query", ["by=moon", "since=x", "since=2026-02-01&until=2026-01-01", "since=1000-01-01"]
+)
+def test_figures_that_nobody_has_are_a_problem(http: HttpClient, query: str) -> None:
+    assert problem(http.get(f"/api/statistics/figures/?{query}")) == (400, "request.invalid")
+
+
 def test_a_browsers_session_reads_but_writes_only_with_its_token(depositor: Client) -> None:
     browser = HttpClient(enforce_csrf_checks=True)
     browser.force_login(depositor.user)
@@ -168,6 +206,7 @@ def test_the_document_describes_every_path(db: None) -> None:
         "/api/deposits/{id}/events/",
         "/api/health/",
         "/api/statistics/",
+        "/api/statistics/figures/",
     ]
     names = [one["name"] for one in document["paths"]["/api/deposits/"]["get"]["parameters"]]
     assert sorted(names) == sorted(
