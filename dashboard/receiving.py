@@ -40,7 +40,7 @@ class UploadForm:
 @dataclass(slots=True)
 class _Parts:
     files: ExitStack
-    client: int
+    client: Client
     length: int
     texts: list[tuple[str, list[bytes]]] = field(default_factory=list)
     size: int = 0
@@ -68,9 +68,14 @@ class _Parts:
                 "The form takes one package at a time.",
                 "Put everything into one zip or tar file.",
             )
+        # Not for a form that only names an upload: that one was admitted when it began.
+        admit(self.client, self.length)
+        # No connection is held while the bytes arrive.
+        if not connection.in_atomic_block:
+            connection.close()
         self.name = parse_filename(disposition) or ""
         self.file = self.files.enter_context(
-            staging_file(limit=settings.MAX_UPLOAD_SIZE, client=self.client, promised=self.length)
+            staging_file(limit=settings.MAX_UPLOAD_SIZE, client=self.client.pk, promised=self.length)
         )
         return self.file.write
 
@@ -92,12 +97,8 @@ def received(request: HttpRequest, client: Client) -> Iterator[UploadForm]:
         raise Refusal(Kind.CONTENT, "form.type", "This is not a form.", "Use the form on the upload page.")
     told = request.META.get("CONTENT_LENGTH") or ""
     length = int(told) if told.isascii() and told.isdigit() else 0
-    admit(client, length)
-    # No connection is held while the bytes arrive.
-    if not connection.in_atomic_block:
-        connection.close()
     with ExitStack() as files:
-        parts = _Parts(files, client.pk, length)
+        parts = _Parts(files, client, length)
         read_parts(Body(request.META, length).chunks(), kind, parts.open)
         form = UploadForm(fields=QueryDict(mutable=True))
         for name, pieces in parts.texts:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Sum
 
-from deposit.models import Client, Part, Status
+from deposit.models import Client, Part, Status, Upload
 from deposit.refusals import Kind, Refusal
 from deposit.staging import arriving, require_room
 
@@ -38,6 +38,8 @@ def _require_quota(client: Client, length: int) -> None:
         return
     parts = Part.objects.filter(deposit__client=client).exclude(deposit__status=Status.EXPIRED)
     used = parts.aggregate(total=Sum("size"))["total"] or 0
+    # What has been announced in segments has its room already, however much of it is here.
+    used += Upload.objects.filter(client=client).aggregate(total=Sum("size"))["total"] or 0
     if used + length > client.quota_bytes:
         raise Refusal(
             Kind.FORBIDDEN,

@@ -51,10 +51,10 @@ def initialise(*, actor: Actor, plan: Plan) -> Upload:
     """Reserve room for an upload that is acceptable. Raises `Refusal`, and then leaves nothing."""
     client = _depositor(actor)
     _judge(plan)
-    admit(client, plan.size)
     with transaction.atomic():
         # One at a time for a client, or two would both fit into its last room.
         Client.objects.select_for_update().get(pk=client.pk)
+        admit(client, plan.size)
         _require_room(client, plan.size)
         upload = Upload.objects.create(
             client=client,

@@ -219,6 +219,16 @@ def test_a_refused_upload_stays_and_can_be_deposited_elsewhere(
     assert deposit_upload(browser, number, collection="roomy").status_code == 201
 
 
+def test_an_upload_that_fills_the_quota_to_its_last_byte_can_be_deposited(
+    browser: Browser, depositor: Client
+) -> None:
+    data = make_zip(FILES)
+    depositor.quota_bytes = len(data)
+    depositor.save()
+    number = segments(browser, data)
+    assert deposit_upload(browser, number).status_code == 201
+
+
 def test_a_page_whose_log_in_is_over_is_told_without_being_asked_for_a_password(db: None) -> None:
     refused = Browser().get("/3/staging/", headers={"X-Requested-With": "XMLHttpRequest"})
     assert (refused.status_code, refused["WWW-Authenticate"]) == (401, 'Session realm="deposit"')

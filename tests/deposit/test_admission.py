@@ -11,14 +11,15 @@ from django.test import Client as HttpClient
 
 from deposit import admission
 from deposit.admission import admit
-from deposit.models import Client, Collection, Deposit, Part, Status
+from deposit.models import Client, Collection, Deposit, Part, Status, Upload
 from deposit.refusals import Kind, Refusal
+from deposit.services import uploads
 from deposit.staging import StagingFile, arriving, staging_file
 from deposit.sword.body import Body
 from deposit.sword.headers import read_headers
 from deposit.sword.receiving import receive
 from tests.deposit.sword.test_views import field, post_zip
-from tests.factories import http_client, new_client
+from tests.factories import acting_as, http_client, new_client
 from tests.samples import ATOM, make_zip
 from tests.spine import in_status, sent
 
@@ -170,6 +171,18 @@ def test_a_quota_counts_what_is_kept_and_what_comes(depositor: Client, collectio
     depositor.quota_bytes = kept + 100
     admit(depositor, 100)
     assert refused(depositor, 101) == (Kind.FORBIDDEN, "client.quota")
+
+
+def test_a_quota_counts_what_is_announced_in_segments(depositor: Client) -> None:
+    depositor.quota_bytes = 100
+    depositor.save()
+    plan = uploads.Plan(size=60, segment_size=60, segment_count=1, sha256="a" * 64)
+    uploads.initialise(actor=acting_as(depositor), plan=plan)
+    assert refused(depositor, 41) == (Kind.FORBIDDEN, "client.quota")
+    admit(depositor, 40)
+    with pytest.raises(Refusal, match="Your quota is used up: 60 of 100 bytes"):
+        uploads.initialise(actor=acting_as(depositor), plan=plan)
+    assert Upload.objects.count() == 1
 
 
 def test_the_queue_is_asked_once_a_second(depositor: Client, django_assert_num_queries: Any) -> None:
