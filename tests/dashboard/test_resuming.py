@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from deposit.models import Client, Collection, Deposit, Part, Upload, UploadSegment
+from deposit.staging import path_of
 from tests.dashboard.browsing import chromium, complaints_of, log_in, needs_chromium
 from tests.dashboard.conftest import worked_on
 from tests.dashboard.front import Front, front
@@ -220,8 +221,9 @@ def test_a_log_in_that_ends_in_the_middle_is_told_and_the_upload_goes_on_after_t
     assert Part.objects.get(kind="package").sha256 == sha256(package)
 
 
-def test_an_upload_that_expired_meanwhile_is_begun_anew_by_itself(
-    context: BrowserContext, service: Front, tmp_path: Path
+@pytest.mark.parametrize("lost", ["row", "file"])
+def test_an_upload_that_expired_or_was_lost_meanwhile_is_begun_anew_by_itself(
+    context: BrowserContext, service: Front, tmp_path: Path, lost: str
 ) -> None:
     package = make_package(tmp_path / "engine.zip", 4 * MB)
     page = context.new_page()
@@ -231,9 +233,13 @@ def test_an_upload_that_expired_meanwhile_is_begun_anew_by_itself(
     page.get_by_label("A zip or tar file").set_input_files(package)
     page.get_by_role("button", name="Deposit").click()
     wait_for_segments(1)
-    Upload.objects.get().delete()
+    upload = Upload.objects.get()
+    if lost == "row":
+        upload.delete()
+    path_of(upload.stored_as).unlink()
     page.wait_for_url("**/deposits/*/")
     assert Part.objects.get(kind="package").sha256 == sha256(package)
+    assert Upload.objects.count() == 0
 
 
 def test_what_is_wrong_with_the_description_is_told_and_nothing_is_sent_twice(

@@ -1,8 +1,9 @@
 // A segmented upload (SWORD 3) of one file, which goes on where it stopped: after a lost connection, a restarted
 // server or a closed browser. The server knows which segments it has; here only the address of the upload is kept.
 
-const LANES = 4;
-const SEGMENT = 8 * 2 ** 20;
+const LANES = 3;
+// Small, because what is under way when a line breaks is sent again.
+const SEGMENT = 4 * 2 ** 20;
 const SILENCE = 90_000;
 const LONGEST_WAIT = 30_000;
 // Answers after which the same request may work: busy, starting, full for now, or lost by a proxy.
@@ -148,7 +149,12 @@ export class Upload {
   /** Stop, and have the server forget the upload. */
   async discard() {
     this.stop();
+    await this.forget();
+  }
+
+  async forget() {
     const known = this.address ?? this.memory.get(this.file)?.address;
+    this.address = null;
     this.memory.forget(this.file);
     if (known) await ask("DELETE", known).catch(() => {});
   }
@@ -161,7 +167,7 @@ export class Upload {
     if (this.address) {
       const state = await this.state();
       if (state) return this.understand(state);
-      this.memory.forget(this.file);
+      await this.forget();
     }
     const reading = (done) => this.hear("reading", { done });
     this.sha256 ??= await this.hasher.digest(this.file, reading);
@@ -230,6 +236,7 @@ export class Upload {
   }
 
   async send(number, sent) {
+    const { address } = this;
     const body = this.slice(number);
     const headers = {
       "Content-Type": "application/octet-stream",
@@ -237,11 +244,12 @@ export class Upload {
       Digest: `SHA-256=${await this.hasher.digest(body)}`,
     };
     try {
-      await this.ask("POST", this.address, { headers, body, sent });
+      await this.ask("POST", address, { headers, body, sent });
     } catch (trouble) {
       // Its answer was lost, or another window was quicker: it is there.
       if (trouble.type === "UnexpectedSegment") return;
-      // The upload expired or was given up meanwhile: begun anew. Damaged on its way: sent again.
+      // The upload expired, was given up meanwhile, or has lost its file: begun anew. Damaged on its way: sent again.
+      if (trouble.status === 404 && this.address === address) this.forget();
       if (trouble.status === 404 || DAMAGED.has(trouble.type)) trouble.again = true;
       throw trouble;
     }

@@ -106,7 +106,7 @@ let deposited = false;
 
 const hear = (step, { done, trouble, seconds }) => {
   if (step === "waiting") {
-    samples = [];
+    still();
     say(fill(trouble.status ? `${trouble.message} ${words.again}` : words.lostFor, { seconds }));
     return;
   }
@@ -114,6 +114,13 @@ const hear = (step, { done, trouble, seconds }) => {
   hear.step = step;
   say(wanted ? words.wanted : "");
   show(words[step], done, upload.file.size);
+};
+
+// Nothing moves: what is there, and no rate.
+const still = () => {
+  samples = [];
+  spoke = -Infinity;
+  if (upload.address) show(words.sending, upload.arrived, upload.file.size);
 };
 
 const paused = (yes) => {
@@ -133,6 +140,7 @@ const go = async () => {
   } catch (error) {
     if (upload !== mine) return;
     paused(true);
+    still();
     say(words.paused);
     wanted = button.disabled = false;
     if (!(error instanceof Stopped)) explain(error);
