@@ -26,7 +26,7 @@ def cite(deposit: Deposit, entry: Entry) -> Citation | None:
     if not deposit.swhid:
         return None
     title = entry.title or deposit.package_name or f"Deposit {deposit.pk}"
-    authors = [author.name for author in entry.authors]
+    authors = names_of(entry)
     moment = entry.author_date or deposit.complete_date
     year = str(moment.year) if moment else ""
     identifier = deposit.swhid_context or deposit.swhid
@@ -37,6 +37,11 @@ def cite(deposit: Deposit, entry: Entry) -> Citation | None:
         bibtex=_bibtex(deposit, title, authors, year, identifier),
         cff=_cff(deposit, title, authors, moment.date().isoformat() if moment else ""),
     )
+
+
+def names_of(entry: Entry) -> list[str]:
+    """The authors' names, each once: clients say them in Atom and in CodeMeta."""
+    return list(dict.fromkeys(author.name for author in entry.authors))
 
 
 def _people(authors: Sequence[str]) -> str:

@@ -55,7 +55,7 @@ class Plot:
 
 
 # For things that mean nothing in themselves, such as collections.
-PALETTE = ("busy", "warn", "good", "accent", "bad", "idle")
+PALETTE = ("busy", "warn", "good", "violet", "bad")
 
 
 def draw(plots: Sequence[Plot]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -132,6 +132,13 @@ class DepositAdmin(DepositModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Deposit | None = None) -> list[str]:
         """All of them: deposits are made by depositors and moved by the lifecycle."""
         return [field.name for field in Deposit._meta.fields]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """To look at; there is nothing to save."""
+        nothing = {"show_save": False, "show_save_and_continue": False, "title": "Deposit"}
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | nothing)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Deposits come in through the API."""

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from archive.identifiers import SWHID
 from dashboard import live
 from dashboard.actions import possible
-from dashboard.citation import Citation, cite
+from dashboard.citation import Citation, cite, names_of
 from dashboard.pages import page
 from dashboard.timeline import history, steps_of, timeline
 from dashboard.wording import AREAS, MOVING, STATUS_WORDS
@@ -58,6 +58,7 @@ def _context(request: HttpRequest, actor: Actor, deposit: Deposit) -> dict[str, 
         "parts": list(deposit.parts.defer("document").order_by("pk")[:200]),
         "reads_content": content,
         "entry": entry,
+        "authors": names_of(entry) if entry else [],
         "citation": cite(deposit, entry) if entry else None,
         "document": _document(entry),
         "actions": possible(actor, deposit),

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from dashboard.citation import cite
+from dashboard.citation import cite, names_of
 from dashboard.pages import open_page
 from dashboard.views.deposit import deposit_page
 from deposit.actors import Actor
@@ -37,7 +37,7 @@ def landing(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpResponse
     context = {
         "deposit": deposit,
         "title": (entry and entry.title) or deposit.title or deposit.package_name,
-        "authors": [author.name for author in entry.authors] if entry else [],
+        "authors": names_of(entry) if entry else [],
         "citation": cite(deposit, entry) if entry else None,
         "has_files": deposit.type == "code",
     }

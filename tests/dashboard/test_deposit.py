@@ -15,11 +15,14 @@ from django.utils import timezone
 
 from archive.identifiers import SWHID
 from archive.retrieval import read_object
+from dashboard.citation import names_of
 from dashboard.templatetags.deposits import duration
 from dashboard.timeline import steps_of
+from deposit.metadata.entry import read_entry
 from deposit.models import Client, Deposit, Event, Part, Status
 from tests.dashboard.conftest import FILES, logged_in, sent, worked_on
 from tests.dashboard.test_deposits import main_of
+from tests.samples import atom_entry
 from tests.spine import in_status
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +130,11 @@ def test_a_citation_is_ready_for_latex(browser: Browser, done: Deposit) -> None:
         f"  swhid = {{{done.swhid_context}}},\n"
         "}\n"
     )
+
+
+def test_an_author_who_is_said_twice_is_cited_once() -> None:
+    people = "<author><name>Ada Lovelace</name></author>"
+    assert names_of(read_entry(atom_entry(people, title="Engine"))) == ["Ada Lovelace"]
 
 
 def test_a_citation_file_is_yaml_that_names_title_authors_and_identifier(
