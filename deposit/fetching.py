@@ -18,12 +18,17 @@ from django.conf import settings
 from deposit.refusals import Kind, Refusal
 
 CHUNK = 256 * 1024
-SILENCE_SECONDS = 60.0
+# Shorter than the lease of whoever fetches, less the time between two signs of life.
+SILENCE_SECONDS = 45.0
 REDIRECTS = 5
+# Before the rest of an answer that broke off is asked for.
+PAUSE_SECONDS = 1.0
 _TELL_SECONDS = 10.0
 _PORTS = {"http": 80, "https": 443}
 # IPv6 prefixes behind which an IPv4 address stands that the prefix itself does not tell (RFC 6052, 8215).
 _TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+# All that is given out of IPv6; the rest of it has, or had, a meaning inside a network only (RFC 4291).
+_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 def require_allowed(url: SplitResult) -> None:
@@ -73,28 +78,121 @@ def is_public(address: str) -> bool:
             return False
         if ip.ipv4_mapped:
             ip = ip.ipv4_mapped
+        elif ip not in _UNICAST:
+            return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 def download(url: str, *, expected: int | None, tell: Callable[[int], None]) -> Iterator[bytes]:
     """The bytes of a file as they come. ``expected``: its announced size; ``tell`` hears every ten seconds how far.
 
-    Raises `Refusal` for what will not change by itself, `OSError` for what may.
+    An answer that breaks off is asked for the rest (RFC 9110 section 14), as long as the file is the same and more of
+    it comes. Raises `Refusal` for what will not change by itself, `OSError` for what may.
     """
-    deadline = time.monotonic() + settings.BY_REFERENCE_SECONDS
-    for _ in range(REDIRECTS + 1):
-        target = urlsplit(url)
-        require_allowed(target)
-        with closing(_connect(target)) as connection:
-            response = _ask(connection, target)
-            location = response.getheader("Location")
-            if response.status in (301, 302, 303, 307, 308) and location:
-                url = urljoin(url, location)
-                continue
-            _require_whole(response, url, expected)
-            yield from _body(response, deadline, tell)
+    copy = _Copy(url, expected, tell)
+    while True:
+        before = copy.received
+        try:
+            yield from copy.go_on()
             return
-    raise Refusal(Kind.BAD_REQUEST, "by_reference.redirects", f"More than {REDIRECTS} redirects.")
+        except OSError:
+            if not copy.mark or copy.received == before:
+                raise
+        tell(copy.received)
+        time.sleep(PAUSE_SECONDS)
+
+
+class _Copy:
+    """A file while it comes: how much of it, and which state of the file that was."""
+
+    def __init__(self, url: str, expected: int | None, tell: Callable[[int], None]) -> None:
+        self._url = url
+        self._expected = expected
+        self._tell = tell
+        self._deadline = time.monotonic() + settings.BY_REFERENCE_SECONDS
+        self.received = 0
+        # What the other server calls this state of the file; "" when it calls it nothing.
+        self.mark = ""
+
+    def go_on(self) -> Iterator[bytes]:
+        """The rest of the file."""
+        url = self._url
+        for _ in range(REDIRECTS + 1):
+            target = urlsplit(url)
+            require_allowed(target)
+            with (
+                closing(_connect(target)) as connection,
+                closing(_ask(connection, target, self.received, self.mark)) as response,
+            ):
+                location = response.getheader("Location")
+                if response.status in (301, 302, 303, 307, 308) and location:
+                    url = _moved(url, location)
+                    continue
+                self._require_right(response)
+                yield from self._body(response)
+                return
+        raise Refusal(Kind.BAD_REQUEST, "by_reference.redirects", f"More than {REDIRECTS} redirects.")
+
+    def _require_right(self, response: http.client.HTTPResponse) -> None:
+        url = self._url
+        if response.status >= 500 or response.status in (408, 425, 429):
+            raise OSError(f"{url} answers {response.status}.")
+        if self.received:
+            if not (response.getheader("Content-Range") or "").startswith(f"bytes {self.received}-"):
+                raise OSError(f"{url} broke off after {self.received} bytes, and does not go on there.")
+        elif response.status != 200:
+            raise Refusal(Kind.BAD_REQUEST, "by_reference.answer", f"{url} answers {response.status}.")
+        if response.getheader("Content-Encoding", "identity") != "identity":
+            raise Refusal(
+                Kind.BAD_REQUEST,
+                "by_reference.answer",
+                f"{url} answers {response.status}, in another coding.",
+            )
+        self._require_length(response.length)
+        tag = response.getheader("ETag") or ""
+        # A weak tag does not vouch for the bytes.
+        self.mark = tag if tag.startswith('"') else response.getheader("Last-Modified") or ""
+
+    def _require_length(self, rest: int | None) -> None:
+        whole = None if rest is None else self.received + rest
+        if whole is not None and self._expected is not None and whole != self._expected:
+            raise Refusal(
+                Kind.BAD_REQUEST,
+                "by_reference.length",
+                f"The file at {self._url} has {whole} bytes, not the announced {self._expected}.",
+            )
+
+    def _body(self, response: http.client.HTTPResponse) -> Iterator[bytes]:
+        promised, told = response.length, time.monotonic()
+        whole = None if promised is None else self.received + promised
+        while True:
+            try:
+                chunk = response.read1(CHUNK)
+            except http.client.HTTPException as error:
+                raise OSError(f"The answer broke off: {error}") from error
+            if not chunk:
+                break
+            self.received += len(chunk)
+            now = time.monotonic()
+            if now > self._deadline:
+                raise Refusal(
+                    Kind.BAD_REQUEST,
+                    "by_reference.time",
+                    f"After {settings.BY_REFERENCE_SECONDS} seconds the file was not here.",
+                )
+            if now - told > _TELL_SECONDS:
+                self._tell(self.received)
+                told = now
+            yield chunk
+        if whole is not None and self.received < whole:
+            raise OSError(f"The answer broke off after {self.received} of {whole} bytes.")
+
+
+def _moved(url: str, location: str) -> str:
+    target = urljoin(url, location)
+    if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
+        raise _refuse(urlsplit(target), f"{url} redirects from https to an address without.")
+    return target
 
 
 def _connect(url: SplitResult) -> http.client.HTTPConnection:
@@ -102,12 +200,10 @@ def _connect(url: SplitResult) -> http.client.HTTPConnection:
     failure: OSError = OSError(f"{host} has no address")
     for address in addresses(host, port):
         try:
-            sock = socket.create_connection((address, port), timeout=SILENCE_SECONDS)
+            sock = _open(address, port, host if url.scheme == "https" else None)
         except OSError as error:
             failure = error
             continue
-        if url.scheme == "https":
-            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
         connection = http.client.HTTPConnection(host, port, timeout=SILENCE_SECONDS)
         connection.sock = sock
         # Else a lost connection would be made anew, to whatever the name means by then.
@@ -116,55 +212,30 @@ def _connect(url: SplitResult) -> http.client.HTTPConnection:
     raise failure
 
 
-def _ask(connection: http.client.HTTPConnection, url: SplitResult) -> http.client.HTTPResponse:
+def _open(address: str, port: int, tls_name: str | None) -> socket.socket:
+    sock = socket.create_connection((address, port), timeout=SILENCE_SECONDS)
+    if tls_name is None:
+        return sock
+    try:
+        return ssl.create_default_context().wrap_socket(sock, server_hostname=tls_name)
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _ask(
+    connection: http.client.HTTPConnection, url: SplitResult, received: int, mark: str
+) -> http.client.HTTPResponse:
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
     try:
         connection.putrequest("GET", path, skip_accept_encoding=True, skip_host=True)
         connection.putheader("Host", url.netloc)
         connection.putheader("Accept-Encoding", "identity")
         connection.putheader("User-Agent", "deposit-server")
+        if received:
+            connection.putheader("Range", f"bytes={received}-")
+            connection.putheader("If-Range", mark)
         connection.endheaders()
         return connection.getresponse()
     except (http.client.HTTPException, ValueError) as error:
         raise OSError(f"The answer is not HTTP: {error}") from error
-
-
-def _require_whole(response: http.client.HTTPResponse, url: str, expected: int | None) -> None:
-    if response.status >= 500 or response.status in (408, 425, 429):
-        raise OSError(f"{url} answers {response.status}.")
-    if response.status != 200 or response.getheader("Content-Encoding", "identity") != "identity":
-        raise Refusal(Kind.BAD_REQUEST, "by_reference.answer", f"{url} answers {response.status}.")
-    length = response.length
-    if expected is not None and length is not None and length != expected:
-        raise Refusal(
-            Kind.BAD_REQUEST,
-            "by_reference.length",
-            f"The file at {url} has {length} bytes, not the announced {expected}.",
-        )
-
-
-def _body(
-    response: http.client.HTTPResponse, deadline: float, tell: Callable[[int], None]
-) -> Iterator[bytes]:
-    promised, received, told = response.length, 0, time.monotonic()
-    while True:
-        try:
-            chunk = response.read1(CHUNK)
-        except http.client.HTTPException as error:
-            raise OSError(f"The answer broke off: {error}") from error
-        if not chunk:
-            break
-        received += len(chunk)
-        now = time.monotonic()
-        if now > deadline:
-            raise Refusal(
-                Kind.BAD_REQUEST,
-                "by_reference.time",
-                f"After {settings.BY_REFERENCE_SECONDS} seconds the file was not here.",
-            )
-        if now - told > _TELL_SECONDS:
-            tell(received)
-            told = now
-        yield chunk
-    if promised is not None and received < promised:
-        raise OSError(f"The answer broke off after {received} of {promised} bytes.")
