@@ -4,16 +4,19 @@ import base64
 import http.client
 import os
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.test import Client as Browser
 from pytest_django.plugin import DjangoDbBlocker
 
 from deposit.models import Deposit, Part, Upload
+from embedded.supply import tool
 from tests.factories import PASSWORD, new_client, new_collection
 from tests.samples import make_zip
 from tests.settings.front import front
@@ -281,3 +284,26 @@ def test_the_login_page_sends_nobody_elsewhere(target: str, db: None) -> None:
     )
     assert "evil" not in answer.get("Location", "")
     assert not answer.get("Location", "").startswith("javascript")
+
+
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+
+
+@pytest.mark.skipif(
+    "SCHEMATHESIS" not in os.environ, reason="SCHEMATHESIS (requests made up per endpoint) is not set"
+)
+@pytest.mark.timeout(1800)
+def test_whatever_is_sent_to_the_api_is_answered_as_its_document_says(port: int) -> None:
+    get_user_model().objects.create_superuser("root", password=PASSWORD)
+    command = [
+        str(tool("schemathesis")),
+        "run",
+        f"http://127.0.0.1:{port}/api/openapi.json",
+        *("--auth", f"root:{PASSWORD}"),
+        *("--checks", CHECKS),
+        *("--max-examples", os.environ["SCHEMATHESIS"]),
+        *("--seed", "1", "--suppress-health-check", "all"),
+    ]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "Tested: 0" not in done.stdout
