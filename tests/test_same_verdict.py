@@ -1,7 +1,6 @@
 """Checker and loader come to the same verdict on every package there is a case for, and touch nothing but their own."""
 
 import os
-import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +19,9 @@ from deposit.models import Collection, Finding, Part, Status
 from loader.destinations import archive
 from loader.destinations.archive import ingest_package
 from loader.loading import load
-from packages import PackageError
+from packages import Limits, PackageError, confinement
 from packages.limits import MIB
+from packages.reader_process import TABLES
 from tests.packages import stream_cases, tar_cases, zip_cases  # noqa: F401  they fill the register
 from tests.packages.cases import ACCEPTED, CASES, Case
 from tests.samples import atom_entry, create_origin, make_zip
@@ -76,6 +76,12 @@ def _areas(tmp_path: Path, settings: Any) -> None:
     (tmp_path / "archive").mkdir()
 
 
+def memory(what: str) -> int:
+    """What this process uses (``VmRSS``), or used at most since that was forgotten (``VmHWM``), in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{what}:"))
+
+
 def a_lease() -> Lease:
     """A lease that is not renewed, for work that is judged by itself."""
     return Lease(Claim(deposit_id=0, token=0, attempt=1, worker="test"))
@@ -99,7 +105,10 @@ def loaded(name: str, case: Case) -> str:
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_checker_and_loader_agree(case: Case, tmp_path: Path) -> None:
     (tmp_path / "staging" / "package").write_bytes(case.build())
-    idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    keeper = confinement._keeper()
+    idle = memory("VmRSS")
+    # Or else the peak of an earlier case would hide this one's.
+    Path("/proc/self/clear_refs").write_text("5")
 
     own = (str(tmp_path / "archive"), "/proc/self/", "/dev/null")
     with watched() as touched:
@@ -108,7 +117,12 @@ def test_checker_and_loader_agree(case: Case, tmp_path: Path) -> None:
     assert verdicts == (case.verdict, case.verdict)
     assert [path for path in touched if path and not path.startswith(own)] == []
     assert [path.name for path in (tmp_path / "staging").iterdir()] == ["package"]
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - idle < MOST_MEMORY
+    assert memory("VmHWM") - idle < MOST_MEMORY
+    assert confinement._keeper() is keeper
+
+
+def test_the_confined_readers_may_not_use_more() -> None:
+    assert Limits().memory + TABLES <= MOST_MEMORY
 
 
 LIMITED = [("members", 1), ("total", 3), ("member", 1), ("path", 4), ("depth", 1)]
