@@ -21,6 +21,11 @@ def multipart(number: int, files: int = 3) -> tuple[bytes, bool]:
     content = {f"p-{number}/{n}": f"{number}-{n}".encode() * 20 for n in range(files)}
     package = make_zip({}) if bad else (make_tar(content) if number % 2 else make_zip(content))
     kind = "application/x-tar" if number % 2 and not bad else "application/zip"
+    return form(number, package, kind), bad
+
+
+def form(number: int, package: bytes, kind: str) -> bytes:
+    """A package and its metadata, as one request."""
     entry = atom_entry(create_origin(f"https://faults.example.org/{number}"))
     return (
         b"--B\r\nContent-Disposition: form-data; name=atom; filename=a\r\nContent-Type: application/atom+xml\r\n\r\n"
@@ -30,7 +35,7 @@ def multipart(number: int, files: int = 3) -> tuple[bytes, bool]:
         + b"\r\n\r\n"
         + package
         + b"\r\n--B--\r\n"
-    ), bad
+    )
 
 
 @dataclass(slots=True)
@@ -40,6 +45,7 @@ class Told:
     accepted: dict[int, str] = field(default_factory=dict)
     unsure: int = 0
     busy: int = 0
+    refused: int = 0  # nobody listened: nothing was sent
     wrong: list[str] = field(default_factory=list)
     slowest: float = 0.0
 
@@ -98,6 +104,8 @@ class Depositors:
             try:
                 status, answer = post(self._service.port, body)
             except ConnectionRefusedError:
+                with self._lock:
+                    self.told.refused += 1
                 time.sleep(0.2)
                 continue
             except (OSError, http.client.HTTPException):

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -178,11 +178,11 @@ class Service:
         self.postgres.stop()
         self.broker.stop()
 
-    def start(self, name: str, number: int) -> None:
-        """Start one more process of a role."""
-        command = self.commands[name].replace(f"-n {name} ", f"-n {name}{number} ")
+    def start(self, name: str, number: int, *, run: Callable[[str], str] = str, **settings: str) -> None:
+        """Start one more process of a role; ``run`` makes of its command one that runs it elsewhere."""
+        command = run(self.commands[name].replace(f"-n {name} ", f"-n {name}{number} "))
         key = f"{name}{number}"
-        self.members[key] = Member(key, command, self.environment, self.folder / f"{key}.log")
+        self.members[key] = Member(key, command, self.environment | settings, self.folder / f"{key}.log")
 
     def _make_clients(self) -> None:
         self.manage("collection", "create", "--name", "faults")
