@@ -80,7 +80,7 @@ def main() -> None:
         auth = (service.demo["DEPOSIT_USER"], service.demo["DEPOSIT_PASSWORD"])
         found = httpx.get(f"http://127.0.0.1:{service.port}/api/deposits/", auth=auth).json()
         mine = [one for one in found["results"] if one["title"] == "A large file"]
-        parts = [part["sha256"] for part in document["parts"] if part["kind"] == "package"]  # type: ignore[index,attr-defined]
+        parts = [part["sha256"] for part in document["parts"] if part["kind"] == "package"]  # type: ignore[attr-defined]
         print(f"deposit {deposit_id} is {document['status']}; deposits of that title: {len(mine)}")
         print(f"the bytes are {'the same' if parts == [sha256] else 'OTHERS'}")
         most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

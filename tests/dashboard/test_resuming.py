@@ -139,9 +139,13 @@ def test_a_package_dropped_while_the_server_dies_is_mended_and_ends_in_the_archi
     page.get_by_role("link", name="engine/").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download as tar").click()
-    with tarfile.open(download.value.path()) as tar, zipfile.ZipFile(good) as package:
+    with (
+        tarfile.open(download.value.path()) as tar,
+        zipfile.ZipFile(good) as package,
+        package.open("engine/noise.bin") as sent,
+    ):
         (got,) = (member for member in tar if member.isfile())
-        kept, sent = tar.extractfile(got), package.open("engine/noise.bin")
+        kept = tar.extractfile(got)
         assert kept is not None
         digests = [hashlib.file_digest(file, "sha256").hexdigest() for file in (kept, sent)]  # type: ignore[arg-type]
     assert digests[0] == digests[1]
