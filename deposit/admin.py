@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from deposit import admin_accounts
+from deposit import admin_accounts, admin_audit
 from deposit.actors import Door
 from deposit.authentication.sessions import session_actor
 from deposit.lifecycle import TransitionRefused
@@ -21,11 +21,9 @@ from deposit.services import operations
 if TYPE_CHECKING:
     Inline = admin.TabularInline[Any, Any]
     DepositModelAdmin = admin.ModelAdmin[Deposit]
-    ClientModelAdmin = admin.ModelAdmin[Client]
-    CollectionModelAdmin = admin.ModelAdmin[Collection]
 else:
     Inline = admin.TabularInline
-    DepositModelAdmin = ClientModelAdmin = CollectionModelAdmin = admin.ModelAdmin
+    DepositModelAdmin = admin.ModelAdmin
 
 __all__ = ["admin_accounts"]
 
@@ -157,7 +155,7 @@ class MembershipInline(Inline):
 
 
 @admin.register(Client)
-class ClientAdmin(ClientModelAdmin):
+class ClientAdmin(admin_audit.Audited):
     """The depositors."""
 
     list_display = ["user", "provider_url", "domain", "is_active"]
@@ -173,7 +171,7 @@ class ClientAdmin(ClientModelAdmin):
 
 
 @admin.register(Collection)
-class CollectionAdmin(CollectionModelAdmin):
+class CollectionAdmin(admin_audit.Audited):
     """Where clients deposit."""
 
     list_display = ["name", "title", "created_at"]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.contrib.auth.models import User
 from django.http import HttpResponse
+from rest_framework.request import Request
 
 from deposit.refusals import Kind, Refusal
 from deposit.services.arrivals import Arrival
@@ -17,6 +18,11 @@ class Replayed(Refusal):
     def __init__(self, response: HttpResponse) -> None:
         super().__init__(Kind.PRECONDITION_FAILED, "idempotency.replayed", "Done before.")
         self.response = response
+
+
+def is_retryable(request: Request) -> bool:
+    """Whether a request may be a retry: then it is an earlier answer that counts, before all that changed since."""
+    return request.method == "POST" and bool(request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip())
 
 
 def print_of(path: str, headers: Headers, slug: str | None, arrival: Arrival | None, owner: str) -> str:

@@ -27,7 +27,7 @@ from deposit.sword.iris import Iris, iris_of
 from deposit.sword.negotiation import AnyNegotiation, accepts
 from deposit.sword.receiving import receive, slug_of
 from deposit.sword.responses import error_response, refusal_of
-from deposit.sword.retries import Replayed, answer_once, print_of
+from deposit.sword.retries import Replayed, answer_once, is_retryable, print_of
 
 XML = "application/xml"
 
@@ -55,6 +55,8 @@ class SwordView(APIView):
     # What reading here reads; and whether this door is for depositors alone.
     reads = Operation.READ
     clients_only = True
+    # The client's If-Match speaks of an earlier state: a refusal, unless this is a retry of what changed it.
+    outdated: Refusal | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, find out for whom (SWORD 2 section 8), and then what the address names."""
@@ -115,9 +117,13 @@ class SwordView(APIView):
         """Do what a POST asks for, once for all requests with its Idempotency-Key."""
         owner = str(self.actor.owner or "")
         sent = print_of(self.request.path, headers, self.request.META.get("HTTP_SLUG"), arrival, owner)
-        return answer_once(
-            user=cast(User, self.request.user), key=self.key, fingerprint=sent, perform=perform
-        )
+
+        def first() -> HttpResponse:
+            if self.outdated:
+                raise self.outdated
+            return perform()
+
+        return answer_once(user=cast(User, self.request.user), key=self.key, fingerprint=sent, perform=first)
 
     def receipt(
         self, deposit: Deposit, collection: str, *, entry: Entry | None, status: int = 201, **headers: str
@@ -208,7 +214,9 @@ class DepositView(SwordView):
         if_match = self.request.META.get("HTTP_IF_MATCH", "*").strip()
         if self.operation is Operation.CHANGE and if_match != "*":
             if self.etag not in [tag.strip() for tag in if_match.split(",")]:
-                raise deposits.changed_meanwhile()
+                self.outdated = deposits.changed_meanwhile()
+                if not is_retryable(self.request):
+                    raise self.outdated
             self.if_revision = self.deposit.revision
 
     @property

@@ -32,7 +32,7 @@ class ObjectView(ObjectPart):
         """Add metadata, files, or both; an empty body completes the object."""
         headers, body = self.headers_and_body()
         if headers.content is Content.EMPTY:
-            return self._complete(headers)
+            return self.once(headers, lambda: self._complete(headers))
         metadata = extending(deposits.effective_entry(self.deposit))
         with receive(
             body, headers, client=client_of(self.actor), takes=EVERYTHING, metadata=metadata

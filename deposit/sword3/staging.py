@@ -45,6 +45,9 @@ class StagingView(Sword3View):
             segment_count=disposition.number("segment_count"),
             sha256=sha256,
         )
+        return self.once(headers, lambda: self._begin(plan))
+
+    def _begin(self, plan: uploads.Plan) -> HttpResponse:
         upload = uploads.initialise(actor=self.actor, plan=plan)
         return HttpResponse(status=201, headers={"Location": self.links.temporary(upload.pk)})
 

@@ -1,7 +1,7 @@
 """What the endpoints below ``/3/`` share, and the service documents. A view reads, calls one service, renders."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from django.conf import settings
@@ -27,7 +27,7 @@ from deposit.services.idempotency import fingerprint, read_key
 from deposit.sword.body import Body
 from deposit.sword.negotiation import AnyNegotiation
 from deposit.sword.responses import refusal_of
-from deposit.sword.retries import Replayed, answer_once
+from deposit.sword.retries import Replayed, answer_once, is_retryable
 from deposit.sword3 import documents
 from deposit.sword3.errors import error_response
 from deposit.sword3.headers import Content, Sword3Headers, read_sword3_headers
@@ -76,6 +76,8 @@ class Sword3View(APIView):
     permission_classes = []
     parser_classes = []
     content_negotiation_class = AnyNegotiation
+    # The client's If-Match speaks of an earlier state: a refusal, unless this is a retry of what changed it.
+    outdated: Refusal | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, find out for whom, and then what the address names."""
@@ -116,14 +118,20 @@ class Sword3View(APIView):
         headers = read_sword3_headers(self.request.META)
         return headers, Body(self.request.META, headers.content_length, Sizes.of(self.receiver))
 
-    def once(self, headers: Sword3Headers, perform: Any) -> HttpResponse:
+    def once(self, headers: Sword3Headers, perform: Callable[[], HttpResponse]) -> HttpResponse:
         """Do what a POST asks for, once for all requests with its Idempotency-Key."""
         meta = self.request.META
         said = [meta.get(f"HTTP_{name}") for name in ("CONTENT_DISPOSITION", "PACKAGING", "SLUG")]
         owner = str(self.actor.owner or "")
         sent = fingerprint("POST", self.request.path, owner, str(headers.in_progress), headers.sha256, *said)
         key = read_key(meta.get("HTTP_IDEMPOTENCY_KEY", ""))
-        return answer_once(user=cast(User, self.request.user), key=key, fingerprint=sent, perform=perform)
+
+        def first() -> HttpResponse:
+            if self.outdated:
+                raise self.outdated
+            return perform()
+
+        return answer_once(user=cast(User, self.request.user), key=key, fingerprint=sent, perform=first)
 
     def status(
         self, deposit: Deposit, status: int = 200, headers: dict[str, str] | None = None
@@ -219,7 +227,9 @@ class ObjectPart(Sword3View):
         # With or without the quotes: clients take it from a header or from the status document.
         tags = [tag.strip().strip('"') for tag in if_match.split(",")]
         if documents.etag_of(self.deposit).strip('"') not in tags:
-            raise deposits.changed_meanwhile()
+            self.outdated = deposits.changed_meanwhile()
+            if not is_retryable(self.request):
+                raise self.outdated
         return self.deposit.revision
 
     def replace(

@@ -4,11 +4,14 @@ import json
 import re
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
 from django.test import Client as HttpClient
+from django.test import RequestFactory
 
 from deposit.actors import Door, machine
-from deposit.models import ApiToken, AuditRecord, Client, Collection, Curatorship
+from deposit.admin_audit import Audited
+from deposit.models import ApiToken, AuditRecord, Client, Collection, Curatorship, Deposit
 from deposit.permissions import Role
 from deposit.services import roles
 
@@ -76,3 +79,48 @@ def test_the_audit_is_looked_at_not_changed(administrator: HttpClient) -> None:
     assert administrator.post(f"/admin/deposit/auditrecord/{record.pk}/change/", {}).status_code == 403
     lines = administrator.get("/admin/deposit/auditrecord/export/").getvalue().decode().splitlines()
     assert json.loads(lines[-1])["operation"] == "role.grant"
+
+
+def told() -> list[tuple[str, str]]:
+    return list(
+        AuditRecord.objects.filter(operation__startswith="admin.").values_list("operation", "subject")
+    )
+
+
+def test_what_is_changed_by_hand_is_told_to_the_audit(administrator: HttpClient, depositor: Client) -> None:
+    administrator.post(
+        "/admin/deposit/collection/add/", {"name": "maps", "duplicates": "mark", "public": "on"}
+    )
+    assert Collection.objects.get(name="maps").public
+    user = depositor.user
+    password = "a new and a long password"
+    administrator.post(
+        f"/admin/auth/user/{user.pk}/password/",
+        {"password1": password, "password2": password, "usable_password": "true"},
+    )
+    user.refresh_from_db()
+    assert user.check_password(password)
+    administrator.post("/admin/auth/group/add/", {"name": "readers"})
+    group = Group.objects.get(name="readers")
+    administrator.post(f"/admin/auth/group/{group.pk}/delete/", {"post": "yes"})
+    assert told() == [
+        ("admin.add", "collection maps"),
+        ("admin.change", "user hal"),
+        ("admin.add", "group readers"),
+        ("admin.delete", "group readers"),
+    ]
+    assert password not in str(list(AuditRecord.objects.values()))
+
+
+def test_no_page_changes_rows_without_telling(administrator: HttpClient, rf: RequestFactory) -> None:
+    request = rf.get("/")
+    request.user = User.objects.get(username="staff")
+    # These go through services, or tell of themselves.
+    own = {ApiToken, Curatorship, Deposit}
+    silent = [
+        model.__name__
+        for model, page in admin.site._registry.items()
+        if model not in own and not isinstance(page, Audited)
+        if page.has_add_permission(request) or page.has_change_permission(request)
+    ]
+    assert silent == []

@@ -88,6 +88,24 @@ def test_adding_twice_with_one_key_adds_once(http: HttpClient) -> None:
     assert Part.objects.filter(kind="metadata").count() == 1
 
 
+def test_a_retry_that_knows_the_state_before_gets_its_answer_and_a_new_request_is_refused(
+    http: HttpClient,
+) -> None:
+    first = post_zip(http, PACKAGE, **{"In-Progress": "true"})
+    address = f"/1/hal/{Deposit.objects.get().pk}/metadata/"
+    known = {"In-Progress": "true", "If-Match": first["ETag"]}
+
+    def add(key: str) -> tuple[int, str]:
+        headers = {**known, "Idempotency-Key": key}
+        answer = http.post(
+            address, atom_entry(), content_type="application/atom+xml;type=entry", headers=headers
+        )
+        return answer.status_code, answer.get("Idempotency-Replayed", "")
+
+    assert [add("one"), add("one"), add("two")] == [(201, ""), (201, "true"), (412, "")]
+    assert Part.objects.filter(kind="metadata").count() == 1
+
+
 @pytest.mark.parametrize("key", ["x" * 256, "caf\u00e9", '""'])
 def test_a_key_that_cannot_be_kept_is_refused(http: HttpClient, key: str) -> None:
     with pytest.raises(Refusal) as refused:
