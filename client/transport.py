@@ -1,5 +1,6 @@
 """Requests that survive a bad line: retried when that is safe, with growing waits, streamed both ways."""
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,8 +12,12 @@ import httpx
 from client.documents import read_error
 from client.errors import DepositError, NotFoundError, RefusedError, UnavailableError
 
+logger = logging.getLogger(__name__)
+
 CHUNK = 256 * 1024
 LONGEST_WAIT = 30.0
+# From waits as long as this on, whoever waits is told.
+NOTICED = 1.0
 # Answers after which the same request may work: the server is busy, starting, or a proxy lost it.
 AGAIN = frozenset({429, 502, 503, 504, 507})
 
@@ -116,6 +121,8 @@ class Transport:
         if wait is None:
             raise reason
         asked = float(retry_after) if retry_after and retry_after.isdecimal() else 0.0
+        if wait > NOTICED:
+            logger.warning("%s Trying again; Ctrl-C ends it.", reason.summary)
         time.sleep(min(max(wait, asked), 2 * LONGEST_WAIT))
 
 

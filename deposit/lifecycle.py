@@ -5,6 +5,7 @@ fencing token (``claim``), keeps the lease alive (``renew``), and ends it with a
 (``fire``). Whoever sleeps past a lease holds a token that no longer opens anything. All times are the database's.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,8 @@ from django.db.models.functions import Now
 
 from deposit.actors import circumstances
 from deposit.models import Deposit, Event, Status
+
+logger = logging.getLogger(__name__)
 
 # What a waiting deposit asks for is announced on this PostgreSQL channel; the dispatcher listens.
 CHANNEL = "deposit_work"
@@ -157,6 +160,9 @@ def fire_within(
     record(deposit, event, actor=actor, source=source, target=target, **(detail or {}))
     if rule.asks:
         announce()
+    transaction.on_commit(
+        lambda: logger.info("deposit=%s event=%s status=%s actor=%r", deposit_id, event, target, actor)
+    )
     return deposit
 
 

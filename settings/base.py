@@ -249,6 +249,8 @@ LOGGING: dict[str, Any] = {
         "console": {"class": "logging.StreamHandler", "formatter": env.str("LOG_FORMAT", default="line")}
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # What it tells at INFO of every task we tell of every deposit.
+    "loggers": {"celery": {"level": "WARNING"}},
 }
 
 refuse_insecure_values(

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from celery import Celery
-from celery.signals import task_prerun
+from celery.signals import setup_logging, task_prerun
 from django.conf import settings
 from django.db import close_old_connections
 from kombu.transport import TRANSPORT_ALIASES
@@ -85,3 +85,8 @@ app.conf["CELERY_DB_REUSE_MAX"] = 500
 def _drop_broken_connection(**kwargs: object) -> None:
     """A connection that died since the last task is replaced before this one uses it."""
     close_old_connections()
+
+
+@setup_logging.connect
+def _leave_logging_to_django(**kwargs: object) -> None:
+    """Being connected is all it does: Celery would silence our own lines along with its chatter."""

@@ -44,6 +44,15 @@ http_parser = "python"
 accesslog = "-"
 errorlog = "-"
 access_log_format = '%(h)s %(u)s "%(r)s" %(s)s %(B)s bytes %(M)s ms request=%({x-request-id}o)s'
+if os.environ.get("LOG_FORMAT") == "json":
+    _ours: dict[str, object] = {"level": "INFO", "handlers": ["console"], "propagate": False}
+    logconfig_dict = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "deposit.logs.JsonFormatter"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "loggers": {"gunicorn.error": _ours, "gunicorn.access": _ours},
+    }
 
 # Where prometheus_client looks for the folder; not a setting, because each server makes its own.
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"

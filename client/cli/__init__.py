@@ -79,6 +79,11 @@ def main(words: list[str] | None = None) -> int:
         click.echo(f"deposit: {error.summary}", err=True)
         if error.hint:
             click.echo(f"  {error.hint}", err=True)
+        if error.status == 401:
+            click.echo(
+                "  `deposit login` asks for them and remembers; or set DEPOSIT_USER and DEPOSIT_PASSWORD.",
+                err=True,
+            )
         return error.exit_code
     except click.ClickException as error:
         error.show()

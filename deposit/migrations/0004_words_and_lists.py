@@ -15,12 +15,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="deposit",
             name="package_name",
-            field=models.CharField(blank=True, default="", editable=False, max_length=1024),
+            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=1024),
         ),
         migrations.AddField(
             model_name="deposit",
             name="title",
-            field=models.CharField(blank=True, default="", editable=False, max_length=500),
+            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=500),
         ),
         migrations.AddIndex(
             model_name="deposit",

@@ -88,6 +88,54 @@ def test_check_is_red_when_a_disk_is_too_full(server: Server) -> None:
     assert "of the disk of staging is free" in found.out
 
 
+@contextmanager
+def damaged(pack: Path) -> Iterator[None]:
+    """A pack with one bit the other way round, in its middle."""
+    whole = pack.read_bytes()
+    mode = pack.stat().st_mode
+    pack.chmod(0o600)
+    middle = len(whole) // 2
+    pack.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    try:
+        yield
+    finally:
+        pack.write_bytes(whole)
+        pack.chmod(mode)
+
+
+def audit(server: Server) -> int:
+    """Read all packs again, as the scheduler does; the command's exit code."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "SECRET_"))
+    }
+    return subprocess.run(
+        [sys.executable, "manage.py", "archive", "audit", "--all"],
+        cwd=REPOSITORY,
+        env={
+            **environment,
+            "DATA_DIR": str(server.data),
+            "DEPOSIT_ENV_FILE": str(server.data / "deposit.env"),
+        },
+        capture_output=True,
+        check=False,
+        timeout=120,
+    ).returncode
+
+
+def test_check_is_red_when_the_archive_is_damaged(server: Server) -> None:
+    assert check(server).code == 0
+    packs = sorted(
+        path for path in (server.data / "archive").rglob("*") if path.is_file() and path.stat().st_size > 2000
+    )
+    with damaged(packs[0]):
+        assert audit(server) != 0
+        found = check(server, "--username", "")
+    assert found.code == 2
+    assert "packs are damaged" in found.out
+    # Put right and read again, it is as it was.
+    assert (audit(server), check(server, "--username", "").code) == (0, 0)
+
+
 def test_check_that_cannot_check_is_unknown(server: Server) -> None:
     found = check(server, "--password-file", "/nowhere")
     assert (found.code, found.out.partition(" - ")[0]) == (3, "DEPOSIT UNKNOWN")

@@ -1,9 +1,21 @@
 """The Nagios plugin: its judgements, its line, and a whole service that breaks in front of it."""
 
+import contextlib
 import re
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from deposit.figures import Figures, Space, Waiting
 from deposit.monitoring import Judgement, Limits, State, judge_certificate, judge_figures, report
@@ -70,3 +82,61 @@ def test_plain_http_has_no_certificate_and_dead_tls_is_critical() -> None:
     judged = judge_certificate("https://127.0.0.1:1/", Limits())
     assert judged is not None
     assert judged.state is State.CRITICAL
+
+
+def certificate(folder: Path, days: float) -> Path:
+    """Key and certificate for localhost in one file, good for so many days."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=90))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "certificate.pem"
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(secret + made.public_bytes(pem))
+    return file
+
+
+@contextmanager
+def speaking_tls(file: Path) -> Iterator[int]:
+    """The port of a server that shakes hands with this certificate, once."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+
+    def shake_hands(listening: socket.socket) -> None:
+        plain, _ = listening.accept()
+        with plain, contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as secure:
+            secure.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=shake_hands, args=(listening,))
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "words"),
+    [
+        (60.5, State.OK, "ends in 60 days"),
+        (14.5, State.WARNING, "ends in 14 days"),
+        (3.5, State.CRITICAL, "ends in 3 days"),
+        (-1, State.CRITICAL, "certificate has expired"),
+    ],
+)
+def test_a_certificate_is_told_before_it_ends(
+    days: float, state: State, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = certificate(tmp_path, days)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with speaking_tls(file) as port:
+        judged = judge_certificate(f"https://localhost:{port}/1/", Limits())
+    assert judged is not None
+    assert judged.state is state
+    assert words in judged.words

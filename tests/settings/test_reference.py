@@ -7,8 +7,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 # Read by gunicorn itself.
 _OF_GUNICORN = {"FORWARDED_ALLOW_IPS"}
-# Names in `settings/` that tell Django where its settings are; nobody sets them.
-_NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE"}
+# Tells Django where its settings are, and what systemd says to its services; nobody sets them.
+_NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "WATCHDOG_USEC"}
 
 
 def _read_in_settings() -> set[str]:
