@@ -9,11 +9,13 @@ soon as another ``conftest.py`` imports a model.
 
 import contextlib
 import fcntl
+import logging
 import os
 import re
 import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -130,3 +132,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE deposit_event DISABLE TRIGGER deposit_event_no_truncate")
         cursor.execute("ALTER TABLE deposit_auditrecord DISABLE TRIGGER deposit_audit_no_truncate")
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_in_logs() -> Iterator[None]:
+    """Whatever a test does, no password, token or header of it is logged."""
+    from tests.secrets_in_logs import SecretsInLogs  # noqa: PLC0415  (reads models, which need the settings)
+
+    watch = SecretsInLogs()
+    logging.getLogger().addHandler(watch)
+    yield
+    logging.getLogger().removeHandler(watch)
+    assert watch.found == []

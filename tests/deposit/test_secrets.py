@@ -12,12 +12,14 @@ from django.test import Client as HttpClient
 from deposit.actors import Door, machine
 from deposit.authentication import passwords
 from deposit.authentication.provider import provider
+from deposit.authentication.tokens import new_token
 from deposit.models import Client
 from deposit.services import tokens
 from tests.deposit.sword.test_views import post_zip
 from tests.factories import PASSWORD, basic, http_client
 from tests.identity.server import CLIENT, REALM, SECRET, IdentityServer
 from tests.samples import make_zip
+from tests.secrets_in_logs import SecretsInLogs
 
 WRONG = "a wrong password nobody should read"
 
@@ -83,3 +85,18 @@ def test_what_was_shown_to_be_let_in_is_found_nowhere(
     }
     found = [(place, secret) for place, words in places.items() for secret in secrets if secret in words]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"user hal with {PASSWORD}",
+        "Authorization: Basic aGFsOnRoaXMgb25l",
+        f"shown {new_token()} at the door",
+    ],
+)
+def test_the_watch_over_the_logs_of_all_tests_knows_a_secret(line: str) -> None:
+    watch = SecretsInLogs()
+    for text in (line, "Authorization header of another kind", "token dpt_x of user 7"):
+        watch.handle(logging.makeLogRecord({"msg": text, "name": "x"}))
+    assert [found.removeprefix("x ") for found in watch.found] == [line]
