@@ -1,6 +1,7 @@
 """From POST to done: small deposits through web, checker and loader, with 1, 2 and 4 loader processes on each broker.
 
-``python tests/bench/bench_throughput.py --deposits 300``. Prints deposits per second, and the ratio to one process.
+``python tests/bench/bench_throughput.py --deposits 300``. Prints deposits per second, and the ratio to one process;
+``--svg FILE`` draws them.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.bench.curve import curve
 from tests.faults import service as services
 from tests.faults.brokers import BROKERS, BrokerMissing
 from tests.faults.depositing import Depositors
@@ -23,21 +25,35 @@ def main() -> None:
     parser.add_argument("--deposits", type=int, default=300)
     parser.add_argument("--broker", choices=[*BROKERS, "all"], default="all")
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--svg", type=Path, help="draw the curve into this file")
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores, {options.deposits} deposits of 3 files")
-    for name in BROKERS if options.broker == "all" else [options.broker]:
-        first = 0.0
-        for processes in options.processes:
-            try:
-                posted, done = _measure(name, processes, options.deposits)
-            except BrokerMissing as missing:
-                print(f"{name}: skipped. {missing}")
-                break
-            first = first or done
-            print(
-                f"{name:10} {processes} processes: {posted:6.1f} accepted/s, {done:6.1f} done/s, x{done / first:.2f}",
-                flush=True,
+    names = list(BROKERS) if options.broker == "all" else [options.broker]
+    lines = {name: _line(name, options.processes, options.deposits) for name in names}
+    if options.svg:
+        measured = {name: line for name, line in lines.items() if line}
+        options.svg.write_text(
+            curve(
+                options.processes, measured, x="processes of checker and loader", y="deposits done per second"
             )
+        )
+
+
+def _line(name: str, steps: list[int], count: int) -> list[float]:
+    """Deposits done per second with each number of processes; none when the broker is missing."""
+    line: list[float] = []
+    for processes in steps:
+        try:
+            posted, done = _measure(name, processes, count)
+        except BrokerMissing as missing:
+            print(f"{name}: skipped. {missing}")
+            return []
+        line.append(done)
+        print(
+            f"{name:10} {processes} processes: {posted:6.1f} accepted/s, {done:6.1f} done/s, x{done / line[0]:.2f}",
+            flush=True,
+        )
+    return line
 
 
 def _measure(name: str, processes: int, count: int) -> tuple[float, float]:
