@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from archive import index
 from archive.errors import Damaged, PackMissing
@@ -85,17 +86,26 @@ class Difference:
     examples: list[SWHID] = field(default_factory=list)
 
 
+# Packs of small deposits are compared many at a time: a transaction for each would cost far more than its rows. Few
+# enough for a transaction of a second or so.
+_PACKS_AT_ONCE = 500
+_BYTES_AT_ONCE = 64 * 1024**2
+
 _NOT_INDEXED = """
-FROM archive_stage stage WHERE NOT EXISTS (
+SELECT stage.pack_id, stage.kind, stage.sha1_git FROM archive_stage stage WHERE NOT EXISTS (
     SELECT FROM archive_object object WHERE object.sha1_git = stage.sha1_git AND object.kind = stage.kind
     AND object.length = stage.length AND object.sha256 IS NOT DISTINCT FROM stage.sha256)
 """
 _NOT_PACKED = """
-FROM archive_object object WHERE pack_id = %s AND NOT EXISTS (
-    SELECT FROM archive_stage stage WHERE stage.sha1_git = object.sha1_git AND stage."offset" = object."offset"
-    AND stage.stored = object.stored AND stage.position = object.position AND stage.length = object.length
-    AND stage.targets IS NOT DISTINCT FROM object.targets)
+SELECT object.pack_id, object.kind, object.sha1_git FROM archive_object object
+WHERE object.pack_id = ANY(%s) AND NOT EXISTS (
+    SELECT FROM archive_stage stage WHERE stage.sha1_git = object.sha1_git AND stage.pack_id = object.pack_id
+    AND stage."offset" = object."offset" AND stage.stored = object.stored AND stage.position = object.position
+    AND stage.length = object.length AND stage.targets IS NOT DISTINCT FROM object.targets)
 """
+_GROUPED = (
+    "SELECT pack_id, count(*), (array_agg(kind))[:{0}], (array_agg(sha1_git))[:{0}] FROM ({1}) x GROUP BY 1"
+)
 
 
 def verify(storage: Storage, *, age: timedelta = ORPHAN_AGE) -> Iterator[Difference | None]:
@@ -105,14 +115,22 @@ def verify(storage: Storage, *, age: timedelta = ORPHAN_AGE) -> Iterator[Differe
     Raises Unreadable.
     """
     stored = {pack.name: pack for pack in storage.packs()}
-    for pack in Pack.objects.order_by("id").iterator():
-        there = stored.pop(pack.name, None)
-        if there is None:
-            yield Difference(pack.name, "the index knows this pack and the storage does not have it")
-        elif there.size != pack.size:
-            yield Difference(pack.name, f"it has {there.size} bytes, the index says {pack.size}")
-        else:
-            yield from _compare(storage, pack)
+    for packs in _batches(Pack.objects.order_by("id").iterator()):
+        found: dict[int, list[Difference]] = {}
+        whole: list[Pack] = []
+        for pack in packs:
+            there = stored.pop(pack.name, None)
+            if there is None:
+                reason = "the index knows this pack and the storage does not have it"
+                found[pack.id] = [Difference(pack.name, reason)]
+            elif there.size != pack.size:
+                reason = f"it has {there.size} bytes, the index says {pack.size}"
+                found[pack.id] = [Difference(pack.name, reason)]
+            else:
+                whole.append(pack)
+        found |= _compare(storage, whole)
+        for pack in packs:
+            yield from found.get(pack.id, [None])
     for orphan in stored.values():
         if datetime.now(UTC) - orphan.stored_at > age:
             yield Difference(
@@ -120,31 +138,45 @@ def verify(storage: Storage, *, age: timedelta = ORPHAN_AGE) -> Iterator[Differe
             )
 
 
-def _compare(storage: Storage, pack: Pack) -> list[Difference | None]:
-    try:
-        with closing(PackReader(storage.open(pack.name))) as reader:
-            differences = _differences(pack, reader)
-    except (Damaged, PackMissing) as error:
-        differences = [Difference(pack.name, str(error))]
-    return [*differences] if differences else [None]
+def _batches(packs: Iterator[Pack]) -> Iterator[list[Pack]]:
+    batch: list[Pack] = []
+    for pack in packs:
+        batch.append(pack)
+        if len(batch) == _PACKS_AT_ONCE or sum(one.size for one in batch) > _BYTES_AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
-def _differences(pack: Pack, reader: PackReader) -> list[Difference]:
-    found: list[Difference] = []
+def _compare(storage: Storage, packs: list[Pack]) -> dict[int, list[Difference]]:
+    """How these packs (by number) differ from the index; those that agree are left out."""
+    found: dict[int, list[Difference]] = {}
     with transaction.atomic(), connection.cursor() as cursor:
-        index.stage(cursor, reader, reader.rows(), pack.id)
-        for reason, query, parameters in (
-            ("objects of the pack are not in the index", _NOT_INDEXED, []),
-            ("objects of the index are not where it says in the pack", _NOT_PACKED, [pack.id]),
-        ):
-            cursor.execute("SELECT count(*) " + query, parameters)
-            (count,) = cursor.fetchone()
-            if count:
-                cursor.execute(f"SELECT kind, sha1_git {query} LIMIT {_SAMPLE}", parameters)
-                examples = [SWHID(TYPES[kind], bytes(sha1_git)) for kind, sha1_git in cursor.fetchall()]
-                found.append(Difference(pack.name, reason, count, examples))
-        cursor.execute("TRUNCATE archive_stage")
+        for pack in packs:
+            try:
+                # A savepoint: what was staged of a damaged pack goes again.
+                with closing(PackReader(storage.open(pack.name))) as reader, transaction.atomic():
+                    index.stage(cursor, reader, reader.rows(), pack.id)
+            except (Damaged, PackMissing) as error:
+                found[pack.id] = [Difference(pack.name, str(error))]
+        staged = {pack.id: pack.name for pack in packs if pack.id not in found}
+        if staged:
+            for number, difference in _differences(cursor, staged):
+                found.setdefault(number, []).append(difference)
+            cursor.execute("TRUNCATE archive_stage")
     return found
+
+
+def _differences(cursor: CursorWrapper, names: dict[int, str]) -> Iterator[tuple[int, Difference]]:
+    for reason, query, parameters in (
+        ("objects of the pack are not in the index", _NOT_INDEXED, []),
+        ("objects of the index are not where it says in the pack", _NOT_PACKED, [list(names)]),
+    ):
+        cursor.execute(_GROUPED.format(_SAMPLE, query), parameters)
+        for number, count, kinds, hashes in cursor.fetchall():
+            examples = [SWHID(TYPES[kind], bytes(one)) for kind, one in zip(kinds, hashes, strict=True)]
+            yield number, Difference(names[number], reason, count, examples)
 
 
 # --- Orphans -------------------------------------------------------------------------------------------

@@ -157,6 +157,26 @@ def test_verify_finds_a_missing_and_a_shortened_pack(load: Load, storage: FileSt
     assert [difference.pack for difference in found] == [one.name, two.name]
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 500])
+def test_of_packs_that_are_compared_together_each_is_told_what_is_wrong_with_it(
+    load: Load, storage: FileStorage, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(upkeep, "_PACKS_AT_ONCE", at_once)
+    roots = [load({b"name": b"%d" % number})[0] for number in range(5)]
+    packs = list(Pack.objects.order_by("id"))
+    Object.objects.filter(sha1_git=roots[0]).delete()
+    Object.objects.filter(sha1_git=roots[1]).update(position=99999)
+    torn = storage.path(packs[3].name)
+    torn.chmod(0o600)
+    torn.write_bytes(bytes(packs[3].size))
+    found = list(upkeep.verify(storage))
+    assert [one and one.pack for one in found] == [packs[0].name, packs[1].name, None, packs[3].name, None]
+    assert found[0] is not None
+    assert found[1] is not None
+    assert found[0].examples == [SWHID(ObjectType.DIRECTORY, roots[0])]
+    assert (found[1].count, found[1].examples) == (1, [SWHID(ObjectType.DIRECTORY, roots[1])])
+
+
 def orphan(storage: FileStorage) -> str:
     """A pack whose load died between sealing and publishing."""
     with Ingest(storage) as ingest:
