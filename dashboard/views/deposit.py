@@ -12,6 +12,7 @@ from archive.identifiers import SWHID
 from dashboard import live
 from dashboard.actions import possible
 from dashboard.citation import Citation, cite, names_of
+from dashboard.description import licences_of
 from dashboard.pages import page
 from dashboard.timeline import history, steps_of, timeline
 from dashboard.wording import AREAS, MOVING, STATUS_WORDS
@@ -19,7 +20,7 @@ from deposit.access.downloads import SAFE
 from deposit.actors import Actor
 from deposit.metadata.entry import Entry
 from deposit.metadata.errors import MetadataError
-from deposit.models import Deposit, Part, PartKind
+from deposit.models import Deposit, DepositType, Part, PartKind, Status
 from deposit.permissions import Operation, may, require, visible_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.services.deposits import effective_entry
@@ -59,12 +60,22 @@ def _context(request: HttpRequest, actor: Actor, deposit: Deposit) -> dict[str, 
         "reads_content": content,
         "entry": entry,
         "authors": names_of(entry) if entry else [],
+        "licences": licences_of(entry) if entry else [],
+        "again": _again(actor, deposit),
         "citation": cite(deposit, entry) if entry else None,
         "document": _document(entry),
         "actions": possible(actor, deposit),
         "badge": _badge_snippet(request, deposit),
         "has_files": bool(content and deposit.type == "code" and deposit.swhid),
     }
+
+
+def _again(actor: Actor, deposit: Deposit) -> str:
+    """Where its depositor mends it: the upload form, with the same description."""
+    ended = deposit.status in (Status.REJECTED, Status.EXPIRED) and deposit.type == DepositType.CODE
+    if not ended or actor.client is None or actor.client.pk != deposit.client_id:
+        return ""
+    return f"{reverse('dashboard:upload')}?like={deposit.pk}"
 
 
 def _badge_snippet(request: HttpRequest, deposit: Deposit) -> str:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from dashboard.description import form_of
 from dashboard.forms import LICENCES, DescriptionForm, entry_of
 from dashboard.pages import page
 from dashboard.receiving import UploadForm, received, type_of
@@ -20,7 +21,7 @@ from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.errors import MetadataError
 from deposit.metadata.origins import decode_slug
 from deposit.models import Collection
-from deposit.permissions import Operation, forbidden
+from deposit.permissions import Operation, forbidden, require, visible_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.selectors import collection_for, collections_of
 from deposit.services import deposits
@@ -57,7 +58,10 @@ def upload(request: HttpRequest, actor: Actor) -> HttpResponse:
         raise forbidden(actor, Operation.DEPOSIT)
     collections = list(collections_of(actor))
     if request.method == "GET":
-        return _page(request, DescriptionForm(collections=_names(collections)), collections)
+        described = _like(actor, request.GET.get("like", ""))
+        return _page(
+            request, DescriptionForm(collections=_names(collections), initial=described), collections
+        )
     wants_json = "application/json" in request.headers.get("Accept", "")
     try:
         with received(request, actor.client) as form:
@@ -68,6 +72,19 @@ def upload(request: HttpRequest, actor: Actor) -> HttpResponse:
         address = reverse("dashboard:deposit", args=[deposit_id])
         return JsonResponse({"id": deposit_id, "url": address}, status=HTTPStatus.CREATED)
     return redirect("dashboard:deposit", deposit_id)
+
+
+def _like(actor: Actor, number: str) -> dict[str, str]:
+    """The description of an earlier deposit, to be sent again; nothing where it cannot be read."""
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        return {}
+    deposit = visible_deposit(actor, int(number))
+    require(actor, Operation.READ_CONTENT, deposit)
+    try:
+        entry = deposits.effective_entry(deposit)
+        return form_of(deposit, entry) if entry else {}
+    except MetadataError:
+        return {}
 
 
 def _names(collections: list[Collection]) -> list[str]:

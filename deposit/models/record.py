@@ -209,10 +209,12 @@ class Deposit(models.Model):
                 condition=Q(external_id__isnull=False),
             ),
             models.Index(fields=["swhid"], name="deposit_by_swhid", condition=Q(swhid__isnull=False)),
-            # The dispatcher takes each client's oldest in turns, however long the queue.
+            # The dispatcher takes each client's oldest in turns, however long the queue. The moments are for those who
+            # ask how long it is: they need no look at the rows.
             models.Index(
                 fields=["status", "client", "id"],
-                name="deposit_waiting",
+                include=["status_changed_at", "lease_expires_at"],
+                name="deposit_waiting_since",
                 condition=Q(status__in=["deposited", "verified", "loading"]),
             ),
             models.Index(
@@ -228,13 +230,24 @@ class Deposit(models.Model):
             models.Index(
                 fields=["reception_date"], name="deposit_partial_by_age", condition=Q(status="partial")
             ),
-            # With "deposit_waiting": every status but the one that nearly all deposits end in.
+            # With "deposit_waiting_since": every status but the one that nearly all deposits end in.
             models.Index(
                 fields=["status", "id"],
-                name="deposit_amiss",
+                include=["status_changed_at"],
+                name="deposit_amiss_since",
                 condition=Q(status__in=["partial", "expired", "rejected", "failed"]),
             ),
-            models.Index(fields=["reception_date"], name="deposit_by_reception"),
+            # With all that is counted by day.
+            models.Index(
+                fields=["reception_date"],
+                include=["id", "status", "client", "collection"],
+                name="deposit_by_day",
+            ),
+            models.Index(
+                fields=["lease_owner"],
+                name="deposit_at_work",
+                condition=Q(lease_expires_at__isnull=False),
+            ),
             GinIndex(words(), name="deposit_by_words"),
         ]
         constraints = [

@@ -15,7 +15,7 @@ from deposit.metadata.checks import check_entry
 from deposit.metadata.entry import read_entry
 from deposit.models import Client, Collection, Deposit, Part
 from deposit.models import Upload as UploadInSegments
-from tests.dashboard.conftest import FILES, worked_on
+from tests.dashboard.conftest import FILES, sent, worked_on
 from tests.deposit.sword3.asking import Sword3
 from tests.factories import new_client, new_collection
 from tests.samples import atom_entry, make_tar, make_zip
@@ -65,6 +65,29 @@ def test_a_form_becomes_a_deposit_that_ends_in_the_archive(browser: Browser, dep
     deposit = worked_on(deposit)
     assert list(deposit.findings.filter(severity="error").values_list("message", flat=True)) == []
     assert deposit.status == "done"
+
+
+def test_a_rejected_deposit_can_be_mended_without_typing_its_description_anew(browser: Browser) -> None:
+    upload(browser, make_zip({"../escape": b"x"}))
+    rejected = worked_on(Deposit.objects.get())
+    assert rejected.status == "rejected"
+    assert f"/upload/?like={rejected.pk}" in browser.get(f"/deposits/{rejected.pk}/").content.decode()
+    form = browser.get(f"/upload/?like={rejected.pk}").context["form"]
+    offered = {name: form[name].value() for name in DESCRIPTION}
+    assert offered == DESCRIPTION | {"authors": DESCRIPTION["authors"].strip()}
+    upload(browser, make_zip(FILES), **offered)
+    mended = worked_on(Deposit.objects.latest("pk"))
+    assert (mended.status, mended.origin_url) == ("done", rejected.origin_url)
+
+
+def test_nobody_is_offered_a_neighbours_description(browser: Browser, collection: Collection) -> None:
+    neighbour = new_client(collection, username="neighbour")
+    theirs = sent(neighbour, title="Secret program")
+    response = browser.get(f"/upload/?like={theirs.pk}")
+    assert response.status_code == 404
+    assert b"Secret program" not in response.content
+    for nonsense in ("", "x", "-1", "9" * 40):
+        assert browser.get("/upload/", {"like": nonsense}).status_code == 200
 
 
 def test_the_package_is_staged_as_it_was_sent(browser: Browser) -> None:

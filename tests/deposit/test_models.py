@@ -274,4 +274,4 @@ def test_the_queue_is_read_through_its_indexes() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = %s", [Deposit._meta.db_table])
         names = {name for (name,) in cursor.fetchall()}
-    assert {"deposit_waiting", "deposit_sent", "deposit_attempted"} <= names
+    assert {"deposit_waiting_since", "deposit_sent", "deposit_attempted"} <= names
