@@ -1,9 +1,9 @@
 """Handing bytes out: whole or a range of them (RFC 9110 section 14), never rendered or sniffed in our origin."""
 
 import re
-from collections.abc import Callable, Iterator
-from itertools import chain
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Self
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -43,7 +43,7 @@ def ranged(
     start, stop = asked or (0, length)
     if asked and start >= stop:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{length}"})
-    chunks = iter(()) if request.method == "HEAD" else begun(open_range(start, stop))
+    chunks = iter(()) if request.method == "HEAD" else Begun(open_range(start, stop))
     response = StreamingHttpResponse(chunks, status=206 if asked else 200, content_type=content_type)
     response["Content-Length"] = str(stop - start)
     response["Accept-Ranges"] = "bytes"
@@ -53,9 +53,23 @@ def ranged(
     return response
 
 
-def begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+class Begun:
     """The same chunks; the first is made at once, so that what cannot be read is told with a status of its own."""
-    return chain([next(chunks, b"")], chunks)
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._first = [next(chunks, b"")]
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        return self._first.pop() if self._first else next(self._chunks)
+
+    def close(self) -> None:
+        """Free what reading needs, also when a client goes away early."""
+        if isinstance(self._chunks, Generator):
+            self._chunks.close()
 
 
 def matches(request: HttpRequest, tag: str) -> bool:

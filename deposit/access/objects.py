@@ -8,7 +8,7 @@ from archive.identifiers import SWHID
 from archive.retrieval import open_content
 from archive.tar import stream_tar, stream_tar_gz
 from archive.zip import stream_zip
-from deposit.access.downloads import begun, guarded, matches, ranged
+from deposit.access.downloads import Begun, guarded, matches, ranged
 from deposit.access.negotiation import TYPES
 
 FOLDERS: dict[str, Callable[..., Iterator[bytes]]] = {
@@ -46,5 +46,5 @@ def folder_response(request: HttpRequest, swhid: SWHID, name: bytes, form: str) 
 
 def streamed(request: HttpRequest, chunks: Iterator[bytes], content_type: str) -> StreamingHttpResponse:
     """The chunks as they are made; none are for HEAD."""
-    body = iter(()) if request.method == "HEAD" else begun(chunks)
+    body = iter(()) if request.method == "HEAD" else Begun(chunks)
     return StreamingHttpResponse(body, content_type=content_type)

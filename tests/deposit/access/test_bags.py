@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import zipfile
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.samples import make_zip
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+# The schema (premis-v3-0.xsd, by the Library of Congress) is not in this repository: PREMIS_XSD names a copy of it.
 # What the PREMIS 3.0 schema wants of each element that is written: its children, in this order.
 # ?: at most one, *: any number, +: at least one.
 STRUCTURE = {
@@ -100,6 +102,13 @@ def test_the_history_is_premis_in_the_schemas_order(http: HttpClient, tmp_path: 
     assert told == ["transfer", "accession", "check", "validation", "ingestion start", "ingestion end"]
     digests = [one.text for one in document.iter(f"{{{PREMIS}}}messageDigest")]
     assert digests == list(deposit.parts.order_by("id").values_list("sha256", flat=True))
+
+
+@pytest.mark.skipif("PREMIS_XSD" not in os.environ, reason="PREMIS_XSD names no copy of the schema")
+def test_the_history_is_valid_by_the_schema_itself(http: HttpClient, tmp_path: Path) -> None:
+    deposit = deposit_package(http, make_zip(FILES))
+    document = etree.parse(unpack(http, deposit, "zip", tmp_path) / "premis.xml")
+    etree.XMLSchema(etree.parse(os.environ["PREMIS_XSD"])).assertValid(document)
 
 
 def test_the_check_of_the_structure_notices_what_is_out_of_order() -> None:
