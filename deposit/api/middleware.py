@@ -39,7 +39,7 @@ class ProblemMiddleware:
             status=response.status_code,
             content_type=PROBLEM,
         )
-        for name in ("Allow", "Retry-After", "WWW-Authenticate"):
-            if response.has_header(name):
-                answer[name] = response[name]
+        for name, value in response.items():
+            if name not in ("Content-Type", "Content-Length"):
+                answer[name] = value
         return answer

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from deposit import staging
-from deposit.actors import Actor, Door
+from deposit.actors import Door, machine
 from deposit.lifecycle import TransitionRefused
 from deposit.models import Deposit, Event, Finding, Status
 from deposit.services.operations import expire, recheck, reschedule
 from tests.spine import in_status, sent
 
-OPERATOR = Actor(user=None, door=Door.COMMAND)
-SCHEDULER = Actor(user=None, door=Door.SCHEDULER)
+OPERATOR = machine(Door.COMMAND)
+SCHEDULER = machine(Door.SCHEDULER)
 
 
 @pytest.fixture(autouse=True)
