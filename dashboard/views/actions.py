@@ -56,7 +56,7 @@ def act(request: HttpRequest, actor: Actor) -> HttpResponseRedirect:
     ids = _ids(request.POST.getlist("id"))
     outcome = perform(actor, action, ids)
     if outcome.changed:
-        told = ngettext("%(count)d deposit: done.", "%(count)d deposits: done.", outcome.changed)
+        told = ngettext("ordered for %(count)d deposit.", "ordered for %(count)d deposits.", outcome.changed)
         messages.success(request, f"{action.label}: " + told % {"count": outcome.changed})
     for refusal in outcome.refusals[:_LISTED]:
         messages.warning(request, refusal)

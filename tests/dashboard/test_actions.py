@@ -31,7 +31,7 @@ def test_an_operator_reschedules_fifty_failed_deposits(operators_browser: Browse
         "/deposits/action/", {"action": "reschedule", "scope": "filter", "status": "failed"}
     ).context["preview"]
     assert {deposit.pk for deposit in preview.ready} == {deposit.pk for deposit in deposits}
-    assert act(operators_browser, "reschedule", *preview.ready) == ["Load again: 50 deposits: done."]
+    assert act(operators_browser, "reschedule", *preview.ready) == ["Load again: ordered for 50 deposits."]
     assert set(Deposit.objects.values_list("status", flat=True)) == {"verified"}
 
 
@@ -63,14 +63,14 @@ def test_what_the_preview_lets_pass_is_what_the_services_do(operators_browser: B
 def test_one_refusal_does_not_stop_the_others(operators_browser: Browser) -> None:
     first, wrong, last = in_status(Status.FAILED), in_status(Status.PARTIAL), in_status(Status.FAILED)
     said = act(operators_browser, "reschedule", first, wrong, last)
-    assert said[0] == "Load again: 2 deposits: done."
+    assert said[0] == "Load again: ordered for 2 deposits."
     assert f"Deposit {wrong.pk} has status 'partial'" in said[1]
 
 
 def test_a_rejected_deposit_is_checked_again(operators_browser: Browser, depositor: Client) -> None:
     deposit = worked_on(sent(depositor, files={"../escape": b"x"}))
     assert deposit.status == "rejected"
-    assert act(operators_browser, "recheck", deposit) == ["Check again: 1 deposit: done."]
+    assert act(operators_browser, "recheck", deposit) == ["Check again: ordered for 1 deposit."]
     deposit.refresh_from_db()
     assert (deposit.status, deposit.findings.count()) == ("deposited", 0)
 

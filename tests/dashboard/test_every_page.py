@@ -142,8 +142,11 @@ def test_an_operators_pages_are_sound(
     assert walk(chromium, live_server.url, operator, operators_addresses) == {}
 
 
-def test_the_pages_for_everybody_are_sound(chromium: Browser, live_server: LiveServer) -> None:
-    assert (
-        walk(chromium, live_server.url, None, {"home": "/", "login": "/login/", "anonymous-help": "/help/"})
-        == {}
-    )
+def test_the_pages_for_everybody_are_sound(
+    chromium: Browser, live_server: LiveServer, depositor: Client, collection: Collection
+) -> None:
+    done = worked_on(sent(depositor, title="Analytical Engine Simulator"))
+    Collection.objects.filter(pk=collection.pk).update(public=True)
+    pages = {"home": "/", "login": "/login/", "anonymous-help": "/help/"}
+    pages |= {"landing": f"/deposits/{done.pk}/", "public-files": f"/deposits/{done.pk}/files/"}
+    assert walk(chromium, live_server.url, None, pages) == {}

@@ -103,7 +103,7 @@ def test_an_operator_reschedules_what_failed(
         expect(page.get_by_role("heading", name="3 deposits will be changed")).to_be_visible()
         assert {Deposit.objects.get(pk=one.pk).status for one in deposits} == {"failed"}
         page.get_by_role("button", name="Load again").click()
-        expect(page.get_by_text("Load again: 3 deposits: done.")).to_be_visible()
+        expect(page.get_by_text("Load again: ordered for 3 deposits.")).to_be_visible()
     assert {Deposit.objects.get(pk=one.pk).status for one in deposits} == {"verified"}
 
 
