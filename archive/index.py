@@ -65,6 +65,23 @@ SELECT sha1_git, kind, sha256, length FROM archive_object
 WHERE sha1_git = ANY(%s::bytea[]) AND NOT {_IN_DAMAGED_PACK}
 """  # noqa: S608 - the condition is a constant above
 
+# Directories from the root down, each once; then whatever they name that is missing or in a damaged pack.
+_WHOLE = f"""
+WITH RECURSIVE directory (sha1_git) AS (
+    SELECT %s::bytea
+    UNION
+    SELECT unnest(object.targets[:object.branching]) FROM directory JOIN archive_object object USING (sha1_git)
+), needed (sha1_git) AS (
+    SELECT sha1_git FROM directory
+    UNION
+    SELECT unnest(object.targets[object.branching + 1:]) FROM directory JOIN archive_object object USING (sha1_git)
+)
+SELECT NOT EXISTS (
+    SELECT FROM needed LEFT JOIN archive_object object USING (sha1_git)
+    WHERE object.sha1_git IS NULL OR object.{_IN_DAMAGED_PACK}
+)
+"""  # noqa: S608 - the condition is a constant above
+
 
 class VisitRecord(NamedTuple):
     """A visit as a pack records it."""
@@ -124,6 +141,14 @@ def known(identifiers: Iterable[bytes]) -> dict[bytes, Known]:
             bytes(sha1_git): Known(TYPES[kind], None if sha256 is None else bytes(sha256), length)
             for sha1_git, kind, sha256, length in cursor.fetchall()
         }
+
+
+def has_whole_directory(root: bytes) -> bool:
+    """Whether a directory (20 bytes) and everything below it is in packs not known to be damaged: one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WHOLE, [root])
+        (whole,) = cursor.fetchone()
+    return bool(whole)
 
 
 def publish(reader: PackReader, rows: Iterable[Row] | None = None) -> int:

@@ -1,8 +1,8 @@
 """The default destination: our own content-addressed archive.
 
-One streaming pass over each package: every member goes to the archive as it flows, nothing is unpacked to disk. The
-pack is made durable first; then one transaction makes it visible and the deposit done, so a crash at any line
-leaves either nothing visible or everything.
+Packages that are known as a whole are not read again (`loader.known`). Else there is one streaming pass over each:
+every member goes to the archive as it flows, nothing is unpacked to disk. The pack is made durable first; then one
+transaction makes it visible and the deposit done, so a crash at any line leaves either nothing visible or everything.
 """
 
 from collections.abc import Iterator
@@ -23,6 +23,7 @@ from deposit.packaging import Packaging
 from deposit.services import extrinsic
 from deposit.services.deposits import effective_entry
 from deposit.staging import path_of
+from loader.known import known_root
 from loader.loading import Finish, Identifiers
 from loader.origin_lock import alone_on_origin
 from loader.releases import release_of, snapshot_of
@@ -37,7 +38,7 @@ def load(deposit: Deposit, lease: Lease, finish: Finish) -> None:
     entry = effective_entry(deposit)
     assert deposit.origin_url is not None
     with Ingest() as ingest:
-        root = ingest_packages(ingest, deposit, lease)
+        root = known_root(deposit) or ingest_packages(ingest, deposit, lease)
         release = ingest.add_release(
             release_of(
                 deposit,
