@@ -1,6 +1,6 @@
 """Loads that are killed, cut off from the database, or run at once: nothing half done is ever visible.
 
-``ARCHIVE_KILLS=300`` makes it three hundred kills instead of a few.
+``ARCHIVE_KILLS=300`` makes it three hundred kills, and as many cuts, instead of a few.
 """
 
 import os
@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from django.db import OperationalError, close_old_connections, connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from archive import fixity, upkeep
 from archive.identifiers import content_id
@@ -58,12 +59,12 @@ for turn in range(10_000):
 
 def start(seed: int, root: Path) -> subprocess.Popen[str]:
     """A process that loads into the test's database and folder; returns once it has begun."""
-    values = {
-        key: quote(str(connection.settings_dict[key]), safe="")
-        for key in ("USER", "PASSWORD", "NAME", "PORT")
-    }
-    host = quote(str(connection.settings_dict["HOST"]), safe="")
-    url = f"postgres://{values['USER']}:{values['PASSWORD']}@{host}:{values['PORT'] or 5432}/{values['NAME']}"
+    # The server as it is named to us, be it by a host or by the folder of its socket.
+    url = (
+        urlsplit(os.environ["DATABASE_URL"])
+        ._replace(path=f"/{quote(connection.settings_dict['NAME'])}")
+        .geturl()
+    )
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(seed)],
         cwd=REPOSITORY,
@@ -106,11 +107,48 @@ def test_a_load_killed_at_any_instant_leaves_nothing_half_visible(
         child = start(seed, storage._packs.parent)
         time.sleep(source.uniform(0, 0.6))
         child.kill()
-        child.communicate()
+        _, said = child.communicate()
+        assert child.returncode == -signal.SIGKILL, said
         wait_for_backends_to_go()
         upkeep.remove_orphans(storage, age=timedelta(0))
         assert list(storage.workspace().iterdir()) == []
         assert {pack.name for pack in storage.packs()} == upkeep.pack_names()
+    assert Pack.objects.exists()
+    assert_sound_and_at_work(storage)
+
+
+def test_a_load_cut_off_from_the_database_at_any_instant_leaves_nothing_half_visible(
+    storage: FileStorage, transactional_db: None
+) -> None:
+    source = random.Random(-KILLS)
+    for seed in range(KILLS):
+        child = start(10_000 + seed, storage._packs.parent)
+        time.sleep(source.uniform(0, 0.6))
+        with connection.cursor() as cursor:
+            # Its first query may be yet to come.
+            while child.poll() is None and not end_other_sessions(cursor):
+                time.sleep(0.01)
+        _, said = child.communicate(timeout=60)
+        assert child.returncode == 1, said
+        assert "terminating connection" in said or "closed the connection" in said, said
+        assert list(storage.workspace().iterdir()) == []
+        wait_for_backends_to_go()
+        upkeep.remove_orphans(storage, age=timedelta(0))
+        assert {pack.name for pack in storage.packs()} == upkeep.pack_names()
+    assert_sound_and_at_work(storage)
+
+
+def end_other_sessions(cursor: CursorWrapper) -> int:
+    """End all sessions of the test's database but this one; returns how many there were."""
+    cursor.execute(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    return int(cursor.fetchone()[0])
+
+
+def assert_sound_and_at_work(storage: FileStorage) -> None:
+    """What is there is whole, and the next load goes well."""
     assert_sound(storage)
     with Ingest(storage) as ingest:
         add_package(ingest, {b"after": b"after the crashes"})
