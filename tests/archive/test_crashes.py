@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -57,8 +58,9 @@ for turn in range(10_000):
 """
 
 
-def start(seed: int, root: Path) -> subprocess.Popen[str]:
-    """A process that loads into the test's database and folder; returns once it has begun."""
+@contextmanager
+def started(seed: int, root: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that loads into the test's database and folder for as long as the block at most."""
     # The server as it is named to us, be it by a host or by the folder of its socket.
     url = (
         urlsplit(os.environ["DATABASE_URL"])
@@ -73,9 +75,13 @@ def start(seed: int, root: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n", child.communicate()[1]
-    return child
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n", child.communicate()[1]
+        yield child
+    finally:
+        child.kill()
+        child.wait()
 
 
 def assert_sound(storage: FileStorage) -> None:
@@ -99,15 +105,16 @@ def wait_for_backends_to_go() -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.timeout(120 + 5 * KILLS)
 def test_a_load_killed_at_any_instant_leaves_nothing_half_visible(
     storage: FileStorage, transactional_db: None
 ) -> None:
     source = random.Random(KILLS)
     for seed in range(KILLS):
-        child = start(seed, storage._packs.parent)
-        time.sleep(source.uniform(0, 0.6))
-        child.kill()
-        _, said = child.communicate()
+        with started(seed, storage._packs.parent) as child:
+            time.sleep(source.uniform(0, 0.6))
+            child.kill()
+            _, said = child.communicate()
         assert child.returncode == -signal.SIGKILL, said
         wait_for_backends_to_go()
         upkeep.remove_orphans(storage, age=timedelta(0))
@@ -117,18 +124,19 @@ def test_a_load_killed_at_any_instant_leaves_nothing_half_visible(
     assert_sound_and_at_work(storage)
 
 
+@pytest.mark.timeout(120 + 5 * KILLS)
 def test_a_load_cut_off_from_the_database_at_any_instant_leaves_nothing_half_visible(
     storage: FileStorage, transactional_db: None
 ) -> None:
     source = random.Random(-KILLS)
     for seed in range(KILLS):
-        child = start(10_000 + seed, storage._packs.parent)
-        time.sleep(source.uniform(0, 0.6))
-        with connection.cursor() as cursor:
-            # Its first query may be yet to come.
-            while child.poll() is None and not end_other_sessions(cursor):
-                time.sleep(0.01)
-        _, said = child.communicate(timeout=60)
+        with started(10_000 + seed, storage._packs.parent) as child:
+            time.sleep(source.uniform(0, 0.6))
+            with connection.cursor() as cursor:
+                # Its first query may be yet to come.
+                while child.poll() is None and not end_other_sessions(cursor):
+                    time.sleep(0.01)
+            _, said = child.communicate(timeout=60)
         assert child.returncode == 1, said
         assert "terminating connection" in said or "closed the connection" in said, said
         assert list(storage.workspace().iterdir()) == []
