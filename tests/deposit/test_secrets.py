@@ -94,6 +94,7 @@ def test_what_was_shown_to_be_let_in_is_found_nowhere(
         "Authorization: Basic aGFsOnRoaXMgb25l",
         f"shown {new_token()} at the door",
     ],
+    ids=["password", "header", "token"],
 )
 def test_the_watch_over_the_logs_of_all_tests_knows_a_secret(line: str) -> None:
     watch = SecretsInLogs()
