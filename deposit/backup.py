@@ -18,6 +18,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,7 +55,8 @@ class _Vanished(Exception):
 def back_up(folder: Path, *, say: Say) -> Path:
     """Make a backup in ``folder``; returns the folder of its instant. Raises `BackupError`, OSError."""
     os.umask(0o077)
-    instant = folder / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}Z"
+    while (instant := folder / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}Z").exists():
+        time.sleep(0.1)
     unfinished = instant.with_name(instant.name + ".unfinished")
     for part in ("packs", "staging", unfinished.name):
         (folder / part).mkdir(parents=True, exist_ok=True)

@@ -97,7 +97,7 @@ def test_an_operator_reschedules_what_failed(
         log_in(context, live_server.url, operator)
         page = context.new_page()
         page.goto(f"{live_server.url}/overview/")
-        page.get_by_role("link", name="Show them").last.click()
+        page.locator('a[href$="?status=failed"]').first.click()
         page.get_by_label("Choose all on this page").check()
         page.get_by_role("button", name="Load again…").click()
         expect(page.get_by_role("heading", name="3 deposits will be changed")).to_be_visible()
