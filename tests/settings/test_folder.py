@@ -11,6 +11,8 @@ from kombu.simple import SimpleQueue
 from settings.celery import app
 
 MESSAGES = 300
+# Of no other test: a process remembers which queues it has bound, whatever the folder.
+QUEUE = "folder"
 
 
 def opened(folder: Path) -> Connection:
@@ -31,12 +33,12 @@ def taken(queue: SimpleQueue, seconds: float) -> object:
 
 def test_a_reader_never_finds_half_a_message(tmp_path: Path) -> None:
     def send() -> None:
-        with opened(tmp_path) as connection, connection.SimpleQueue("load") as queue:
+        with opened(tmp_path) as connection, connection.SimpleQueue(QUEUE) as queue:
             for number in range(MESSAGES):
                 queue.put({"number": number})
 
     sender = threading.Thread(target=send)
-    with opened(tmp_path) as connection, connection.SimpleQueue("load") as queue:
+    with opened(tmp_path) as connection, connection.SimpleQueue(QUEUE) as queue:
         sender.start()
         found = [taken(queue, 30) for _ in range(MESSAGES)]
     sender.join()
@@ -44,8 +46,8 @@ def test_a_reader_never_finds_half_a_message(tmp_path: Path) -> None:
 
 
 def test_a_message_that_a_power_cut_emptied_is_passed_over(tmp_path: Path) -> None:
-    with opened(tmp_path) as connection, connection.SimpleQueue("check") as queue:
-        (tmp_path / "0_torn.check.msg").touch()
+    with opened(tmp_path) as connection, connection.SimpleQueue(QUEUE + ".torn") as queue:
+        (tmp_path / f"0_torn.{QUEUE}.torn.msg").touch()
         queue.put("whole")
         assert taken(queue, 10) == "whole"
         assert list(tmp_path.glob("*.msg*")) == []
