@@ -226,13 +226,7 @@ def test_a_log_in_that_ends_in_the_middle_is_told_and_the_upload_goes_on_after_t
     assert Part.objects.get(kind="package").sha256 == sha256(package)
 
 
-# Losing the file is a race with the browser that a quick machine loses now and then: apart from CI.
-APART = pytest.mark.skipif(
-    "TEST_FAULTS" not in os.environ, reason="races with the browser: set TEST_FAULTS=1"
-)
-
-
-@pytest.mark.parametrize("lost", ["row", pytest.param("file", marks=APART)])
+@pytest.mark.parametrize("lost", ["row", "file"])
 def test_an_upload_that_expired_or_was_lost_meanwhile_is_begun_anew_by_itself(
     context: BrowserContext, service: Front, tmp_path: Path, lost: str
 ) -> None:
@@ -250,6 +244,22 @@ def test_an_upload_that_expired_or_was_lost_meanwhile_is_begun_anew_by_itself(
             # Segments that arrive meanwhile wait.
             Upload.objects.select_for_update().get().delete()
     path_of(upload.stored_as).unlink()
+    page.wait_for_url("**/deposits/*/")
+    assert Part.objects.get(kind="package").sha256 == sha256(package)
+    assert Upload.objects.count() == 0
+
+
+def test_an_upload_whose_file_is_lost_when_all_has_arrived_is_begun_anew_by_itself(
+    context: BrowserContext, service: Front, tmp_path: Path
+) -> None:
+    package = make_package(tmp_path / "engine.zip", 1 * MB)
+    page = context.new_page()
+    page.goto(f"{service.url}/upload/")
+    describe(page, "Lost")
+    page.get_by_label("A zip or tar file").set_input_files(package)
+    expect(page.get_by_text("The file has arrived.")).to_be_visible()
+    path_of(Upload.objects.get().stored_as).unlink()
+    page.get_by_role("button", name="Deposit").click()
     page.wait_for_url("**/deposits/*/")
     assert Part.objects.get(kind="package").sha256 == sha256(package)
     assert Upload.objects.count() == 0

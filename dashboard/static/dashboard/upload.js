@@ -193,9 +193,15 @@ const deposit = async () => {
   } catch (error) {
     wanted = button.disabled = false;
     if (error instanceof Trouble && error.type === "upload.unknown") {
-      // It expired or was given up elsewhere: begin anew.
+      // It expired, was given up elsewhere, or its file is lost: begun anew, by itself once each time somebody asks.
+      await mine.forget();
+      if (upload !== mine) return;
+      if (!mine.renewed) {
+        mine.renewed = wanted = button.disabled = true;
+        go();
+        return;
+      }
       arrived = false;
-      memory.forget(mine.file);
       paused(true);
       element("pause").hidden = false;
     }
@@ -208,6 +214,7 @@ form.addEventListener("submit", (event) => {
   if (!upload) return;
   element("problem").hidden = true;
   wanted = button.disabled = true;
+  upload.renewed = false;
   keep();
   if (arrived) deposit();
   else if (element("pause").dataset.paused) go();
