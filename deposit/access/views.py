@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any, cast
-from urllib.parse import unquote_to_bytes
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -99,8 +98,9 @@ class ObjectView(AccessView):
             return _origin(self.actor, wanted)
         require_readable(self.actor, wanted)
         name: str | bytes = swhid.replace(":", "_")
-        if below := path.strip("/"):
-            wanted, name = _resolve(wanted, below), unquote_to_bytes(below.rsplit("/", 1)[-1])
+        if path.strip("/"):
+            below = _sent_path(request, swhid, path)
+            wanted, name = _resolve(wanted, below), below.rpartition(b"/")[2]
         raw = name.encode() if isinstance(name, str) else name
         if wanted.type is ObjectType.CONTENT:
             return _content(request, wanted, raw)
@@ -175,18 +175,23 @@ def _parse(text: str) -> SWHID:
         ) from error
 
 
-def _resolve(wanted: SWHID, path: str) -> SWHID:
+def _sent_path(request: Request, swhid: str, path: str) -> bytes:
+    """The bytes after the identifier, decoded once; `settings.wsgi` keeps them from before Django reads them."""
+    sent: str | None = request.META.get("deposit.sent_path")
+    if sent is None:
+        return path.encode().strip(b"/")
+    return sent.encode("iso-8859-1").partition(f"{swhid}/".encode())[2].strip(b"/")
+
+
+def _resolve(wanted: SWHID, path: bytes) -> SWHID:
     if wanted.type is not ObjectType.DIRECTORY:
         raise Refusal(
             Kind.BAD_REQUEST, "archive.not_a_folder", f"{wanted} is no directory.", "Leave the path away."
         )
-    # Django hands over bytes that are not UTF-8 as percent signs; a name with such signs of its own comes first.
-    for raw in dict.fromkeys((path.encode(), unquote_to_bytes(path))):
-        try:
-            return resolve(wanted.hash, raw).swhid
-        except NotFound:
-            continue
-    raise unknown(f"{path[:200]} in {wanted}")
+    try:
+        return resolve(wanted.hash, path).swhid
+    except NotFound:
+        raise unknown(f"{path[:200].decode(errors='backslashreplace')} in {wanted}") from None
 
 
 def _content(request: Request, wanted: SWHID, name: bytes) -> HttpResponseBase:

@@ -5,10 +5,11 @@ import random
 import tarfile
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
+from urllib.parse import unquote_to_bytes
 
 import bagit
 import pytest
@@ -27,6 +28,7 @@ from deposit.services import tokens
 from deposit.staging import path_of
 from loader.destinations import archive
 from loader.loading import load
+from settings.wsgi import application
 from tests.deposit.access.test_archive_view import FILES, deposit_package
 from tests.deposit.access.test_bags import unpack
 from tests.samples import make_tar, make_zip
@@ -108,21 +110,54 @@ def test_every_range_of_a_large_content_is_that_range(http: HttpClient) -> None:
     assert status(http, path, Range="bytes=0-1", If_Range='"other"') == 200
 
 
-def test_names_that_are_not_utf_8_are_reached_and_kept(http: HttpClient) -> None:
+def served(http: HttpClient, path: str) -> tuple[str, str, bytes]:
+    """Status, disposition and body, from the application as servers call it: the test client's own is Django's."""
+    environ = dict(http.request().wsgi_request.META)
+    environ |= {"PATH_INFO": unquote_to_bytes(path).decode("iso-8859-1"), "wsgi.input": io.BytesIO()}
+    told: list[tuple[str, str]] = []
+
+    def start(status: str, headers: list[tuple[str, str]], _: object = None, /) -> Callable[[bytes], object]:
+        told.append((status, dict(headers).get("Content-Disposition", "")))
+        return told.append  # type: ignore[return-value]  # nobody writes that way
+
+    content = b"".join(application(environ, start))
+    ((status, disposition),) = told
+    return status, disposition, content
+
+
+def latin_tar(*names: str) -> bytes:
+    """A tar whose names are written in ISO-8859-1; each file holds its name."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", encoding="latin-1", format=tarfile.GNU_FORMAT) as tar:
-        for name in ("caf\xe9/na\xefve.txt", "caf\xe9/100%"):
+        for name in names:
             info = tarfile.TarInfo(name)
-            info.size = 4
-            tar.addfile(info, io.BytesIO(name.encode("latin-1")[-4:]))
-    root = deposit_package(http, buffer.getvalue()).swhid
-    answer = http.get(f"/archive/{root}/caf%E9/na%EFve.txt")
-    assert (answer.status_code, answer.getvalue()) == (200, b".txt")
-    assert answer["Content-Disposition"] == "attachment; filename*=UTF-8''na%EFve.txt"
-    assert http.get(f"/archive/{root}/caf%E9/100%25").getvalue() == b"100%"
-    folder = http.get(f"/archive/{root}/caf%E9/").getvalue()
+            info.size = len(name)
+            tar.addfile(info, io.BytesIO(name.encode("latin-1")))
+    return buffer.getvalue()
+
+
+def test_names_that_are_not_utf_8_are_reached_and_kept(http: HttpClient) -> None:
+    root = deposit_package(http, latin_tar("caf\xe9/na\xefve.txt", "caf\xe9/100%")).swhid
+    assert served(http, f"/archive/{root}/caf%E9/na%EFve.txt") == (
+        "200 OK",
+        "attachment; filename*=UTF-8''na%EFve.txt",
+        b"caf\xe9/na\xefve.txt",
+    )
+    assert served(http, f"/archive/{root}/caf%E9/100%25")[2] == b"caf\xe9/100%"
+    _, _, folder = served(http, f"/archive/{root}/caf%E9/")
     with tarfile.open(fileobj=io.BytesIO(folder), encoding="latin-1") as tar:
         assert sorted(tar.getnames()) == ["100%", "na\xefve.txt"]
+
+
+def test_bytes_that_are_not_utf_8_are_told_from_percent_signs_of_a_name(http: HttpClient) -> None:
+    written = {"\xe9": "%E9", "%E9": "%25E9", "\xe9-%E9": "%E9-%25E9", "%E9-\xe9": "%25E9-%E9"}
+    paths = [(folder, name) for folder in written for name in written]
+    root = deposit_package(http, latin_tar(*("/".join(path) for path in paths))).swhid
+    for folder, name in paths:
+        status, disposition, content = served(http, f"/archive/{root}/{written[folder]}/{written[name]}")
+        assert (status, content) == ("200 OK", f"{folder}/{name}".encode("latin-1"))
+        assert disposition.endswith(f"filename*=UTF-8''{written[name]}")
+    assert served(http, f"/archive/{root}/%E9/%25e9")[0] == "404 Not Found"
 
 
 def loaded(*packages: bytes, who: tuple[Client, Collection]) -> Deposit:
