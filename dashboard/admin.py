@@ -1,56 +1,10 @@
-"""What administrators look at and nobody changes: history, findings, packs and their fixity."""
-
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+"""What administrators look at and nobody changes: history, findings, what is on its way in, packs, their fixity."""
 
 from django.contrib import admin
-from django.core.paginator import Paginator
-from django.db.models import Model
-from django.http import HttpRequest
 
 from archive.models import FixityCheck, Pack
-from deposit.models import Event, Finding
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-    BoundedPaginator = Paginator[Any]
-else:
-    ModelAdmin = admin.ModelAdmin
-    BoundedPaginator = Paginator
-
-# Lists offer this many rows; a filter or a search finds the others. Counting all events would take seconds.
-_COUNTED = 5000
-
-
-class Bounded(BoundedPaginator):
-    """Pages over the newest rows."""
-
-    @cached_property
-    def count(self) -> int:
-        """At most ``_COUNTED``."""
-        rows: Any = self.object_list
-        return int(rows[:_COUNTED].count())
-
-
-class Looking(ModelAdmin):
-    """Rows to look at."""
-
-    paginator = Bounded
-    show_full_result_count = False
-    ordering = ["-pk"]
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """The service writes them."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody changes them."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody removes them."""
-        return False
+from deposit.admin_looking import Looking
+from deposit.models import Event, Fetch, Finding, Upload
 
 
 @admin.register(Event)
@@ -68,6 +22,26 @@ class FindingAdmin(Looking):
     list_display = ["created_at", "deposit_id", "severity", "code", "subject", "message"]
     list_filter = ["severity", "area"]
     search_fields = ["=deposit__id", "=code"]
+
+
+@admin.register(Upload)
+class UploadAdmin(Looking):
+    """Segmented uploads that are not deposited yet; the idle ones expire by themselves. Search by client."""
+
+    list_display = ["id", "client", "size", "created_at", "touched_at"]
+    list_select_related = ["client__user"]
+    search_fields = ["=client__user__username"]
+    ordering = ["-touched_at"]
+
+
+@admin.register(Fetch)
+class FetchAdmin(Looking):
+    """Packages that the service fetches from elsewhere; search by a deposit's number."""
+
+    list_display = ["part", "url", "state", "received", "attempts", "due_at"]
+    list_filter = ["state"]
+    list_select_related = ["part"]
+    search_fields = ["=part__deposit__id"]
 
 
 @admin.register(Pack)

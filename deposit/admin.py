@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from deposit import admin_accounts, admin_audit
 from deposit.actors import Door
+from deposit.admin_looking import Untouched
 from deposit.authentication.sessions import session_actor
 from deposit.lifecycle import TransitionRefused
 from deposit.models import Client, Collection, Deposit, Event, Finding, Membership, Part
@@ -31,24 +32,15 @@ admin.site.site_header = "Deposit server"
 admin.site.site_title = "Deposit server"
 
 
-class ReadOnlyInline(Inline):
+class ReadOnlyInline(Untouched, Inline):
     """Rows to look at: the record is written by the services."""
 
     extra = 0
-    can_delete = False
     show_change_link = False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """All of them, also those that no form could edit."""
         return [str(name) for name in self.fields or ()]
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody adds rows by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody changes rows by hand."""
-        return False
 
 
 class FindingInline(ReadOnlyInline):

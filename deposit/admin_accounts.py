@@ -11,6 +11,7 @@ from django.urls import URLPattern, path
 
 from deposit import audit
 from deposit.actors import Door
+from deposit.admin_looking import Looking, ModelAdmin
 from deposit.authentication.sessions import session_actor
 from deposit.models import ApiToken, AuditRecord, Curatorship, TokenScope
 from deposit.permissions import Operation, may_service
@@ -18,12 +19,8 @@ from deposit.refusals import Refusal
 from deposit.services import tokens
 
 if TYPE_CHECKING:
-    TokenModelAdmin = admin.ModelAdmin[ApiToken]
-    AuditModelAdmin = admin.ModelAdmin[AuditRecord]
-    CuratorModelAdmin = admin.ModelAdmin[Curatorship]
     TokenModelForm = forms.ModelForm[ApiToken]
 else:
-    TokenModelAdmin = AuditModelAdmin = CuratorModelAdmin = admin.ModelAdmin
     TokenModelForm = forms.ModelForm
 
 
@@ -45,7 +42,7 @@ class TokenForm(TokenModelForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(TokenModelAdmin):
+class ApiTokenAdmin(Looking):
     """Tokens: made and shown once, looked at, revoked."""
 
     list_display = ["name", "user", "start", "scopes", "expires_at", "revoked_at", "last_used_at"]
@@ -92,21 +89,13 @@ class ApiTokenAdmin(TokenModelAdmin):
             else:
                 messages.success(request, f"{token} opens nothing any more.")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Those who administer; owners make theirs on their own page."""
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Those who administer; owners make theirs on their own page. No token is ever changed or removed."""
         return _administers(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """A token is made or revoked, never changed."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """The row tells what the token was for."""
-        return False
 
 
 @admin.register(Curatorship)
-class CuratorshipAdmin(CuratorModelAdmin):
+class CuratorshipAdmin(ModelAdmin):
     """Who looks after which collection."""
 
     list_display = ["user", "collection", "created_at"]
@@ -139,12 +128,11 @@ class CuratorshipAdmin(CuratorModelAdmin):
 
 
 @admin.register(AuditRecord)
-class AuditRecordAdmin(AuditModelAdmin):
+class AuditRecordAdmin(Looking):
     """What was done to accounts, rights and tokens; ``export/`` gives the whole audit as JSON lines."""
 
     list_display = ["at", "operation", "actor", "subject", "via"]
     search_fields = ["=operation", "=actor", "subject"]
-    show_full_result_count = False
 
     def get_urls(self) -> list[URLPattern]:
         """The export beside the list."""
@@ -164,15 +152,3 @@ class AuditRecordAdmin(AuditModelAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Those who administer."""
         return _administers(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """The audit writes itself."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody rewrites it; the database would refuse."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nor removes from it."""
-        return False

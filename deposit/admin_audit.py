@@ -10,13 +10,12 @@ from django.http import HttpRequest
 
 from deposit import audit
 from deposit.actors import Door
+from deposit.admin_looking import ModelAdmin
 from deposit.authentication.sessions import session_actor
 
 if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
     UserModelAdmin = UserAdmin[User]
 else:
-    ModelAdmin = admin.ModelAdmin
     UserModelAdmin = UserAdmin
 
 

@@ -19,13 +19,17 @@ def make_groups() -> None:
     deposits = Permission.objects.filter(content_type__app_label="deposit")
     accounts = Permission.objects.filter(content_type__app_label="auth")
     views = deposits.filter(codename__startswith="view_")
+    packs = Permission.objects.filter(
+        content_type__app_label="archive", codename__in=["view_pack", "view_fixitycheck"]
+    )
     kept = {
         # An action of the admin site asks for the permission to change; what it may do the service decides.
         Role.OPERATOR: views.exclude(
             codename__in=["view_auditrecord", "view_apitoken", "view_idempotencykey"]
         )
-        | deposits.filter(codename__in=["operate", "change_deposit"]),
-        Role.ADMINISTRATOR: deposits | accounts,
+        | deposits.filter(codename__in=["operate", "change_deposit"])
+        | packs,
+        Role.ADMINISTRATOR: deposits | accounts | packs,
     }
     for role, name in GROUPS.items():
         group, _ = Group.objects.get_or_create(name=name)
