@@ -34,19 +34,27 @@ def admit(client: Client, length: int | None) -> None:
 
 
 def _require_quota(client: Client, length: int) -> None:
-    if client.quota_bytes is None:
+    left = quota_left(client)
+    if left is None or length <= left:
         return
+    used = (client.quota_bytes or 0) - left
+    raise Refusal(
+        Kind.FORBIDDEN,
+        "client.quota",
+        f"Your quota is used up: {used} of {client.quota_bytes} bytes, and this package has {length}.",
+        "Ask the operators of this service for more.",
+    )
+
+
+def quota_left(client: Client) -> int | None:
+    """How many bytes a client may still bring; negative after its quota was made smaller; None without one."""
+    if client.quota_bytes is None:
+        return None
     parts = Part.objects.filter(deposit__client=client).exclude(deposit__status=Status.EXPIRED)
     used = parts.aggregate(total=Sum("size"))["total"] or 0
     # What has been announced in segments has its room already, however much of it is here.
     used += Upload.objects.filter(client=client).aggregate(total=Sum("size"))["total"] or 0
-    if used + length > client.quota_bytes:
-        raise Refusal(
-            Kind.FORBIDDEN,
-            "client.quota",
-            f"Your quota is used up: {used} of {client.quota_bytes} bytes, and this package has {length}.",
-            "Ask the operators of this service for more.",
-        )
+    return int(client.quota_bytes - used)
 
 
 def _require_room_in_the_queue(client: Client) -> None:

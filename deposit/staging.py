@@ -140,6 +140,30 @@ class StagingFile:
             self._path.unlink()
 
 
+class ComparedFile:
+    """A package that has come before: hashed like a `StagingFile`, and kept nowhere."""
+
+    def __init__(self, *, limit: int) -> None:
+        self._sha256 = hashlib.sha256()
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._limit = limit
+        self.size = 0
+
+    def write(self, chunk: bytes) -> None:
+        """Hash a chunk; raises `Refusal` when the package grows past its limit."""
+        self.size += len(chunk)
+        if self.size > self._limit:
+            raise too_large(self._limit)
+        self._sha256.update(chunk)
+        self._md5.update(chunk)
+
+    def finish(self) -> StagedFile:
+        """What it was; there is no file."""
+        return StagedFile(
+            stored_as="", size=self.size, sha256=self._sha256.hexdigest(), md5=self._md5.hexdigest()
+        )
+
+
 class Upload(NamedTuple):
     """A package on its way in: whose it is (0: nobody's in particular), and how many bytes are still to come."""
 

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from deposit.actors import Actor
+from deposit.admission import admit
 from deposit.limits import Sizes, metadata_too_large
 from deposit.metadata.entry import Entry
 from deposit.models import TITLE_LENGTH, Deposit, Duplicates, Fetch, Part, PartKind, Status
@@ -79,6 +80,10 @@ def described(arrival: Arrival) -> dict[str, str]:
 def add_parts(deposit: Deposit, arrival: Arrival, actor: Actor) -> None:
     """Record what arrived as parts, in one statement, by whom, and what the deposit is now known by."""
     mediator = str(actor.own_client) if actor.owner else ""
+    elsewhere = [file for file in arrival.files if isinstance(file, Elsewhere)]
+    if elsewhere:
+        # What comes in a request, or in segments, was let in before its first byte.
+        admit(deposit.client, sum(file.size for file in elsewhere))
     parts = []
     if arrival.package:
         part = _package_part(deposit, arrival.package, mediator)
@@ -100,7 +105,7 @@ def add_parts(deposit: Deposit, arrival: Arrival, actor: Actor) -> None:
         )
     _require_sizes(deposit, parts)
     Part.objects.bulk_create(parts)
-    _order_fetches(parts, arrival)
+    _order_fetches(parts, elsewhere)
     _describe(deposit, **described(arrival))
 
 
@@ -114,8 +119,7 @@ def _require_sizes(deposit: Deposit, parts: list[Part]) -> None:
             raise too_large(sizes.upload)
 
 
-def _order_fetches(parts: list[Part], arrival: Arrival) -> None:
-    elsewhere = [file for file in arrival.files if isinstance(file, Elsewhere)]
+def _order_fetches(parts: list[Part], elsewhere: list[Elsewhere]) -> None:
     pending = [part for part in parts if part.kind == PartKind.PENDING]
     Fetch.objects.bulk_create(
         Fetch(part=part, url=file.url) for part, file in zip(pending, elsewhere, strict=True)

@@ -18,9 +18,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from deposit import fetching, lifecycle
+from deposit.admission import quota_left
 from deposit.limits import Sizes
 from deposit.metadata.entry import Entry, FileLink
-from deposit.models import Deposit, Fetch, FetchState, PartKind, Status
+from deposit.models import Deposit, Fetch, FetchState, Part, PartKind, Status
 from deposit.refusals import Kind, Refusal
 from deposit.services.arrivals import Uploaded
 from deposit.staging import StagedFile, staging_file
@@ -122,8 +123,7 @@ def fetch_next() -> bool:
     if fetch is None:
         return False
     try:
-        most = min(settings.MAX_BY_REFERENCE_SIZE, Sizes.of(fetch.part.deposit.collection).upload)
-        with staging_file(limit=most) as file:
+        with staging_file(limit=_most(fetch.part), promised=fetch.part.size) as file:
             for chunk in fetching.download(
                 fetch.url, expected=fetch.part.size or None, tell=lambda received: _renew(fetch, received)
             ):
@@ -139,10 +139,31 @@ def fetch_next() -> bool:
     except _Lost:
         logger.warning("fetch=%s dropped: another has it, or the file is not wanted any more", fetch.pk)
     except Refusal as refusal:
-        _give_up(fetch, f"{refusal.summary} {refusal.hint}".strip())
+        reason = f"{refusal.summary} {refusal.hint}".strip()
+        if refusal.kind is Kind.STORAGE_FULL:
+            _try_later(fetch, reason)
+        else:
+            _give_up(fetch, reason)
     except OSError as error:
         _try_later(fetch, str(error) or type(error).__name__)
     return True
+
+
+def _most(part: Part) -> int:
+    """How many bytes may come for a pending part. Raises `Refusal` when there is no room in its client's quota."""
+    most = min(settings.MAX_BY_REFERENCE_SIZE, Sizes.of(part.deposit.collection).upload)
+    left = quota_left(part.deposit.client)
+    # A size that was announced is counted already; without one the file may take what is left.
+    if left is None or part.size:
+        return most
+    if left <= 0:
+        raise Refusal(
+            Kind.FORBIDDEN,
+            "client.quota",
+            "The client's quota is used up.",
+            "Ask the operators of this service for more.",
+        )
+    return min(most, left)
 
 
 def _claim() -> Fetch | None:
@@ -151,7 +172,7 @@ def _claim() -> Fetch | None:
             Fetch.objects.select_for_update(skip_locked=True, of=("self",))
             .filter(Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now()), state__in=_WAITING)
             .filter(due_at__lte=Now())
-            .select_related("part")
+            .select_related("part__deposit__collection", "part__deposit__client")
             .order_by("due_at")
             .first()
         )

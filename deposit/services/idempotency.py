@@ -63,6 +63,21 @@ def fingerprint(*pieces: str | bytes | None) -> str:
     return digest.hexdigest()
 
 
+def is_kept(user: User, key: str | None) -> bool:
+    """Whether a request with this key has been answered. Whoever brings the key again brings nothing new."""
+    return key is not None and IdempotencyKey.objects.filter(user=user, key=key).exclude(status=0).exists()
+
+
+def forgotten() -> Refusal:
+    """The kept answer went, for its age, while the request that asks for it was read."""
+    return Refusal(
+        Kind.UNAVAILABLE,
+        "idempotency.forgotten",
+        "The answer to this request was kept until a moment ago, and is not any more.",
+        "Look whether the deposit is there; if not, send the request again.",
+    )
+
+
 def once(*, user: User, key: str | None, fingerprint: str, perform: Callable[[], Answer]) -> Outcome:
     """Do it in one transaction, unless a request with this key has done it; a request without key is just done.
 

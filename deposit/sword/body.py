@@ -14,10 +14,22 @@ CHUNK = 256 * 1024
 
 
 class Body:
-    """A request's body. Iterate it once, or ``read`` a small one whole. ``sizes``: what it may bring at most."""
+    """A request's body. Iterate it once, or ``read`` a small one whole. ``sizes``: what it may bring at most.
 
-    def __init__(self, environ: dict[str, Any], length: int | None, sizes: Sizes | None = None) -> None:
+    ``again``: the answer to this request is kept from the first time. Its bytes are compared with those of then and
+    stored nowhere, so they need no room, and nothing that would refuse a new package now refuses them.
+    """
+
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        length: int | None,
+        sizes: Sizes | None = None,
+        *,
+        again: bool = False,
+    ) -> None:
         self.sizes = sizes or Sizes.of(None)
+        self.again = again
         self._input = environ["wsgi.input"]
         self.chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
         if self.chunked and not environ.get("wsgi.input_terminated"):

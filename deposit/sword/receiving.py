@@ -16,7 +16,7 @@ from deposit.packaging import Packaging
 from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference
 from deposit.services.arrivals import Arrival, Package
-from deposit.staging import StagingFile, staging_file, too_large
+from deposit.staging import ComparedFile, StagingFile, staging_file, too_large
 from deposit.sword.body import Body
 from deposit.sword.headers import (
     ARCHIVE_TYPES,
@@ -106,6 +106,31 @@ def slug_of(headers: Headers) -> str | None:
     return decode_slug(headers.slug) or None if headers.slug else None
 
 
+@contextmanager
+def package_file(body: Body, client: Client, *, with_md5: bool) -> Iterator[StagingFile | ComparedFile]:
+    """Where the bytes of a body's package go; it was admitted. Raises `Refusal` at once when there is no room."""
+    limit = body.sizes.upload
+    if body.again:
+        yield ComparedFile(limit=limit)
+        return
+    promised = body.length or 0
+    with staging_file(limit=limit, with_md5=with_md5, client=client.pk, promised=promised) as file:
+        yield file
+
+
+def let_in(body: Body, client: Client) -> None:
+    """Whether the bytes of a package may come now. Raises `Refusal`."""
+    if not body.again:
+        admit(client, body.length)
+    let_go_of_the_database(body)
+
+
+def let_go_of_the_database(body: Body) -> None:
+    """No database connection is held while many bytes arrive."""
+    if not connection.in_atomic_block and (body.length is None or body.length > LONG_BODY):
+        connection.close()
+
+
 def _receive_package(
     body: Body, headers: Headers, kind: MediaType, files: ExitStack, client: Client
 ) -> Package:
@@ -118,16 +143,8 @@ def _receive_package(
     packaging = check_packaging(headers.packaging)
     if body.length is not None and body.length > body.sizes.upload:
         raise too_large(body.sizes.upload)
-    admit(client, body.length)
-    _let_go_of_the_database(body)
-    file = files.enter_context(
-        staging_file(
-            limit=body.sizes.upload,
-            with_md5=headers.digests.md5 is not None,
-            client=client.pk,
-            promised=body.length or 0,
-        )
-    )
+    let_in(body, client)
+    file = files.enter_context(package_file(body, client, with_md5=headers.digests.md5 is not None))
     for chunk in body.chunks():
         file.write(chunk)
     return _finish(file, name=headers.filename, kind=kind, packaging=packaging, digests=headers.digests)
@@ -161,16 +178,11 @@ def empty_package() -> Refusal:
     )
 
 
-def _let_go_of_the_database(body: Body) -> None:
-    if not connection.in_atomic_block and (body.length is None or body.length > LONG_BODY):
-        connection.close()
-
-
 @dataclass(slots=True)
 class _Parts:
     """The two parts of a multipart body as they come."""
 
-    file: StagingFile | None = None
+    file: StagingFile | ComparedFile | None = None
     kind: MediaType | None = None
     headers: PartHeaders = field(default_factory=dict)
     entry: list[bytes] | None = None
@@ -184,8 +196,7 @@ def _receive_multipart(
     check_packaging(headers.packaging)
     if body.length is not None and body.length > body.sizes.upload + body.sizes.metadata + _HEADERS:
         raise too_large(body.sizes.upload)
-    admit(client, body.length)
-    _let_go_of_the_database(body)
+    let_in(body, client)
     parts = _Parts()
 
     def open_part(part_kind: MediaType, part_headers: PartHeaders) -> Sink:
@@ -195,14 +206,7 @@ def _receive_multipart(
             return take_entry
         if part_kind.type in ARCHIVE_TYPES and parts.file is None:
             with_md5 = bool(headers.digests.md5 or part_headers.get("content-md5"))
-            parts.file = files.enter_context(
-                staging_file(
-                    limit=body.sizes.upload,
-                    with_md5=with_md5,
-                    client=client.pk,
-                    promised=body.length or 0,
-                )
-            )
+            parts.file = files.enter_context(package_file(body, client, with_md5=with_md5))
             parts.kind, parts.headers = part_kind, part_headers
             return parts.file.write
         if part_kind.type in (ENTRY_TYPE, *ARCHIVE_TYPES):
@@ -249,7 +253,9 @@ def _wrong_parts() -> Refusal:
     return content_error(_WANTED_PARTS)
 
 
-def _finish(file: StagingFile, *, name: str, kind: MediaType, packaging: str, digests: Digests) -> Package:
+def _finish(
+    file: StagingFile | ComparedFile, *, name: str, kind: MediaType, packaging: str, digests: Digests
+) -> Package:
     staged = file.finish()
     for told, got in ((digests.md5, staged.md5), (digests.sha256, staged.sha256)):
         if told is not None and not hmac.compare_digest(told, got or ""):

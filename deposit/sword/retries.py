@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from deposit.refusals import Kind, Refusal
 from deposit.services.arrivals import Arrival
-from deposit.services.idempotency import Answer, fingerprint, once
+from deposit.services.idempotency import Answer, fingerprint, once, read_key
 from deposit.sword.headers import Headers
 
 
@@ -23,6 +23,11 @@ class Replayed(Refusal):
 def is_retryable(request: Request) -> bool:
     """Whether a request may be a retry: then it is an earlier answer that counts, before all that changed since."""
     return request.method == "POST" and bool(request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip())
+
+
+def key_of(request: Request) -> str | None:
+    """The key that a POST names itself with; no other method is answered again. Raises `Refusal`."""
+    return read_key(request.META.get("HTTP_IDEMPOTENCY_KEY", "")) if is_retryable(request) else None
 
 
 def print_of(path: str, headers: Headers, slug: str | None, arrival: Arrival | None, owner: str) -> str:

@@ -19,7 +19,7 @@ from deposit.permissions import Operation, client_of, mediated
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
-from deposit.services.idempotency import read_key
+from deposit.services.idempotency import forgotten, is_kept
 from deposit.sword import documents, paging
 from deposit.sword.body import Body
 from deposit.sword.headers import Headers, read_headers
@@ -27,7 +27,7 @@ from deposit.sword.iris import Iris, iris_of
 from deposit.sword.negotiation import AnyNegotiation, accepts
 from deposit.sword.receiving import receive, slug_of
 from deposit.sword.responses import error_response, refusal_of
-from deposit.sword.retries import Replayed, answer_once, is_retryable, print_of
+from deposit.sword.retries import Replayed, answer_once, is_retryable, key_of, print_of
 
 XML = "application/xml"
 
@@ -108,8 +108,10 @@ class SwordView(APIView):
     def headers_and_body(self) -> tuple[Headers, Body]:
         """The deposit headers and the unread body of this request."""
         headers = read_headers(self.request.META)
-        self.key = read_key(self.request.META.get("HTTP_IDEMPOTENCY_KEY", ""))
-        return headers, Body(self.request.META, headers.content_length, Sizes.of(self.receiver))
+        self.key = key_of(self.request)
+        self.again = is_kept(cast(User, self.request.user), self.key)
+        sizes = Sizes.of(self.receiver)
+        return headers, Body(self.request.META, headers.content_length, sizes, again=self.again)
 
     def once(
         self, headers: Headers, arrival: Arrival | None, perform: Callable[[], HttpResponse]
@@ -119,6 +121,8 @@ class SwordView(APIView):
         sent = print_of(self.request.path, headers, self.request.META.get("HTTP_SLUG"), arrival, owner)
 
         def first() -> HttpResponse:
+            if self.again:
+                raise forgotten()
             if self.outdated:
                 raise self.outdated
             return perform()

@@ -7,17 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from django.db import connection
-
-from deposit.admission import admit
 from deposit.metadata import sword as sword_metadata
 from deposit.metadata.entry import Entry, read_entry
 from deposit.models import Client
 from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference
 from deposit.services.arrivals import Arrival, Elsewhere, Package, Uploaded
-from deposit.staging import staging_file, too_large
+from deposit.staging import too_large
 from deposit.sword.body import Body
+from deposit.sword.receiving import let_in, package_file
 from deposit.sword3.headers import (
     Content,
     Sword3Headers,
@@ -29,8 +27,6 @@ from deposit.sword3.headers import (
 from deposit.sword3.terms import METADATA_ATOM, METADATA_SWORD
 
 MAX_FILES = 1000
-# Above this many bytes the database connection is given back while the body arrives.
-_LONG_BODY = 1024 * 1024
 _XML_TYPES = ("application/atom+xml", "application/xml", "text/xml")
 
 # Makes the metadata that a request brings one with what the deposit has: (new fields or entry) -> entry.
@@ -99,14 +95,8 @@ def _package(body: Body, headers: Sword3Headers, client: Client) -> Iterator[Pac
     name = filename_of(headers.disposition.text)
     if body.length is not None and body.length > body.sizes.upload:
         raise too_large(body.sizes.upload)
-    admit(client, body.length)
-    let_go_of_the_database(body)
-    with staging_file(
-        limit=body.sizes.upload,
-        with_md5=headers.md5 is not None,
-        client=client.pk,
-        promised=body.length or 0,
-    ) as file:
+    let_in(body, client)
+    with package_file(body, client, with_md5=headers.md5 is not None) as file:
         for chunk in body.chunks():
             file.write(chunk)
         staged = file.finish()
@@ -114,12 +104,6 @@ def _package(body: Body, headers: Sword3Headers, client: Client) -> Iterator[Pac
         yield Package(
             staged=staged, name=name, content_type=headers.media_type.type[:200], packaging=headers.packaging
         )
-
-
-def let_go_of_the_database(body: Body) -> None:
-    """No database connection is held while many bytes arrive."""
-    if not connection.in_atomic_block and (body.length is None or body.length > _LONG_BODY):
-        connection.close()
 
 
 def require_digest(headers: Sword3Headers, *, sha256: str, md5: str | None = None) -> None:

@@ -8,9 +8,10 @@ from rest_framework.request import Request
 from deposit.reserved import Region
 from deposit.services import uploads
 from deposit.sword.body import Body
+from deposit.sword.receiving import let_go_of_the_database
 from deposit.sword3 import documents
 from deposit.sword3.headers import Disposition, Sword3Headers, bad_request, read_digests
-from deposit.sword3.receiving import let_go_of_the_database, require_digest
+from deposit.sword3.receiving import require_digest
 from deposit.sword3.views import Sword3View, json_response
 
 

@@ -23,11 +23,11 @@ from deposit.permissions import Operation, client_of, mediated, require, visible
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
-from deposit.services.idempotency import fingerprint, read_key
+from deposit.services.idempotency import fingerprint, forgotten, is_kept
 from deposit.sword.body import Body
 from deposit.sword.negotiation import AnyNegotiation
 from deposit.sword.responses import refusal_of
-from deposit.sword.retries import Replayed, answer_once, is_retryable
+from deposit.sword.retries import Replayed, answer_once, is_retryable, key_of
 from deposit.sword3 import documents
 from deposit.sword3.errors import error_response
 from deposit.sword3.headers import Content, Sword3Headers, read_sword3_headers
@@ -116,7 +116,10 @@ class Sword3View(APIView):
     def headers_and_body(self) -> tuple[Sword3Headers, Body]:
         """The deposit headers and the unread body of this request."""
         headers = read_sword3_headers(self.request.META)
-        return headers, Body(self.request.META, headers.content_length, Sizes.of(self.receiver))
+        self.key = key_of(self.request)
+        self.again = is_kept(cast(User, self.request.user), self.key)
+        sizes = Sizes.of(self.receiver)
+        return headers, Body(self.request.META, headers.content_length, sizes, again=self.again)
 
     def once(self, headers: Sword3Headers, perform: Callable[[], HttpResponse]) -> HttpResponse:
         """Do what a POST asks for, once for all requests with its Idempotency-Key."""
@@ -124,14 +127,15 @@ class Sword3View(APIView):
         said = [meta.get(f"HTTP_{name}") for name in ("CONTENT_DISPOSITION", "PACKAGING", "SLUG")]
         owner = str(self.actor.owner or "")
         sent = fingerprint("POST", self.request.path, owner, str(headers.in_progress), headers.sha256, *said)
-        key = read_key(meta.get("HTTP_IDEMPOTENCY_KEY", ""))
 
         def first() -> HttpResponse:
+            if self.again:
+                raise forgotten()
             if self.outdated:
                 raise self.outdated
             return perform()
 
-        return answer_once(user=cast(User, self.request.user), key=key, fingerprint=sent, perform=first)
+        return answer_once(user=cast(User, self.request.user), key=self.key, fingerprint=sent, perform=first)
 
     def status(
         self, deposit: Deposit, status: int = 200, headers: dict[str, str] | None = None

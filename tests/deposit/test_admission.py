@@ -1,5 +1,6 @@
 """Packages are refused before their body is read when there is no room, and no client crowds others out."""
 
+import io
 import os
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from django.test import Client as HttpClient
 
 from deposit import admission
 from deposit.admission import admit
-from deposit.models import Client, Collection, Deposit, Part, Status, Upload
+from deposit.models import Client, Collection, Deposit, IdempotencyKey, Part, Status, Upload
 from deposit.refusals import Kind, Refusal
 from deposit.services import uploads
 from deposit.staging import StagingFile, arriving, staging_file
@@ -19,8 +20,9 @@ from deposit.sword.body import Body
 from deposit.sword.headers import read_headers
 from deposit.sword.receiving import receive
 from tests.deposit.sword.test_views import field, post_zip
+from tests.deposit.sword3.asking import Sword3
 from tests.factories import acting_as, http_client, new_client
-from tests.samples import ATOM, make_zip
+from tests.samples import ATOM, atom_entry, make_zip
 from tests.spine import in_status, sent
 
 pytestmark = pytest.mark.django_db
@@ -183,6 +185,118 @@ def test_a_quota_counts_what_is_announced_in_segments(depositor: Client) -> None
     with pytest.raises(Refusal, match="Your quota is used up: 60 of 100 bytes"):
         uploads.initialise(actor=acting_as(depositor), plan=plan)
     assert Upload.objects.count() == 1
+
+
+# --- Requests that were answered before -----------------------------------------------------------------
+@pytest.fixture(params=["quota", "queue", "waiting", "uploads", "disk"])
+def hindrance(request: Any, depositor: Client, settings: Any, root: Path) -> Any:
+    """Call it, and no package is let in any more; it gives the status of the refusal."""
+
+    def hinder() -> int:
+        match request.param:
+            case "quota":
+                Client.objects.update(quota_bytes=0)
+                return 403
+            case "queue":
+                settings.WAITING = 0
+                return 503
+            case "waiting":
+                settings.CLIENT_WAITING = 0
+                return 429
+            case "uploads":
+                settings.CLIENT_UPLOADS = 0
+                return 429
+            case _:
+                settings.RESERVED_BYTES = free(root) * 2
+                return 507
+
+    return hinder
+
+
+def multipart(http: HttpClient, data: bytes, **headers: str) -> Any:
+    body = (
+        b"--B\r\nContent-Disposition: attachment; name=file; filename=p.zip\r\nContent-Type: application/zip\r\n\r\n"
+        + data
+        + b"\r\n--B\r\nContent-Disposition: attachment; name=atom\r\nContent-Type: application/atom+xml\r\n\r\n"
+        + atom_entry()
+        + b"\r\n--B--\r\n"
+    )
+    return http.post("/1/hal/", body, content_type="multipart/form-data; boundary=B", headers=headers)
+
+
+def by_sword3(http: HttpClient, data: bytes, **headers: str) -> Any:
+    return Sword3(http).file("POST", "/3/service/hal/", data, **headers)
+
+
+@pytest.mark.parametrize("post", [post_zip, multipart, by_sword3])
+def test_a_retry_gets_its_kept_answer_whatever_would_hinder_a_new_package(
+    post: Any, hindrance: Any, http: HttpClient, root: Path
+) -> None:
+    package = make_zip({"a": b"1"})
+    first = post(http, package, **{"Idempotency-Key": "one"})
+    assert first.status_code == 201, first.content
+    there = sorted(root.rglob("*"))
+    status = hindrance()
+    again = post(http, package, **{"Idempotency-Key": "one"})
+    assert (again.status_code, again["Location"]) == (201, first["Location"])
+    assert post(http, make_zip({"a": b"2"}), **{"Idempotency-Key": "one"}).status_code == 422
+    assert post(http, package, **{"Idempotency-Key": "two"}).status_code == status
+    assert sorted(root.rglob("*")) == there
+    assert Deposit.objects.count() == 1
+
+
+def test_the_dashboard_tells_the_deposit_of_an_upload_again_whatever_hinders(
+    hindrance: Any, http: HttpClient, depositor: Client
+) -> None:
+    upload = Sword3(http).uploaded(make_zip({"a": b"1"}))
+    browser = HttpClient()
+    browser.force_login(depositor.user)
+    form = {
+        "collection": "hal",
+        "title": "T",
+        "authors": "A",
+        "upload": upload.rstrip("/").rpartition("/")[2],
+    }
+    first = browser.post("/upload/", form)
+    assert first.status_code == 302
+    hindrance()
+    assert browser.post("/upload/", form)["Location"] == first["Location"]
+    assert Deposit.objects.count() == 1
+
+
+def test_a_package_that_is_only_compared_is_held_to_its_limit_and_digest(
+    http: HttpClient, settings: Any, root: Path
+) -> None:
+    package = make_zip({"a": b"1"})
+    assert post_zip(http, package, **{"Idempotency-Key": "one"}).status_code == 201
+    there = sorted(root.rglob("*"))
+    wrong = {"Idempotency-Key": "one", "Content-MD5": "0" * 32}
+    assert post_zip(http, package, **wrong).status_code == 412
+    settings.MAX_UPLOAD_SIZE = len(package) - 1
+    assert post_zip(http, package, **{"Idempotency-Key": "one"}).status_code == 413
+    assert sorted(root.rglob("*")) == there
+
+
+def test_an_answer_that_is_forgotten_while_its_retry_is_read_is_not_made_up(depositor: Client) -> None:
+    """What came with the retry was stored nowhere, so it must not become a deposit."""
+    http, data = http_client(depositor), make_zip({"a": b"1"})
+    post_zip(http, data, **{"Idempotency-Key": "one"})
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            IdempotencyKey.objects.all().delete()
+            return super().read(size)
+
+    meta: dict[str, Any] = {
+        "wsgi.input": Slow(data),
+        "CONTENT_LENGTH": str(len(data)),
+        "CONTENT_TYPE": "application/zip",
+    }
+    headers = {"Content-Disposition": "attachment; filename=package.zip", "Idempotency-Key": "one"}
+    again = http.generic("POST", "/1/hal/", headers=headers, **meta)
+    assert (again.status_code, again["Retry-After"]) == (503, "10")
+    assert Deposit.objects.count() == 1
+    assert post_zip(http, data, **{"Idempotency-Key": "one"}).status_code == 201
 
 
 def test_the_queue_is_asked_once_a_second(depositor: Client, django_assert_num_queries: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.db.models.functions import Now
 
 from deposit import fetching
-from deposit.models import Deposit, Event, Fetch, Part
+from deposit.models import Client, Deposit, Event, Fetch, Part
 from deposit.refusals import Refusal
 from deposit.services import by_reference as fetches
 from deposit.staging import path_of
@@ -207,6 +207,64 @@ def test_fetching_takes_no_longer_than_allowed(
     referred(sword3, anobject, elsewhere.url + "/file.zip")
     fetches.fetch_due()
     assert "was not here" in link(sword3, anobject)["log"]
+
+
+# --- Room for what is to be fetched ---------------------------------------------------------------------
+def test_a_file_elsewhere_that_the_quota_has_no_room_for_is_not_ordered(
+    sword3: Sword3, anobject: str, elsewhere: Any
+) -> None:
+    used = sum(Part.objects.values_list("size", flat=True))
+    Client.objects.update(quota_bytes=used + len(ZIP))
+    url = elsewhere.url + "/file.zip"
+    refused = referred(sword3, anobject, url, contentLength=10**6)
+    assert error(refused) == (403, "Forbidden")
+    assert not Fetch.objects.exists()
+    assert referred(sword3, anobject, url, contentLength=len(ZIP)).status_code == 202
+    assert referred(sword3, anobject, url, contentLength=len(ZIP)).status_code == 403
+    assert Fetch.objects.count() == 1
+
+
+def test_a_file_of_a_size_that_nobody_tells_stops_where_the_quota_ends(
+    sword3: Sword3, anobject: str, elsewhere: Any
+) -> None:
+    used = sum(Part.objects.values_list("size", flat=True))
+    Client.objects.update(quota_bytes=used + len(ZIP) - 1)
+    before = {path for path in path_of(".").rglob("*") if path.is_file()}
+    assert referred(sword3, anobject, elsewhere.url + "/file.zip").status_code == 202
+    fetches.fetch_due()
+    assert f"max {len(ZIP) - 1} bytes" in link(sword3, anobject)["log"]
+    Client.objects.update(quota_bytes=used)
+    referred(sword3, anobject, elsewhere.url + "/file.zip")
+    asked = len(elsewhere.asked)
+    fetches.fetch_due()
+    assert sword3.document(anobject)["links"][1]["log"].startswith("The client's quota is used up.")
+    assert len(elsewhere.asked) == asked
+    assert {path for path in path_of(".").rglob("*") if path.is_file()} == before
+
+
+def test_a_disk_that_is_full_for_a_while_delays_a_fetch_and_refuses_new_ones(
+    sword3: Sword3, anobject: str, elsewhere: Any, settings: Any
+) -> None:
+    settings.RESERVED_BYTES = 0
+    assert referred(sword3, anobject, elsewhere.url + "/file.zip").status_code == 202
+    settings.RESERVED_BYTES = 10**18
+    assert referred(sword3, anobject, elsewhere.url + "/file.zip").status_code == 507
+    fetches.fetch_due()
+    fetch = Fetch.objects.get()
+    assert (fetch.state, fetch.attempts, elsewhere.asked) == ("pending", 1, [])
+    assert "no room" in fetch.log
+    settings.RESERVED_BYTES = 0
+    Fetch.objects.update(due_at=Now())
+    fetches.fetch_due()
+    assert Fetch.objects.get().state == "fetched"
+
+
+def test_a_file_elsewhere_waits_for_a_queue_that_is_full(
+    sword3: Sword3, anobject: str, elsewhere: Any, settings: Any
+) -> None:
+    settings.WAITING = 0
+    assert referred(sword3, anobject, elsewhere.url + "/file.zip").status_code == 503
+    assert not Fetch.objects.exists()
 
 
 @pytest.mark.parametrize(
