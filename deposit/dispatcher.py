@@ -20,6 +20,7 @@ from psycopg2.errorcodes import LOCK_NOT_AVAILABLE
 from deposit.findings import Area, Severity
 from deposit.lifecycle import CHANNEL, GIVE_BACK, WAITING, TransitionRefused, Work, fire
 from deposit.models import Deposit, Event, Finding, Status
+from deposit.sessions import end_session
 
 logger = logging.getLogger(__name__)
 
@@ -181,9 +182,14 @@ def _unlocked(**match: Any) -> QuerySet[Deposit]:
 def release_passed_leases() -> int:
     """Give work whose worker fell silent to another."""
     passed = Deposit.objects.filter(status=Status.LOADING, lease_expires_at__lte=Now()).values_list(
-        "pk", "lease_owner"
+        "pk", "lease_owner", "lease_token"
     )
-    return sum(_fire_quietly("release", pk, f"{owner} fell silent") for pk, owner in list(passed))
+    released = 0
+    for pk, owner, token in list(passed):
+        if end_session(pk, token):
+            logger.warning("deposit=%s the session of %s was ended", pk, owner)
+        released += _fire_quietly("release", pk, f"{owner} fell silent")
+    return released
 
 
 def quarantine_poison() -> int:
@@ -192,8 +198,12 @@ def quarantine_poison() -> int:
         Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now()),
         status__in=[Status.DEPOSITED, Status.VERIFIED, Status.LOADING],
         attempts__gte=settings.MAX_ATTEMPTS,
-    ).values_list("pk", "attempts")
-    return sum(_quarantine(pk, attempts) for pk, attempts in list(poison))
+    ).values_list("pk", "attempts", "lease_token")
+    quarantined = 0
+    for pk, attempts, token in list(poison):
+        end_session(pk, token)
+        quarantined += _quarantine(pk, attempts)
+    return quarantined
 
 
 def _quarantine(deposit_id: int, attempts: int) -> bool:

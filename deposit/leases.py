@@ -16,6 +16,7 @@ from django.db import Error, InterfaceError, OperationalError, connection
 
 from archive.errors import Unreadable
 from deposit.lifecycle import Claim, LeaseLost, give_back, renew
+from deposit.sessions import name_session
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ def kept(claim: Claim) -> Iterator[Lease]:
     lease = Lease(claim)
     lease.start()
     try:
+        name_session(claim.deposit_id, claim.token)
         yield lease
     except LeaseLost:
         raise

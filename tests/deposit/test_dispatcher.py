@@ -15,8 +15,10 @@ from django.test.utils import CaptureQueriesContext
 
 from deposit import dispatcher
 from deposit.dispatcher import OUTSTANDING, round_of_work, send_waiting
+from deposit.leases import kept
 from deposit.lifecycle import Work, fire, give_back
 from deposit.models import Deposit, Event, Finding, Status
+from deposit.sessions import end_session
 from tests.factories import new_client, new_collection, new_deposit
 from tests.spine import claimed, in_status, pass_lease
 
@@ -271,6 +273,40 @@ def test_a_row_that_somebody_holds_locked_holds_up_nobody_else(broker: Broker) -
     assert broker.take() == [(Work.LOAD, other.pk)]
     round_of_work(broker.send)
     assert broker.take() == [(Work.LOAD, stuck.pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_session_of_a_worker_that_fell_silent_ends_with_all_that_it_holds(broker: Broker) -> None:
+    silent, working = in_status(Status.LOADING), in_status(Status.LOADING)
+    pass_lease(silent)
+    Deposit.objects.filter(pk=working.pk).update(lease_expires_at=Now() + timedelta(minutes=1))
+    with session() as frozen, session() as lively:
+        for raw, deposit in ((frozen, silent), (lively, working)):
+            deposit.refresh_from_db()
+            name = f"claim {deposit.lease_token} of deposit {deposit.pk}"
+            raw.cursor().execute("SELECT set_config('application_name', %s, false)", [name])
+        frozen.cursor().execute("SELECT pg_advisory_lock(7)")
+        frozen.autocommit = False
+        frozen.cursor().execute("SELECT * FROM deposit_deposit WHERE id = %s FOR UPDATE", [silent.pk])
+        round_of_work(broker.send)
+        assert broker.take() == [(Work.LOAD, silent.pk)]
+        lively.cursor().execute("SELECT pg_advisory_lock(7)")
+        with pytest.raises(psycopg2.OperationalError):
+            frozen.cursor().execute("SELECT 1")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_names_its_session_by_its_claim() -> None:
+    deposit = in_status(Status.VERIFIED)
+    claim = claimed(Work.LOAD, deposit)
+    with kept(claim), session() as other:
+        cursor = other.cursor()
+        cursor.execute(
+            "SELECT application_name FROM pg_stat_activity WHERE pid = %s",
+            [connection.connection.info.backend_pid],
+        )
+        assert cursor.fetchone() == (f"claim {claim.token} of deposit {deposit.pk}",)
+        assert end_session(deposit.pk, claim.token) is False
 
 
 # --- Leading -------------------------------------------------------------------------------------------
