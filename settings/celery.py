@@ -54,8 +54,8 @@ app.conf.update(
     worker_enable_remote_control=False,
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_hijack_root_logger=False,
-    worker_consumer="settings.pulse:Consumer",
-    beat_scheduler="settings.pulse:Scheduler",
+    worker_consumer="settings.celery_watchdog:Consumer",
+    beat_scheduler="settings.celery_watchdog:Scheduler",
     beat_schedule_filename=str(Path(settings.DATA_DIR) / "celerybeat-schedule"),
     beat_schedule={
         "expire-partial-deposits": {"task": "deposit.expire_partials", "schedule": 3600.0},
