@@ -8,6 +8,7 @@ nobody who shows a token. Everything else that needs the provider is answered wi
 
 import json
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -34,6 +35,8 @@ Claims = dict[str, Any]
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"})
 LEEWAY_SECONDS = 10
 _CONNECT_SECONDS = 3
+# Keycloak's words for a user that does not exist, and for a wrong password.
+_NO = "invalid_grant: Invalid user credentials"
 _ANSWER_SECONDS = 4.0
 
 
@@ -114,10 +117,22 @@ class IdentityProvider:
         try:
             answer = self.ask(lambda client: client.token(username, password))
         except KeycloakError as error:
-            raise unauthorized("auth.invalid", _words_of(error)) from None
+            raise _refused(error) from None
         claims = self.verify(str(answer.get("access_token", "")))
         self.require_role(claims)
         return claims
+
+    def no_to_a_stranger(self) -> Refusal:
+        """What somebody is told whom nobody knows, in the time that it takes the provider to say so.
+
+        For wrong passwords of accounts of ours: they must not be told apart from the provider's, or from none.
+        """
+        try:
+            self.claims_for_password(secrets.token_hex(8), secrets.token_hex(8))
+        except Refusal as refusal:
+            if refusal.code == "auth.invalid":
+                return refusal
+        return unauthorized("auth.invalid", _NO)
 
     # --- Browsers --------------------------------------------------------------------------------------
     def log_in_address(self, back: str, state: str, nonce: str, challenge: str) -> str:
@@ -249,6 +264,15 @@ def _header_of(token: str) -> Mapping[str, Any]:
     parsed.deserialize(token)
     header: Mapping[str, Any] = parsed.jose_header
     return header
+
+
+def _refused(error: KeycloakError) -> Refusal:
+    """One text for everybody whose password is not taken: "Account disabled" would tell that there is an account."""
+    words = _words_of(error)
+    if words.startswith("invalid_grant:") and words != _NO:
+        logger.warning("identity provider refused a password: %s", words)
+        words = _NO
+    return unauthorized("auth.invalid", words)
 
 
 def _words_of(error: KeycloakError) -> str:

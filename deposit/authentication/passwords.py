@@ -75,7 +75,7 @@ def _user(given: Password, address: str) -> User:
     encoded = user.password if user else _nobody()
     if not verdicts.knows(given.password, encoded):
         question = (verdicts.digest(given.password, encoded), given.username, address)
-        confirming.answer(question, lambda: _confirm(user, given, encoded, address))
+        confirming.answer(question, lambda: _confirm(user, given, encoded, address, keeper))
     if user is None or not user.is_active:
         raise _wrong()
     return user
@@ -95,6 +95,11 @@ def _vouched(keeper: "IdentityProvider", given: Password, against: str, address:
     gate = Gate(account=given.username, address=address)
     if wait := gate.wait_seconds():
         raise too_many(wait)
+    # A guess at an account of ours is hashed and then asked about too: time must not tell whose account it is.
+    with hashing.one(regular=gate.is_known):
+        if wait := gate.wait_seconds():
+            raise too_many(wait)
+        check_password(given.password, _nobody())
     try:
         claims = keeper.claims_for_password(given.username, given.password)
     except Refusal as refusal:
@@ -108,7 +113,9 @@ def _vouched(keeper: "IdentityProvider", given: Password, against: str, address:
     return claims
 
 
-def _confirm(user: User | None, given: Password, encoded: str, address: str) -> None:
+def _confirm(
+    user: User | None, given: Password, encoded: str, address: str, keeper: "IdentityProvider | None"
+) -> None:
     """Hash the password, unless too many wrong ones came lately. Raises `Refusal`."""
     gate = Gate(account=given.username, address=address)
     try:
@@ -126,7 +133,7 @@ def _confirm(user: User | None, given: Password, encoded: str, address: str) -> 
             return
         raise
     if not good:
-        raise _wrong()
+        raise keeper.no_to_a_stranger() if keeper else _wrong()
     verdicts.learn(given.password, encoded)
     gate.succeeded()
 

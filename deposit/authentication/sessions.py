@@ -35,13 +35,13 @@ class PasswordBackend(ModelBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> User | None:
-        """The user, or None for a wrong guess. A form that is throttled says so (ValidationError)."""
+        """The user, or None for a wrong guess. A form says so when it is throttled or cannot tell (ValidationError)."""
         if username is None or password is None:
             return None
         address = client_address(request.META) if request else ""
         try:
             return user_with_password(Password(username, password), address=address)
         except Refusal as refusal:
-            if refusal.kind is Kind.TOO_MANY_REQUESTS:
+            if refusal.kind in (Kind.TOO_MANY_REQUESTS, Kind.UNAVAILABLE):
                 raise ValidationError(f"{refusal.summary} {refusal.hint}", code=refusal.code) from refusal
             return None

@@ -12,7 +12,9 @@ Ratios of one run:
 - the rightful client's p95 while GUESSES (1,000) wrong passwords come for its account, four at a time and each from
   another address, over its p95 in between; limit 1.20;
 - the median time of a wrong password for an unknown user over that for a known one, all of them hashed,
-  TRIES_OF_EACH (1,000); limit between 0.95 and 1.05.
+  TRIES_OF_EACH (1,000); limit between 0.95 and 1.05;
+- the same with an identity provider (one of the tests' own, on loopback), for an unknown user and for one of the
+  provider's over one with a password here.
 """
 
 import base64
@@ -29,10 +31,12 @@ import psycopg2
 
 from tests.bench.bench_record import database_url
 from tests.bench.service import Service, running
+from tests.identity.server import CLIENT, REALM, SECRET, IdentityServer
 from tests.samples import make_zip
 
 CONNECTIONS = (16, 50)
 RETRIES = 200
+NOBODY = "nobody-of-this-name"
 # Each waits for its answer before it guesses again.
 GUESSERS = 4
 PAUSE = 0.03
@@ -134,24 +138,45 @@ def _guess(service: Service, first: int, number: int) -> list[int]:
     return statuses
 
 
-def told_apart(service: Service, tries: int) -> None:
-    """Print whether time tells an unknown user from a wrong password."""
-    times: dict[str, list[float]] = {service.demo["DEPOSIT_OTHER_USER"]: [], "nobody-of-this-name": []}
+def told_apart(service: Service, tries: int, *names: str) -> None:
+    """Print whether time tells the wrong passwords of these users apart."""
+    times: dict[str, list[float]] = {name: [] for name in names}
     with closing(psycopg2.connect(database_url(service))) as database, database.cursor() as cursor:
         database.autocommit = True
         for number in range(tries):
             if number % 5 == 0:
                 cursor.execute("DELETE FROM deposit_loginfailures")
             # In turn, and each first as often as the other.
-            for name in sorted(times, reverse=number % 2 == 0):
+            for name in names[number % len(names) :] + names[: number % len(names)]:
                 status, seconds = ask(service, header(name, f"guess {number}"), source=address(number))
                 if status != 401:
                     raise SystemExit(f"{name}: {status} instead of 401")
                 times[name].append(seconds)
-    known, unknown = ((statistics.median(values) - WAIT) * 1000 for values in times.values())
+    medians = {name: (statistics.median(values) - WAIT) * 1000 for name, values in times.items()}
     print(f"{tries} wrong passwords each, beyond the fixed wait of {WAIT} s:")
-    print(f"median {known:.1f} ms for a known user, {unknown:.1f} ms for an unknown one")
-    print(f"ratio {unknown / known:.3f} (limit 0.95 to 1.05)")
+    for name, median in medians.items():
+        ratio = median / medians[names[0]]
+        print(f"median {median:.1f} ms for {name}, ratio {ratio:.3f} (limit 0.95 to 1.05)")
+
+
+def told_apart_with_a_provider(tries: int) -> None:
+    """Print whether time tells an account of ours from one of the identity provider's, or from none."""
+    with (
+        IdentityServer() as identity,
+        running(
+            KEYCLOAK_SERVER_URL=identity.url,
+            KEYCLOAK_REALM=REALM,
+            KEYCLOAK_CLIENT_ID=CLIENT,
+            KEYCLOAK_CLIENT_SECRET=SECRET,
+        ) as service,
+    ):
+        ours, theirs = service.demo["DEPOSIT_USER"], service.demo["DEPOSIT_OTHER_USER"]
+        identity.passwords[theirs] = "the provider's"
+        with closing(psycopg2.connect(database_url(service))) as database, database.cursor() as cursor:
+            cursor.execute("UPDATE auth_user SET password = '!' WHERE username = %s", [theirs])
+            database.commit()
+        print("With an identity provider:")
+        told_apart(service, tries, ours, theirs, NOBODY)
 
 
 def at_once(number: int, happens: Callable[[], None]) -> None:
@@ -223,7 +248,8 @@ def main() -> None:
     with running() as service:
         retried(service, RETRIES)
         attacked(service, guesses)
-        told_apart(service, tries)
+        told_apart(service, tries, service.demo["DEPOSIT_OTHER_USER"], NOBODY)
+    told_apart_with_a_provider(tries)
 
 
 if __name__ == "__main__":

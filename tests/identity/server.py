@@ -35,7 +35,10 @@ class IdentityServer:
         self.delay = 0.0
         self.broken = False
         self.asked: list[str] = []
+        self.tried: list[str] = []
         self.user_at_browser = ""
+        # Its users who may not come in, and what it says to them.
+        self.barred: dict[str, str] = {}
         self._codes: dict[str, Fields] = {}
         self._stop = threading.Event()
         self.key = self._new_key()
@@ -126,6 +129,9 @@ class IdentityServer:
         if (form.get("client_id"), form.get("client_secret")) != (CLIENT, SECRET):
             return 401, _no("unauthorized_client", "Invalid client credentials")
         if form.get("grant_type") == "password":
+            self.tried.append(form.get("username", ""))
+            if form.get("username") in self.barred:
+                return 400, _no("invalid_grant", self.barred[form["username"]])
             if self.passwords.get(form.get("username", "")) != form.get("password"):
                 return 401, _no("invalid_grant", "Invalid user credentials")
             return 200, self._tokens(form["username"])

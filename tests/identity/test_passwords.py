@@ -4,12 +4,14 @@ import time
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import User
 from django.test import Client as HttpClient
 from lxml import etree
 from pytest_django.fixtures import Settings
 
 from deposit.authentication import passwords
+from deposit.authentication.provider import provider
 from deposit.authentication.throttle import PAIR
 from deposit.models import Client
 from tests.deposit.authentication.test_passwords import at_once
@@ -89,6 +91,69 @@ def test_a_user_with_a_password_of_ours_needs_no_provider(
     new_client(new_collection("hal"), username="local")
     assert ask(client, "local", PASSWORD).status_code == 200
     assert identity.asked == []
+
+
+def test_an_account_of_ours_one_of_theirs_and_none_are_told_the_same_after_the_same_work(
+    client: HttpClient, ada: Client, identity: IdentityServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+
+    def noting(password: str, encoded: str) -> bool:
+        hashed.append(password)
+        return check_password(password, encoded)
+
+    monkeypatch.setattr(passwords, "check_password", noting)
+    new_client(new_collection(), username="local")
+    identity.passwords["eve"] = "eve's password"
+    identity.barred["eve"] = "Account disabled"
+    told = []
+    for name in ("local", "ada", "eve", "nobody"):
+        identity.asked.clear()
+        hashed.clear()
+        answer = ask(client, name, "wrong")
+        texts = [
+            element.text
+            for element in etree.fromstring(answer.content)
+            if element.tag != f"{{{ATOM}}}updated"
+        ]
+        told.append((answer.status_code, len(answer.content), texts, hashed[:], identity.asked[:]))
+        assert summary(answer) == "invalid_grant: Invalid user credentials"
+    assert told[0][3:] == (["wrong"], ["token"])
+    assert told[1:] == told[:1] * 3
+
+
+def test_a_wrong_password_of_ours_is_not_shown_to_the_provider(
+    client: HttpClient, identity: IdentityServer, db: None
+) -> None:
+    new_client(new_collection(), username="local")
+    ask(client, "local", "nearly the right one")
+    assert identity.asked == ["token"]
+    assert "local" not in identity.tried
+
+
+def test_a_wrong_password_of_ours_is_one_also_while_the_provider_is_away(
+    client: HttpClient, identity: IdentityServer, db: None
+) -> None:
+    new_client(new_collection(), username="local")
+    identity.broken = True
+    answer = ask(client, "local", "wrong")
+    assert (answer.status_code, summary(answer)) == (401, "invalid_grant: Invalid user credentials")
+
+
+def test_a_provider_that_does_not_know_us_is_told_as_it_says(
+    client: HttpClient, ada: Client, settings: Settings
+) -> None:
+    settings.KEYCLOAK_CLIENT_SECRET = "another"
+    provider.cache_clear()
+    assert summary(ask(client, "ada", "ada's password")) == "unauthorized_client: Invalid client credentials"
+
+
+def test_the_log_in_form_says_that_the_provider_is_away(
+    client: HttpClient, ada: Client, identity: IdentityServer
+) -> None:
+    identity.broken = True
+    answer = client.post("/login/", {"username": "ada", "password": "ada's password"})
+    assert "The identity provider does not answer." in answer.content.decode()
 
 
 def test_guesses_are_not_passed_on_for_ever(
