@@ -148,7 +148,7 @@ def _disks(figures: Figures) -> Iterator[Complaint]:
 
 
 def _failed(figures: Figures) -> Iterator[Complaint]:
-    number = figures.deposits.get(Status.FAILED, 0)
+    number = figures.failed
     if number:
         sentence = ngettext(
             "%(number)d deposit has failed through no fault of its depositor: look why, then load it again.",

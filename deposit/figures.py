@@ -14,6 +14,7 @@ from deposit.models import Status
 
 # Counting everything that was ever deposited takes a while; this many seconds it is not done again.
 COUNT_EVERY = 60.0
+_UNFINISHED = (Status.DEPOSITED, Status.LOADING, Status.VERIFIED)
 
 _WAITING = """
 SELECT status, count(*), extract(epoch FROM statement_timestamp() - min(status_changed_at))::float,
@@ -21,6 +22,7 @@ SELECT status, count(*), extract(epoch FROM statement_timestamp() - min(status_c
        count(*) FILTER (WHERE lease_expires_at <= statement_timestamp())
 FROM deposit_deposit WHERE status IN ('deposited', 'verified', 'loading') GROUP BY status
 """
+_FAILED = "SELECT count(*) FROM deposit_deposit WHERE status = 'failed'"
 _ALL = "SELECT status, count(*) FROM deposit_deposit GROUP BY status"
 _LEADER = """
 SELECT EXISTS (
@@ -64,8 +66,8 @@ class Space:
 class Figures:
     """All figures. ``fixity_age``: seconds since the last fixity check, None when there was none."""
 
-    deposits: dict[str, int]
     waiting: dict[str, Waiting]
+    failed: int
     has_dispatcher: bool
     archive_bytes: int
     packs: int
@@ -107,18 +109,17 @@ def read_figures() -> Figures:
             status: Waiting(number=number, oldest=max(0.0, oldest), leased=leased, lapsed=lapsed)
             for status, number, oldest, leased, lapsed in cursor.fetchall()
         }
+        cursor.execute(_FAILED)
+        (failed,) = cursor.fetchone()
         cursor.execute(_LEADER, [LEADER_LOCK])
         (has_dispatcher,) = cursor.fetchone()
         cursor.execute(_ARCHIVE)
         size, packs, damaged = cursor.fetchone()
         cursor.execute(_FIXITY)
         checks, age = cursor.fetchone()
-    known = counted()
-    exact = {status: found.number for status, found in waiting.items()}
-    unfinished = {Status.DEPOSITED, Status.VERIFIED, Status.LOADING}
     return Figures(
-        deposits={s.value: exact.get(s, 0) if s in unfinished else known.get(s, 0) for s in Status},
-        waiting={s.value: waiting.get(s, Waiting()) for s in sorted(unfinished)},
+        waiting={s.value: waiting.get(s, Waiting()) for s in _UNFINISHED},
+        failed=failed,
         has_dispatcher=has_dispatcher,
         archive_bytes=size,
         packs=packs,
@@ -127,6 +128,12 @@ def read_figures() -> Figures:
         fixity_age=age,
         space=read_space(),
     )
+
+
+def deposits_by_status(figures: Figures) -> dict[str, int]:
+    """All deposits; what waits and what has failed as of now, the others at most ``COUNT_EVERY`` seconds old."""
+    exact = {status: found.number for status, found in figures.waiting.items()}
+    return {status.value: 0 for status in Status} | counted() | exact | {Status.FAILED.value: figures.failed}
 
 
 def read_space() -> dict[str, Space]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from deposit.models import Deposit, DepositType, Status
 from deposit.permissions import LARGEST_ID
-from deposit.words import matches
+from deposit.words import matches, walked
 
 if TYPE_CHECKING:
     Deposits = QuerySet[Deposit]
@@ -28,16 +28,22 @@ _FEW = 5000
 _SAMPLE = 400
 
 
-def _few(found: Matches) -> list[int] | None:
-    """The deposits that words fit, if they are few; None when they are many.
+def _by_words(deposits: "Deposits", found: Matches) -> Q:
+    """The condition that deposits have these words, so that the newest of them are found fast.
 
-    PostgreSQL does not know how rare the beginning of a word is. Left to itself it walks through all deposits from the
-    newest on and compares each; here it may use nothing but the index of words. A word that many of the newest have is
-    not even looked up: to gather all that have it would take longer than the walk.
+    PostgreSQL does not know how rare the beginning of a word is. What many of the newest of these deposits have is met
+    soon on a walk from the newest on: to gather all that have it would take longer.
     """
-    newest = Deposit.objects.order_by("-pk").values("pk")[:_SAMPLE]
-    if Deposit.objects.filter(found, pk__in=newest).count() > PAGE_SIZE:
-        return None
+    newest = deposits.order_by("-pk").values("pk")[:_SAMPLE]
+    walk = walked(found)
+    if Deposit.objects.filter(walk, pk__in=newest).count() > PAGE_SIZE:
+        return Q(walk)
+    few = _few(found)
+    return Q(found) if few is None else Q(pk__in=few)
+
+
+def _few(found: Matches) -> list[int] | None:
+    """All deposits that words fit, by the index of words and nothing else; None when they are many."""
     with transaction.atomic(), connection.cursor() as cursor:
         for way in ("seqscan", "indexscan", "indexonlyscan"):
             cursor.execute(f"SET LOCAL enable_{way} = off")
@@ -85,8 +91,7 @@ class DepositFilter(filters.FilterSet):
             condition |= Q(pk=min(int(number), LARGEST_ID))
         found = matches(text)
         if found is not None:
-            few = _few(found)
-            condition |= Q(found) if few is None else Q(pk__in=few)
+            condition |= _by_words(deposits, found)
         return deposits.filter(condition) if condition else deposits.none()
 
     def received_since(self, deposits: "Deposits", name: str, day: date) -> "Deposits":

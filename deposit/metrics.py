@@ -15,7 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
-from deposit.figures import Figures, read_figures
+from deposit.figures import Figures, deposits_by_status, read_figures
 from deposit.health import is_insider
 
 REQUESTS = Counter("deposit_http_requests", "Requests answered.", ["method", "view", "status"])
@@ -51,6 +51,7 @@ class ServiceCollector(Collector):
         began = time.monotonic()
         try:
             figures = read_figures()
+            numbers = deposits_by_status(figures)
         except Error:
             up.add_metric([], 0)
             return [up]
@@ -58,16 +59,16 @@ class ServiceCollector(Collector):
         taken = _gauge(
             "deposit_metrics_seconds", "How long reading the figures took.", time.monotonic() - began
         )
-        return [up, taken, *_deposits(figures), *_archive(figures), *_space(figures)]
+        return [up, taken, *_deposits(figures, numbers), *_archive(figures), *_space(figures)]
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, value=value)
 
 
-def _deposits(figures: Figures) -> Iterable[Metric]:
+def _deposits(figures: Figures, numbers: dict[str, int]) -> Iterable[Metric]:
     number = GaugeMetricFamily("deposit_deposits", "Deposits by status.", labels=["status"])
-    for status, count in figures.deposits.items():
+    for status, count in numbers.items():
         number.add_metric([status], count)
     oldest = GaugeMetricFamily(
         "deposit_oldest_waiting_seconds", "Age of the longest waiting deposit, by status.", labels=["status"]

@@ -40,3 +40,11 @@ def matches(text: str) -> Matches | None:
         return None
     query = " & ".join(found) + ":*"
     return Matches(words(), SearchQuery(query, search_type="raw", config="simple"))
+
+
+def walked(condition: Matches) -> Matches:
+    """The same condition, out of the sight of the index: for rows that are looked at one after the other anyway."""
+    seen = Func(
+        condition.lhs, template="coalesce(%(expressions)s, ''::tsvector)", output_field=SearchVectorField()
+    )
+    return Matches(seen, condition.rhs)

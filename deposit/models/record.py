@@ -233,8 +233,8 @@ class Deposit(models.Model):
             # With "deposit_waiting_since": every status but the one that nearly all deposits end in.
             models.Index(
                 fields=["status", "id"],
-                include=["status_changed_at"],
-                name="deposit_amiss_since",
+                include=["status_changed_at", "client"],
+                name="deposit_amiss_of_clients",
                 condition=Q(status__in=["partial", "expired", "rejected", "failed"]),
             ),
             # With all that is counted by day.

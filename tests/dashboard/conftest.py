@@ -9,7 +9,6 @@ from django.test import Client as Browser
 from checker.checking import check
 from dashboard.views import figures, fixity, overview
 from deposit.actors import Actor, Door
-from deposit.figures import counted
 from deposit.metadata.entry import read_entry
 from deposit.models import Client, Collection, Deposit
 from deposit.services import deposits
@@ -33,7 +32,6 @@ def _figures_of_this_test() -> None:
     """The overview remembers its figures for some seconds, those of other tests too."""
     overview.figures.forget()
     overview.queues.forget()
-    counted.forget()
     figures.counted.forget()
     fixity.known.forget()
 

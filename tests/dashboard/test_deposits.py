@@ -178,3 +178,15 @@ def test_an_account_without_a_role_sees_nothing(db: None, django_user_model: typ
     new_deposit()
     assert numbers(logged_in(user)) == []
     assert Deposit.objects.count() == 1
+
+
+def test_words_that_are_common_and_words_that_are_rare_find_the_same_deposits_by_either_way(
+    browser: Browser, depositor: Client, collection: Collection
+) -> None:
+    """Those of many of the newest are met on a walk, others by the index of words."""
+    neighbour = new_client(collection)
+    common = [new_deposit(depositor, collection, title=f"Engine {number}") for number in range(30)]
+    rare = new_deposit(depositor, collection, title="Jacquard engine")
+    new_deposit(neighbour, collection, title="Jacquard engine")
+    assert set(numbers(browser, "?q=engine")) == {deposit.pk for deposit in [*common, rare]}
+    assert numbers(browser, "?q=jacq") == [rare.pk]

@@ -21,7 +21,7 @@ from deposit.figures import Figures, Space, Waiting
 from deposit.monitoring import Judgement, Limits, State, judge_certificate, judge_figures, report
 
 WELL = Figures(
-    deposits={},
+    failed=0,
     waiting={"deposited": Waiting(), "verified": Waiting(), "loading": Waiting()},
     has_dispatcher=True,
     archive_bytes=10,
