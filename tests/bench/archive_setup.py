@@ -24,9 +24,14 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def archive(folder: Path | None = None) -> Iterator[Path]:
-    """A scratch folder with an archive in it and an empty index, gone afterwards. PostgreSQL syncs as in production."""
-    scratch = Path(tempfile.mkdtemp(prefix="bench-archive-", dir=folder))
+def archive(folder: Path | None = None, *, kept: Path | None = None) -> Iterator[Path]:
+    """A scratch folder with an archive in it and an empty index, gone afterwards. PostgreSQL syncs as in production.
+
+    ``kept`` is a folder that stays, with what an earlier run left in it.
+    """
+    if kept:
+        kept.mkdir(parents=True, exist_ok=True)
+    scratch = kept or Path(tempfile.mkdtemp(prefix="bench-archive-", dir=folder))
     scratch.chmod(0o755)
     # A time limit ends us with SIGTERM; the server must not stay behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -49,7 +54,8 @@ def archive(folder: Path | None = None) -> Iterator[Path]:
 
         connection.close()
         postgres.stop()
-        shutil.rmtree(scratch, ignore_errors=True)
+        if not kept:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def empty(scratch: Path) -> None:

@@ -1,18 +1,23 @@
 """Server time of the dashboard's pages with a million deposits, their size, and what 200 watching browsers cost.
 
-    python -m tests.bench.bench_dashboard [DEPOSITS]
+    python -m tests.bench.bench_dashboard [--deposits NUMBER] [--kept FOLDER] [--fill]
+
+The deposits are made in a minute or two. With ``--kept`` they stay in a folder, for the next run to measure them again;
+``--fill`` makes them and measures nothing, which may be done on a machine that is not quiet.
 
 Pages are asked for in the same process, through all middleware, one at a time. Limits: 50 ms for the list and for a
 deposit, 100 KB with styles and scripts, a tenth of a core for 200 browsers that look at lists in which nothing moves;
-a fifth of a second for the pages of figures, and for counting a day anew.
+a tenth of a second for what adds up, remembered or not, and for counting a day anew.
 The server time of the first and that of the millionth deposit are measured in one run.
 """
 
+import argparse
 import html
 import re
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +29,7 @@ LARGEST_PAGE = 100_000
 WATCHERS = 200
 POLL_SECONDS = 10
 LARGEST_SHARE = 0.1
-FIGURES_LIMIT_MS = 200.0
+FIGURES_LIMIT_MS = 100.0
 
 # Nine of ten are done; the others are spread over all statuses, and the clients have very different numbers.
 _FILL = """
@@ -76,10 +81,15 @@ def fill(number: int) -> dict[str, Any]:
     return {"large client": large.user, "small client": small.user, "operator": operator}
 
 
-def measured(browser: Any, path: str) -> tuple[float, float, int]:
+def measured(user: Any, path: str, *, before: Callable[[], None] = lambda: None) -> tuple[float, float, int]:
     """The median and the best server time of a page, in milliseconds, and the size of its HTML."""
-    times = []
+    from django.test import Client  # noqa: PLC0415 - settings exist only now
+
+    browser, times = Client(SERVER_NAME="localhost"), []
+    browser.force_login(user)
+    browser.get(path)
     for _ in range(REQUESTS):
+        before()
         start = time.perf_counter()
         response = browser.get(path)
         times.append(time.perf_counter() - start)
@@ -107,19 +117,29 @@ def tallies() -> bool:
     return again <= FIGURES_LIMIT_MS
 
 
-def figures(user: Any) -> bool:
-    """The pages that add up; whether they are within their limit."""
-    from django.test import Client  # noqa: PLC0415 - settings exist only now
+def forget() -> None:
+    """As if nobody had looked at figures for a while."""
+    from dashboard.views import figures, fixity, overview  # noqa: PLC0415 - settings exist only now
 
-    browser, good = Client(SERVER_NAME="localhost"), True
-    browser.force_login(user)
-    paths = ("/figures/", "/figures/?days=365", "/figures/?days=365&client=small", "/overview/", "/fixity/")
-    for path in (*paths, "/api/statistics/"):
-        value, best, size = measured(browser, path)
-        good = good and value <= FIGURES_LIMIT_MS
-        share = value / FIGURES_LIMIT_MS
+    for remembered in (overview.figures, overview.queues, figures.counted, fixity.known):
+        remembered.forget()
+
+
+def figures(users: dict[str, Any]) -> bool:
+    """What adds up, remembered and not; whether it is within its limit."""
+    pages = ("/figures/", "/figures/?days=365", "/figures/?days=365&client=small", "/overview/", "/fixity/")
+    api = ("/api/statistics/", "/api/figures/?by=week")
+    asked = [("operator", path) for path in (*pages, *api)]
+    asked += [("large client", path) for path in ("/figures/?days=365", "/api/statistics/")]
+    good = True
+    for who, path in asked:
+        value, best, size = measured(users[who], path)
+        anew, _best, _size = measured(users[who], path, before=forget)
+        good = good and max(value, anew) <= FIGURES_LIMIT_MS
         print(
-            f"{path:34} {value:7.1f} ms  {share:5.2f} of the limit  best {best:6.1f} ms  {size / 1000:6.1f} KB"
+            f"{who:13} {path:34} {value:6.1f} ms, {value / FIGURES_LIMIT_MS:4.2f} of the limit  best {best:6.1f} ms  "
+            f"not remembered {anew:6.1f} ms, {anew / FIGURES_LIMIT_MS:4.2f}  {size / 1000:5.1f} KB",
+            flush=True,
         )
     return good
 
@@ -133,8 +153,6 @@ def scripts_and_styles() -> int:
 
 def pages(users: dict[str, Any], number: int) -> bool:
     """Measure every page for every user; whether all are within their limits."""
-    from django.test import Client  # noqa: PLC0415 - settings exist only now
-
     paths = {
         "list": "/deposits/",
         "list, failed": "/deposits/?status=failed",
@@ -150,12 +168,10 @@ def pages(users: dict[str, Any], number: int) -> bool:
     }
     assets, good = scripts_and_styles(), True
     for who, user in users.items():
-        browser = Client(SERVER_NAME="localhost")
-        browser.force_login(user)
         for name, path in paths.items():
             if who == "large client" and "deposit" in name:
                 continue
-            value, best, size = measured(browser, path)
+            value, best, size = measured(user, path)
             size += 0 if name.startswith("API") else assets
             good = good and value <= LIMIT_MS and size <= LARGEST_PAGE
             print(
@@ -187,14 +203,34 @@ def watchers(user: Any) -> bool:
     return share <= LARGEST_SHARE
 
 
+def users_of(number: int) -> dict[str, Any]:
+    """The three who look, and their deposits, which are made where an earlier run has left none."""
+    from django.contrib.auth.models import User  # noqa: PLC0415 - settings exist only now
+
+    known = {user.username: user for user in User.objects.all()}
+    if not known:
+        return fill(number)
+    return {
+        "large client": known["large"],
+        "small client": known["small"],
+        "operator": known["operator"],
+    }
+
+
 def main() -> int:
     """1 when a page or the watchers missed their limit."""
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    with archive():
-        users = fill(number)
-        print(f"{number:,} deposits")
-        good = pages(users, number)
-        good = tallies() and figures(users["operator"]) and good
+    parser = argparse.ArgumentParser(description="Server time and size of the dashboard's pages.")
+    parser.add_argument("--deposits", type=int, default=1_000_000, metavar="NUMBER")
+    parser.add_argument("--kept", type=Path, metavar="FOLDER")
+    parser.add_argument("--fill", action="store_true", help="make the deposits and measure nothing")
+    asked = parser.parse_args()
+    with archive(kept=asked.kept):
+        users = users_of(asked.deposits)
+        print(f"{asked.deposits:,} deposits", flush=True)
+        if asked.fill:
+            return 0
+        good = pages(users, asked.deposits)
+        good = tallies() and figures(users) and good
         return 0 if watchers(users["operator"]) and good else 1
 
 
