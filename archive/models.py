@@ -120,7 +120,8 @@ class Object(models.Model):
     class Meta:
         indexes = [
             HashIndex(fields=["sha256"], name="object_by_sha256", condition=Q(sha256__isnull=False)),
-            GinIndex(fields=["targets"], name="object_by_target"),
+            # Without the condition every content would have an entry too, under NULL.
+            GinIndex(fields=["targets"], name="object_by_targets", condition=Q(targets__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(condition=_octets("sha1_git", 20), name="object_sha1_git_has_20_bytes"),

@@ -212,7 +212,7 @@ def test_questions_by_target_are_answered_from_the_index(load: Load) -> None:
     with retrieval._by_target() as ask:
         some = bytea_array([root])
         plan = ask.rows("EXPLAIN " + retrieval._PARENTS, [some, [1, 3, 5], some, 2000])
-    assert "object_by_target" in "\n".join(line for (line,) in plan)
+    assert "object_by_targets" in "\n".join(line for (line,) in plan)
     with connection.cursor() as cursor:
         cursor.execute("SHOW enable_seqscan")
         assert cursor.fetchone() == ("on",)
