@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.depositing import Depositors, deposit_id, multipart, post
-from tests.faults.oracle import judge
+from tests.faults.oracle import judge, story
 from tests.faults.service import Service
 
 pytestmark = [
@@ -40,7 +40,7 @@ def status_of(service: Service, number: int) -> str:
 def until(service: Service, number: int, *statuses: str, seconds: float = 60) -> str:
     deadline = time.monotonic() + seconds
     while (status := status_of(service, number)) not in statuses:
-        assert time.monotonic() < deadline, f"deposit {number} stays {status}"
+        assert time.monotonic() < deadline, f"deposit {number} stays {status}: {story(service, number)}"
         time.sleep(0.02)
     return status
 
@@ -112,11 +112,28 @@ def test_a_worker_that_is_killed_at_work_costs_nothing(service: Service, role: s
     assert told.count("check" if role == "checker0" else "start") == 2
 
 
-def test_a_loader_that_comes_back_after_its_lease_cannot_finish(service: Service) -> None:
+# The turn on an origin (`loader.origin_lock`), and a transaction that has changed something.
+IN_TURN = "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND classid = 1582104578"
+IN_TRANSACTION = (
+    "SELECT count(*) > 0 FROM pg_stat_activity"
+    " WHERE application_name LIKE 'claim %%' AND backend_xid IS NOT NULL AND state = 'idle in transaction'"
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [(6, "SELECT true"), (12, IN_TURN), (18, IN_TRANSACTION)],
+    ids=["reading", "in its turn", "in its transaction"],
+)
+def test_a_loader_that_comes_back_after_its_lease_cannot_finish(
+    service: Service, number: int, moment: str
+) -> None:
     """Frozen in the middle of a load; another loads it; thawed, it finds its token worth nothing."""
-    number = deposit(service, 6, files=MANY)
+    number = deposit(service, number, files=MANY)
     until(service, number, "loading")
-    time.sleep(0.1)
+    deadline = time.monotonic() + 60
+    while service.query(moment) != [(True,)]:
+        assert time.monotonic() < deadline
     loader = service.members["loader0"]
     frozen = loader.pids()
     for pid in frozen:
