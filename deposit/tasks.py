@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from deposit import janitor, pulse, tallies
 from deposit.actors import Door, machine
 from deposit.authentication import throttle
+from deposit.authentication.session_store import SessionStore
 from deposit.models import Deposit, Status
 from deposit.services import by_reference, expiry, idempotency, notices, uploads
 from deposit.services.operations import expire
@@ -37,8 +38,9 @@ def mail_notices() -> None:
 
 @shared_task(name="deposit.forget")
 def forget() -> None:
-    """Remove wrong passwords and answers for retries that count no more."""
+    """Remove wrong passwords, sessions and answers for retries that count no more."""
     throttle.forget_old()
+    SessionStore.clear_expired()
     idempotency.forget_old()
     pulse.forget_old()
 

@@ -4,15 +4,19 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.models import Session
 from django.test import Client as HttpClient
 from django.test import RequestFactory
+from django.utils import timezone
 
 from deposit.actors import Door
+from deposit.authentication.session_store import SessionStore
 from deposit.authentication.sessions import session_actor
 from deposit.authentication.throttle import PAIR
 from deposit.models import Client
 from deposit.refusals import Refusal
 from deposit.services import tokens
+from deposit.tasks import forget
 from tests.deposit.authentication.test_tokens import COMMAND
 from tests.factories import PASSWORD
 
@@ -52,3 +56,39 @@ def test_nobody_has_no_actor(rf: RequestFactory) -> None:
     request.user = AnonymousUser()
     with pytest.raises(Refusal):
         session_actor(request, Door.DASHBOARD)
+
+
+def test_who_reads_the_database_cannot_go_on_with_a_session(client: HttpClient, depositor: Client) -> None:
+    log_in(client, "hal", PASSWORD)
+    key = client.cookies["sessionid"].value
+    row = Session.objects.get()
+    assert key not in (row.session_key, row.session_data)
+    thief = HttpClient()
+    thief.cookies["sessionid"] = row.session_key
+    assert thief.get("/deposits/").status_code == 302
+    assert client.get("/deposits/").status_code == 200
+
+
+def test_a_session_gets_another_key_at_log_in_and_ends_at_log_out(
+    client: HttpClient, depositor: Client
+) -> None:
+    before = SessionStore()
+    before["was"] = "here"
+    before.create()
+    key = str(before.session_key)
+    client.cookies["sessionid"] = key
+    log_in(client, "hal", PASSWORD)
+    assert client.cookies["sessionid"].value != key
+    assert not SessionStore().exists(key)
+    assert SessionStore(client.cookies["sessionid"].value)["was"] == "here"
+    client.post("/logout/")
+    assert not Session.objects.exists()
+
+
+def test_a_session_that_is_over_or_never_was_is_empty(client: HttpClient, depositor: Client) -> None:
+    log_in(client, "hal", PASSWORD)
+    Session.objects.update(expire_date=timezone.now())
+    for key in (client.cookies["sessionid"].value, "x" * 32, None):
+        assert dict(SessionStore(key).load()) == {}
+    forget()
+    assert not Session.objects.exists()
