@@ -28,7 +28,7 @@ class Service:
     def processes(self, words: str) -> list[int]:
         """The process ids below the service whose command line holds ``words``."""
         found = []
-        for pid in _descendants(self.pid):
+        for pid in descendants(self.pid):
             with suppress(OSError):
                 if words in Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode():
                     found.append(pid)
@@ -44,7 +44,8 @@ def rss(pid: int) -> int:
     return 0
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """A process and all that it started, as far as they live."""
     found, todo = [], [pid]
     while todo:
         parent = todo.pop()
