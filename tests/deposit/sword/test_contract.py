@@ -386,8 +386,8 @@ def test_a_foreign_deposit_is_the_same_404_as_a_missing_one(
     missing = neighbour.get(f"/1/hal/{partial.pk + 1}/status/")
     assert foreign.status_code == missing.status_code == 404
     assert error(foreign)[2] == f"Deposit with id {partial.pk} does not exist"
-    other = str(partial.pk + 1).encode()
-    assert _timeless(foreign).replace(str(partial.pk).encode(), other) == _timeless(missing)
+    mine, other = (f"id {number} ".encode() for number in (partial.pk, partial.pk + 1))
+    assert _timeless(foreign).replace(mine, other) == _timeless(missing)
 
 
 def _timeless(response: Response) -> bytes:
