@@ -27,7 +27,7 @@ except ImproperlyConfigured as missing:
         f"{missing}. Run `make run` once (it writes DATA_DIR/deposit.env), or set SECRET_KEY and DATABASE_URL."
     ) from missing
 
-DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+DATABASES["default"]["ENGINE"] = "settings.postgres"
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)

@@ -95,6 +95,11 @@ class Lobby:
 
     # --- in and out ---------------------------------------------------------------------------------------
 
+    def welcome(self, conn: Any) -> None:
+        """A new connection."""
+        conn.address = self._address(conn)
+        self.enter(conn)
+
     def enter(self, conn: Any, received: bytes = b"", discard: int = 0) -> None:
         """Wait for the next request, of which ``received`` has come, after ``discard`` more bytes of the last."""
         if discard:
@@ -122,7 +127,7 @@ class Lobby:
         """A thread is done with a connection: the next of its address may have one."""
         if conn.upload:
             self._uploads -= 1
-        address = self._address(conn)
+        address = conn.address
         self._busy[address] -= 1
         if address and self._busy[address] == self._most - 1:
             self._next_turn(address)
@@ -140,7 +145,7 @@ class Lobby:
         deadline = time.monotonic() + seconds
         visit = self._visits.get(conn)
         if visit is None:
-            visit = self._visits[conn] = Visit(conn, self._address(conn), step, deadline)
+            visit = self._visits[conn] = Visit(conn, conn.address, step, deadline)
             conn.sock.setblocking(False)
         else:
             visit.step, visit.deadline = step, deadline

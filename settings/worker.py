@@ -131,7 +131,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def enqueue_req(self, conn: Any) -> None:
         """A new connection: no thread before its request is here."""
-        self.lobby.enter(conn)
+        self.lobby.welcome(conn)
 
     def serve(self, conn: Any, received: bytes, *, upload: bool) -> None:
         """Give a thread to a request; only an ``upload`` is read from the socket."""

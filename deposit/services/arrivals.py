@@ -87,7 +87,7 @@ def add_parts(deposit: Deposit, arrival: Arrival, actor: Actor) -> None:
     parts = []
     if arrival.package:
         part = _package_part(deposit, arrival.package, mediator)
-        part.duplicate_of = _earlier(deposit, part.sha256)
+        part.duplicate_of_id = _earlier(deposit, part.sha256)
         parts.append(part)
     parts += [_referenced_part(deposit, file, actor, mediator) for file in arrival.files]
     if arrival.entry:
@@ -126,8 +126,8 @@ def _order_fetches(parts: list[Part], elsewhere: list[Elsewhere]) -> None:
     )
 
 
-def _earlier(deposit: Deposit, sha256: str) -> Deposit | None:
-    """The newest complete deposit of the same client and collection with the same package. Raises `Refusal`."""
+def _earlier(deposit: Deposit, sha256: str) -> int | None:
+    """The newest complete deposit of this client, in this collection, with this package. Raises `Refusal`."""
     refuses = deposit.collection.duplicates == Duplicates.REFUSE
     if refuses:
         # Two that bring it at once: the second waits, and sees what the first has committed.
@@ -141,15 +141,18 @@ def _earlier(deposit: Deposit, sha256: str) -> Deposit | None:
         parts__sha256=sha256,
         parts__kind=PartKind.PACKAGE,
     )
-    earlier = same.exclude(pk=deposit.pk).order_by("-pk").first()
-    if earlier and refuses:
+    earlier = same.exclude(pk=deposit.pk).order_by("-pk").values_list("pk", "status").first()
+    if earlier is None:
+        return None
+    number, status = earlier
+    if refuses:
         raise Refusal(
             Kind.BAD_REQUEST,
             "package.duplicate",
-            f"Deposit {earlier.pk} has brought this very package to {deposit.collection} before.",
-            f"See that deposit's status ('{earlier.status}'); to deposit again, send a package that differs.",
+            f"Deposit {number} has brought this very package to {deposit.collection} before.",
+            f"See that deposit's status ('{status}'); to deposit again, send a package that differs.",
         )
-    return earlier
+    return number
 
 
 def _describe(deposit: Deposit, **fields: str) -> None:
@@ -197,7 +200,7 @@ def _referenced_part(deposit: Deposit, file: Uploaded | Elsewhere, actor: Actor,
     package = Package(staged=staged, name=file.name, content_type=file.content_type, packaging=file.packaging)
     part = _package_part(deposit, package, mediator)
     part.digest_pending = True
-    part.duplicate_of = _earlier(deposit, part.sha256)
+    part.duplicate_of_id = _earlier(deposit, part.sha256)
     return part
 
 

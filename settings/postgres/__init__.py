@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, asked less: see ``base.py``."""
