@@ -49,6 +49,8 @@ def main(words: "list[str]") -> NoReturn:
         sys.exit(130)
     python = str(VENV / "bin" / "python")
     os.chdir(str(REPOSITORY))
+    # Dozens of processes are started; each would compile everything again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.execv(python, [python, *arguments, *words[1:]])  # noqa: S606
 
 
