@@ -46,6 +46,7 @@ if env.bool("TRUST_X_FORWARDED_PROTO", default=False):
 # How many reverse proxies of ours stand before the service, each of which appends to X-Forwarded-For.
 PROXY_COUNT: int = env.int("PROXY_COUNT", default=0)
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SESSION_ENGINE = "deposit.authentication.session_store"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not EMBEDDED
 SECURE_HSTS_SECONDS: int = env.int("SECURE_HSTS_SECONDS", default=0 if EMBEDDED else 31_536_000)
 SECURE_SSL_REDIRECT: bool = env.bool("SECURE_SSL_REDIRECT", default=False)
