@@ -42,7 +42,9 @@ class StartError(Exception):
 
 def main() -> int:
     """Run until stopped; 0 after Ctrl-C or SIGTERM, 1 with a message when it cannot start."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Shells have what they start in the background ignore SIGINT; asked to stop, this stops all the same.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     os.umask(0o077)
     try:
         port, data = _port(), _data_folder()
@@ -243,7 +245,7 @@ def _welcome(port: int, data: Path, client: Client, admin_is_new: bool) -> list[
     admin = "as admin, with the password above" if admin_is_new else "as made before"
     return [
         "",
-        f"  Deposit server    http://127.0.0.1:{port}/",
+        f"  Deposit server    http://127.0.0.1:{port}/   as {client.username}, with the password of the command below",
         f"  SWORD API         http://127.0.0.1:{port}/1/servicedocument/",
         f"  Administration    http://127.0.0.1:{port}/admin/   {admin}",
         f"  Data              {data}",
