@@ -17,6 +17,7 @@ import errno
 import io
 import os
 import resource
+import select
 import socket
 import time
 from typing import Any
@@ -176,5 +177,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             pass
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """The worker stops."""
+        """The worker stops. Whom the system let in for us is served; who comes now is refused, and can try again.
+
+        A connection that waits for nobody would be cut off with its request half way when the socket goes with us.
+        """
+        for listener in self.sockets:
+            for _ in range(self.cfg.backlog):
+                if not select.select([listener], [], [], 0)[0]:
+                    break
+                self.accept(listener)
+            listener.close()
         self.lobby.close_by(deadline)

@@ -50,13 +50,17 @@ class Told:
     slowest: float = 0.0
 
 
+def credentials(client: str = "faults") -> dict[str, str]:
+    """The headers of a deposit."""
+    word = base64.b64encode(f"{client}:{PASSWORD}".encode()).decode()
+    return {"Authorization": f"Basic {word}", "Content-Type": "multipart/form-data; boundary=B"}
+
+
 def post(port: int, body: bytes, timeout: float = 30, client: str = "faults") -> tuple[int, bytes]:
     """One deposit. Raises OSError or HTTPException when the connection breaks."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    word = base64.b64encode(f"{client}:{PASSWORD}".encode()).decode()
     try:
-        headers = {"Authorization": f"Basic {word}", "Content-Type": "multipart/form-data; boundary=B"}
-        connection.request("POST", "/1/faults/", body, headers)
+        connection.request("POST", "/1/faults/", body, credentials(client))
         answer = connection.getresponse()
         told = answer.read()
         if answer.status in BUSY and "Retry-After" not in answer.headers:

@@ -158,7 +158,7 @@ class Service:
             for name, count in self.counts.items():
                 for number in range(count):
                     self.start(name, number)
-            self._await_web()
+            self.await_web()
         except BaseException:
             self.close()
             raise
@@ -192,7 +192,8 @@ class Service:
                 "--provider-url", "https://faults.example.org/", "--domain", "faults.example.org",
             )  # fmt: skip
 
-    def _await_web(self) -> None:
+    def await_web(self) -> None:
+        """Wait until the web server answers."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if self._is_healthy():

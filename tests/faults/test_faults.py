@@ -1,16 +1,17 @@
 """One harm at a time, with the real thing, and what a depositor sees of it."""
 
 import contextlib
+import http.client
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.faults.depositing import Depositors, deposit_id, multipart, post
+from tests.faults.depositing import Depositors, credentials, deposit_id, multipart, post
 from tests.faults.oracle import judge, story
 from tests.faults.service import Service
 
@@ -238,6 +239,42 @@ def test_a_web_server_that_is_told_to_begin_anew_fails_no_request(service: Servi
     told = depositors.join(120)
     assert (told.wrong, told.unsure, told.busy, told.refused) == ([], 0, 0, 0)
     assert len(service.statuses()) - before == 120
+
+
+def test_a_web_server_that_is_stopped_and_started_breaks_off_no_request(service: Service) -> None:
+    """SIGTERM: whoever comes finds nobody and tries again; what has begun, a slow upload too, is ended."""
+    before = len(service.statuses())
+    depositors = Depositors(service, count=200, threads=4, pause=0.3)
+    for turn in range(3):
+        time.sleep(1)
+        answer = slowly(
+            service, 90 + turn, lambda: os.kill(service.members["web0"].process.pid, signal.SIGTERM)
+        )
+        assert answer == 201
+        service.await_web()
+    told = depositors.join(120)
+    assert (told.wrong, told.unsure, told.busy) == ([], 0, 0)
+    assert told.refused > 0
+    assert len(service.statuses()) - before == 200 + 3
+
+
+def slowly(service: Service, number: int, meanwhile: Callable[[], None]) -> int:
+    """Deposit with a body that takes two seconds to arrive; in the middle of it, ``meanwhile`` is called."""
+    body, bad = multipart(number * 7)
+    assert not bad
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
+
+    def pieces() -> Iterator[bytes]:
+        for n in range(20):
+            if n == 10:
+                meanwhile()
+            yield body[len(body) * n // 20 : len(body) * (n + 1) // 20]
+            time.sleep(0.1)
+
+    with contextlib.closing(connection):
+        headers = {"Content-Length": str(len(body)), **credentials()}
+        connection.request("POST", "/1/faults/", pieces(), headers)
+        return connection.getresponse().status
 
 
 def test_nothing_is_left_in_the_staging_area_by_all_this(service: Service) -> None:
