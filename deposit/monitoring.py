@@ -6,12 +6,13 @@ https://www.monitoring-plugins.org/doc/guidelines.html: one line, ``|``, perform
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from urllib.parse import urlsplit
 
 from deposit.figures import Figures
+from deposit.pulse import SCHEDULER, Worker
 
 
 class State(IntEnum):
@@ -85,6 +86,27 @@ def judge_figures(figures: Figures, limits: Limits) -> Iterator[Judgement]:
         percent = 100 * space.free / space.total if space.total else 0.0
         words = f"{percent:.1f} % of the disk of {folder} is free"
         yield too_low(f"free_{folder}", percent, limits.free_percent, words, "%")
+
+
+def judge_workers(workers: Sequence[Worker], queues: Iterable[str]) -> Iterator[Judgement]:
+    """Whether somebody takes work from each queue, and somebody orders what is to be done regularly.
+
+    A worker that was stopped is missed at once, one that died or hangs after a minute (`deposit.pulse`).
+    """
+    for queue in queues:
+        alive = sum(one.is_alive for one in workers if queue in one.queues)
+        yield Judgement(
+            state=State.OK if alive else State.CRITICAL,
+            words=f"no worker takes work from the queue {queue}: start deposit-worker@{queue}",
+            label=f"workers_{queue}",
+            value=alive,
+        )
+    # Told only of one that was there: a service may be younger than its first order.
+    for one in workers:
+        if one.name == SCHEDULER:
+            state = State.OK if one.is_alive else State.CRITICAL
+            words = "the scheduler orders nothing: start deposit-scheduler"
+            yield Judgement(state=state, words=words, label="scheduler", value=one.is_alive)
 
 
 def _in_seconds(days: tuple[float, float]) -> tuple[float, float]:

@@ -16,9 +16,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from django.db.models.functions import Now
 
+from deposit import pulse
 from deposit.figures import Figures, Space, Waiting
-from deposit.monitoring import Judgement, Limits, State, judge_certificate, judge_figures, report
+from deposit.models import Pulse
+from deposit.monitoring import (
+    Judgement,
+    Limits,
+    State,
+    judge_certificate,
+    judge_figures,
+    judge_workers,
+    report,
+)
 
 WELL = Figures(
     failed=0,
@@ -58,6 +69,38 @@ def test_figures_are_judged(figures: Figures, state: State, words: str) -> None:
     assert found is state
     assert words in line
     assert line.startswith(f"DEPOSIT {state.name} - ")
+
+
+def silence(name: str, seconds: float) -> None:
+    """As if nothing had been heard of a worker for a while."""
+    Pulse.objects.filter(name=name).update(beat_at=Now() - timedelta(seconds=seconds))
+
+
+@pytest.mark.django_db
+def test_a_queue_that_no_living_worker_reads_is_red() -> None:
+    queues = ["check", "load", "housekeeping"]
+    assert [one.state for one in judge_workers(pulse.workers(), queues)] == [State.CRITICAL] * 3
+    pulse.beat("checker@here", "check,housekeeping", begins=True)
+    pulse.beat("loader@here", "load", begins=True)
+    found, line = report(judge_workers(pulse.workers(), queues), "all is well")
+    assert (found, line.partition(" | ")[0]) == (State.OK, "DEPOSIT OK - all is well")
+    assert "'workers_load'=1;;;0" in line
+    silence("loader@here", pulse.SILENT_SECONDS + 1)
+    found, line = report(judge_workers(pulse.workers(), queues), "all is well")
+    assert found is State.CRITICAL
+    assert "no worker takes work from the queue load: start deposit-worker@load |" in line
+    pulse.beat("loader@there", "load", begins=True)
+    assert report(judge_workers(pulse.workers(), queues), "")[0] is State.OK
+
+
+@pytest.mark.django_db
+def test_a_scheduler_that_fell_silent_is_red() -> None:
+    pulse.beat(pulse.SCHEDULER, "schedule", begins=True)
+    assert report(judge_workers(pulse.workers(), []), "")[0] is State.OK
+    silence(pulse.SCHEDULER, pulse.SCHEDULER_SILENT_SECONDS + 1)
+    found, line = report(judge_workers(pulse.workers(), []), "")
+    assert found is State.CRITICAL
+    assert "start deposit-scheduler" in line
 
 
 def test_performance_data_can_be_parsed() -> None:

@@ -1,7 +1,7 @@
 """``manage.py check_deposit``: a plugin for Nagios, Icinga and whatever else reads their format.
 
-It looks at queues, workers, archive, disks and certificate, and, given an account, deposits a few bytes over HTTP,
-waits until they are archived, reads them back and compares them.
+It looks at queues, dispatcher, workers, archive, disks and certificate, and, given an account, deposits a few bytes
+over HTTP, waits until they are archived, reads them back and compares them.
 """
 
 import os
@@ -11,13 +11,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import Error
 
 from client import Depositor
 from deposit.figures import read_figures
 from deposit.models import Client
-from deposit.monitoring import Judgement, Limits, State, judge_certificate, judge_figures, report
+from deposit.monitoring import (
+    Judgement,
+    Limits,
+    State,
+    judge_certificate,
+    judge_figures,
+    judge_workers,
+    report,
+)
+from deposit.pulse import workers
 from deposit.round_trip import forget_old_checks, round_trip
 
 _LIMITS = {
@@ -68,6 +78,9 @@ class Command(BaseCommand):
             **{name.replace("-", "_"): tuple(options[name.replace("-", "_")]) for name in _LIMITS}
         )
         yield from judge_figures(read_figures(), limits)
+        # Files elsewhere are fetched only where a setting says from which hosts.
+        fetch = ["fetch"] if settings.BY_REFERENCE_HOSTS else []
+        yield from judge_workers(workers(), ["check", "load", "housekeeping", *fetch])
         if not options["url"]:
             return
         certificate = judge_certificate(options["url"], limits)
