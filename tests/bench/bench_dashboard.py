@@ -128,7 +128,7 @@ def forget() -> None:
 def figures(users: dict[str, Any]) -> bool:
     """What adds up, remembered and not; whether it is within its limit."""
     pages = ("/figures/", "/figures/?days=365", "/figures/?days=365&client=small", "/overview/", "/fixity/")
-    api = ("/api/statistics/", "/api/figures/?by=week")
+    api = ("/api/statistics/", "/api/statistics/figures/?by=week")
     asked = [("operator", path) for path in (*pages, *api)]
     asked += [("large client", path) for path in ("/figures/?days=365", "/api/statistics/")]
     good = True
