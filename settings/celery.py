@@ -25,7 +25,8 @@ def _transport_options(url: str) -> dict[str, object]:
         "data_folder_in": str(folder / "messages"),
         "data_folder_out": str(folder / "messages"),
         "control_folder": str(folder / "control"),
-        "polling_interval": 0.1,
+        # A worker looks for its next message only once it is done with one: a longer pause is time lost for each.
+        "polling_interval": 0.02,
     }
 
 
