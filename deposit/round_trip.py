@@ -20,6 +20,7 @@ _CULPRITS = {
 }
 # Test deposits that were done before the newest ones are forgotten; so many are kept to look at.
 KEPT = 10
+TITLE = "Monitoring check"
 
 # The plugin says one line, and nothing beside it.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -50,7 +51,7 @@ def _deposit_and_compare(
     package = folder / "check.tar"
     with tarfile.open(package, "w") as tar:
         tar.add(source / "token", "token")
-    metadata = Metadata(name="Monitoring check", authors=("Monitoring",), create_origin=origin)
+    metadata = Metadata(name=TITLE, authors=("Monitoring",), create_origin=origin)
     receipt = depositor.upload(package, metadata=metadata)
     try:
         status = depositor.wait(receipt.deposit_id, timeout=timeout, longest_poll=1.0)
@@ -67,11 +68,13 @@ def _deposit_and_compare(
     return None
 
 
-def forget_old_checks(*, username: str) -> int:
-    """Remove from the record all but the newest finished deposits of the monitoring client. Returns how many.
+def forget_old_checks(*, username: str, origin: str) -> int:
+    """Remove from the record all but the newest finished test deposits. Returns how many.
 
+    Only what has the origin and the title of the test is one: the account may be somebody's who deposits as well.
     Their events stay, and so do their few bytes in the archive, which forgets nothing.
     """
-    done = Deposit.objects.filter(client__user__username=username, status=Status.DONE, children=None)
+    tests = Deposit.objects.filter(client__user__username=username, origin_url=origin, title=TITLE)
+    done = tests.filter(status=Status.DONE, children=None)
     old = list(done.order_by("-pk").values_list("pk", flat=True)[KEPT:])
     return Deposit.objects.filter(pk__in=old).delete()[1].get("deposit.Deposit", 0)

@@ -103,7 +103,7 @@ class Command(BaseCommand):
         ) as depositor:
             origin = options["origin"] or _origin(options["username"])
             judgements = round_trip(depositor, origin=origin, limits=limits)
-        forget_old_checks(username=options["username"])
+        forget_old_checks(username=options["username"], origin=origin)
         return judgements
 
 
