@@ -17,6 +17,7 @@ from prometheus_client.registry import REGISTRY, Collector
 
 from deposit.figures import Figures, deposits_by_status, read_figures
 from deposit.health import is_insider
+from deposit.pulse import QUEUES, Worker, alive, workers
 
 REQUESTS = Counter("deposit_http_requests", "Requests answered.", ["method", "view", "status"])
 SECONDS = Histogram(
@@ -52,6 +53,7 @@ class ServiceCollector(Collector):
         try:
             figures = read_figures()
             numbers = deposits_by_status(figures)
+            known = workers()
         except Error:
             up.add_metric([], 0)
             return [up]
@@ -59,7 +61,14 @@ class ServiceCollector(Collector):
         taken = _gauge(
             "deposit_metrics_seconds", "How long reading the figures took.", time.monotonic() - began
         )
-        return [up, taken, *_deposits(figures, numbers), *_archive(figures), *_space(figures)]
+        return [
+            up,
+            taken,
+            *_deposits(figures, numbers),
+            _workers(known),
+            *_archive(figures),
+            *_space(figures),
+        ]
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
@@ -80,6 +89,15 @@ def _deposits(figures: Figures, numbers: dict[str, int]) -> Iterable[Metric]:
     leases.add_metric(["lapsed"], sum(each.lapsed for each in figures.waiting.values()))
     text = "1 when a dispatcher leads."
     return [number, oldest, leases, _gauge("deposit_dispatcher_up", text, figures.has_dispatcher)]
+
+
+def _workers(known: Iterable[Worker]) -> Metric:
+    number = GaugeMetricFamily(
+        "deposit_workers", "Workers that were heard within a minute.", labels=["queue"]
+    )
+    for queue in QUEUES:
+        number.add_metric([queue], alive(known, queue))
+    return number
 
 
 def _archive(figures: Figures) -> Iterable[Metric]:

@@ -12,7 +12,7 @@ from enum import IntEnum
 from urllib.parse import urlsplit
 
 from deposit.figures import Figures
-from deposit.pulse import SCHEDULER, Worker
+from deposit.pulse import SCHEDULER, Worker, alive
 
 
 class State(IntEnum):
@@ -94,12 +94,12 @@ def judge_workers(workers: Sequence[Worker], queues: Iterable[str]) -> Iterator[
     A worker that was stopped is missed at once, one that died or hangs after a minute (`deposit.pulse`).
     """
     for queue in queues:
-        alive = sum(one.is_alive for one in workers if queue in one.queues)
+        number = alive(workers, queue)
         yield Judgement(
-            state=State.OK if alive else State.CRITICAL,
+            state=State.OK if number else State.CRITICAL,
             words=f"no worker takes work from the queue {queue}: start deposit-worker@{queue}",
             label=f"workers_{queue}",
-            value=alive,
+            value=number,
         )
     # Told only of one that was there: a service may be younger than its first order.
     for one in workers:

@@ -6,6 +6,7 @@ it.) The scheduler's sign of life is a task of its own: it shows that what the s
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +27,7 @@ SILENT_SECONDS = 60.0
 SCHEDULER_BEAT_SECONDS = 60.0
 SCHEDULER_SILENT_SECONDS = 600.0
 SCHEDULER = "scheduler"
+QUEUES = ("check", "load", "housekeeping", "fetch")
 # After this long nobody wants to know of a worker any more.
 _FORGOTTEN = timedelta(days=1)
 
@@ -70,6 +72,11 @@ def workers() -> list[Worker]:
         )
         for row in rows.filter(beat_at__gt=Now() - _FORGOTTEN).order_by("name")
     ]
+
+
+def alive(known: Iterable[Worker], queue: str) -> int:
+    """How many living workers read a queue."""
+    return sum(one.is_alive for one in known if queue in one.queues)
 
 
 def forget_old() -> None:

@@ -9,6 +9,7 @@ from django.test import Client as HttpClient
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
 
+from deposit import pulse
 from deposit.figures import counted, read_figures
 from deposit.lifecycle import Work, claim
 from deposit.models import Client, Deposit, Status
@@ -87,12 +88,14 @@ def test_metrics_tell_what_waits_and_who_works_on_it(client: HttpClient, deposit
         origin_url="https://hal.example.org/x",
     )
     assert claim(Work.CHECK, deposits[0].pk, worker="somebody") is not None
+    pulse.beat("checker@here", "check,housekeeping", begins=True)
     found = figures_of(client.get("/metrics").text)
     assert found["deposit_deposits", "deposited"] == 3
     assert found["deposit_deposits", "done"] == 0
     assert found["deposit_leases", "held"] == 1
     assert found["deposit_leases", "lapsed"] == 0
     assert found[("deposit_dispatcher_up",)] == 0
+    assert [found["deposit_workers", queue] for queue in pulse.QUEUES] == [1, 0, 1, 0]
     assert found[("deposit_database_up",)] == 1
     assert found["deposit_disk_free_bytes", "staging"] > 0
 
