@@ -233,10 +233,16 @@ class Lobby:
 
     def _hand_over(self, visit: Visit) -> None:
         self._uploads += visit.upload
+        if visit.upload:
+            self._worker.readers.trim()
         self._busy[visit.address] += 1
         del self._visits[visit.conn]
         self._unwatch(visit)
         self._worker.serve(visit.conn, bytes(visit.received), upload=visit.upload)
+
+    def for_readers(self) -> int:
+        """How many threads may wait for slow readers, beside the uploads."""
+        return self._most - self._uploads
 
     def _address(self, conn: Any) -> str:
         """Whose connections count together; an IPv6 client has a whole /64, proxies of ours are exempt."""

@@ -4,6 +4,7 @@ What a deposit server needs and the stock worker lacks:
 
 - A client that is slow to send its request, or says nothing, holds no thread, and an upload holds one only while it
   keeps coming: ``settings/lobby.py``.
+- Clients that are slow to read their answers hold at most some of the threads: ``settings/readers.py``.
 - ``100 Continue`` is sent when the application begins to read the body, not before it has looked at the headers
   (RFC 9110 section 10.1.1).
 - A client that sends its whole body before it reads the answer gets to read a refusal, because what it sends is
@@ -29,6 +30,7 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
 from settings.lobby import Lobby
+from settings.readers import Line, Readers
 
 # A client that sends nothing for this long in the middle of a body, or does not take what it is sent, has gone.
 SILENT_CLIENT_SECONDS = float(os.environ.get("SILENT_CLIENT_SECONDS", "120"))
@@ -119,7 +121,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         lobby = Lobby(
             self, threads=self.cfg.threads, keepalive=self.cfg.keepalive, patience=SILENT_CLIENT_SECONDS
         )
-        self.lobby = lobby
+        self.lobby, self.readers = lobby, Readers(lobby.for_readers)
         super().init_process()
 
     def accept(self, listener: socket.socket) -> None:
@@ -153,7 +155,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             req.body = InvitedBody(req.body, conn.sock)
         else:
             req.body = WireBody(req.body.reader)
-        return super().handle_request(req, conn)
+        sock, conn.sock = conn.sock, Line(conn.sock, self.readers, patience=SILENT_CLIENT_SECONDS)
+        try:
+            return super().handle_request(req, conn)
+        finally:
+            conn.sock = sock
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
         """Whether another request may follow: where it begins has to be known."""

@@ -8,6 +8,7 @@ that the service does read them; the others come from strangers. The measuring c
 
 import base64
 import os
+import re
 import socket
 import sys
 import time
@@ -15,6 +16,7 @@ from contextlib import ExitStack
 
 from tests.bench.bench_http import Connection
 from tests.bench.service import Service, running
+from tests.samples import make_zip
 
 MANY = int(os.environ.get("BENCH_CLIENTS", "500"))
 LIMIT = 1.0
@@ -39,6 +41,20 @@ def kinds(credentials: str) -> dict[str, bytes]:
             b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         ),
     }
+
+
+def reading(service: Service, credentials: str) -> dict[str, bytes]:
+    """Who asks for a package of 20 million bytes, and reads nothing of it."""
+    allowed = f"Host: localhost\r\nAuthorization: Basic {credentials}\r\n"
+    package = make_zip({"noise": os.urandom(20_000_000)})
+    headers = f"{allowed}Content-Type: application/zip\r\nContent-Disposition: attachment; filename=a.zip\r\n"
+    begin = f"POST /1/demo/ HTTP/1.1\r\n{headers}In-Progress: true\r\nContent-Length: {len(package)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", service.port)) as connection:
+        connection.sendall(begin.encode() + package)
+        answer = connection.recv(65536).decode()
+    found = re.search(r"(/1/demo/\d+/)atom/", answer)
+    assert found, answer
+    return {"for a package, and read nothing": f"GET {found[1]}media/ HTTP/1.1\r\n{allowed}\r\n".encode()}
 
 
 def slowest(service: Service, credentials: str) -> float:
@@ -69,7 +85,7 @@ def main() -> int:
             flush=True,
         )
         over = 0
-        for kind, data in kinds(credentials).items():
+        for kind, data in (kinds(credentials) | reading(service, credentials)).items():
             with ExitStack() as stack:
                 for _ in range(MANY):
                     slow = stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))

@@ -99,6 +99,37 @@ def test_others_are_served_while_five_hundred_are_there(data: bytes, port: int) 
             assert asked(port, GET) == (200, b"ok")
 
 
+def test_five_hundred_that_do_not_read_from_as_many_addresses_leave_threads_for_others(port: int) -> None:
+    with ExitStack() as stack:
+        for number in range(MANY):
+            address = f"127.1.{number // 250}.{1 + number % 250}"
+            stack.enter_context(opened(port, SLOW["that do not read their answer"], address))
+        for _ in range(5):
+            assert asked(port, GET) == (200, b"ok")
+            assert len(asked(port, b"GET /large/16 HTTP/1.1\r\nHost: x\r\n\r\n")[1]) == 16 * 1024 * 1024
+
+
+def test_readers_make_room_for_uploads(fresh: int) -> None:
+    with ExitStack() as stack:
+        for number in range(40):
+            data = SLOW["that do not read their answer"]
+            stack.enter_context(opened(fresh, data, f"127.1.0.{1 + number}"))
+        with crowd(fresh, LONG_BODY, many=24) as uploads:
+            assert asked(fresh, GET) == (200, b"ok")
+            uploads[0].sendall(b"x" * (10_000_000 - 100))
+            assert answer_on(uploads[0]) == (200, b"10000000")
+
+
+def test_a_reader_that_takes_its_time_is_served_to_the_end_where_nobody_else_wants_the_thread(
+    port: int,
+) -> None:
+    with opened(port, b"GET /large/16 HTTP/1.1\r\nHost: x\r\n\r\n") as connection:
+        taken = 0
+        while taken < 16 * 1024 * 1024:
+            taken += len(connection.recv(1024 * 1024))
+            time.sleep(0.005)
+
+
 def test_others_may_upload_while_five_hundred_refused_ones_send_on(port: int) -> None:
     body = b"x" * (SMALL_BODY_BYTES + 1)
     upload = b"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
