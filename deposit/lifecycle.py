@@ -120,24 +120,6 @@ def record(
     )
 
 
-def fire(
-    event: str,
-    deposit_id: int,
-    *,
-    actor: str,
-    token: int | None = None,
-    detail: Mapping[str, Any] | None = None,
-    changes: Mapping[str, Any] | None = None,
-) -> Deposit:
-    """Take a deposit through one event: row lock, table, new status, history, announcement; one transaction.
-
-    ``changes`` are further fields written with the status. Raises `TransitionRefused` when the table forbids it,
-    `LeaseLost` when the event needs a lease that ``token`` does not hold.
-    """
-    with transaction.atomic():
-        return fire_within(event, deposit_id, actor=actor, token=token, detail=detail, changes=changes)
-
-
 def fire_within(
     event: str,
     deposit_id: int,
@@ -147,7 +129,12 @@ def fire_within(
     detail: Mapping[str, Any] | None = None,
     changes: Mapping[str, Any] | None = None,
 ) -> Deposit:
-    """`fire`, as a part of the caller's transaction, which must end when this raises: it makes no savepoint."""
+    """Take a deposit through one event: row lock, table, new status, history, announcement.
+
+    ``changes`` are further fields written with the status. Raises `TransitionRefused` when the table forbids it,
+    `LeaseLost` when the event needs a lease that ``token`` does not hold. It makes no savepoint: the caller's
+    transaction must end when this raises.
+    """
     rule = TABLE[event]
     deposit = Deposit.objects.select_for_update().annotate(db_now=Now()).get(pk=deposit_id)
     _guard(event, rule, deposit, token)
@@ -164,6 +151,10 @@ def fire_within(
         lambda: logger.info("deposit=%s event=%s status=%s actor=%r", deposit_id, event, target, actor)
     )
     return deposit
+
+
+# The same in one transaction of its own, or in a savepoint of the caller's.
+fire = transaction.atomic(fire_within)
 
 
 def _written(event: str, target: Status, deposit: Any) -> dict[str, Any]:

@@ -16,10 +16,9 @@ from zipstream import ZIP_STORED, ZipStream
 from archive.objects import FILE
 from archive.tar import BLOCK, header
 from deposit import __version__
+from deposit.access.downloads import path_of_package
 from deposit.access.premis import premis
 from deposit.models import Deposit, Event, Finding, Part, PartKind
-from deposit.refusals import Kind, Refusal
-from deposit.staging import path_of
 
 _CHUNK = 256 * 1024
 _DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
@@ -96,16 +95,7 @@ def _payload(part: Part) -> Member:
     if part.kind == PartKind.METADATA:
         document = bytes(part.document or b"")
         return Member(f"data/metadata/{part.pk}.xml", document, len(document))
-    assert part.stored_as is not None
-    path = path_of(part.stored_as)
-    if not path.is_file():
-        raise Refusal(
-            Kind.NOT_FOUND,
-            "deposit.package_removed",
-            "The bytes of this package are no longer kept here.",
-            "What a deposit that is done held can be had from the archive.",
-        )
-    return Member(f"data/packages/{part.pk}/{_portable(part.name)}", path, part.size)
+    return Member(f"data/packages/{part.pk}/{_portable(part.name)}", path_of_package(part), part.size)
 
 
 def _portable(name: str) -> str:

@@ -8,6 +8,10 @@ from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
+from deposit.models import Part
+from deposit.refusals import Kind, Refusal
+from deposit.staging import path_of
+
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))")
 _CHUNK = 256 * 1024
 SAFE = "sandbox; default-src 'none'; frame-ancestors 'none'"
@@ -88,6 +92,19 @@ def _asked(header: str, length: int) -> tuple[int, int] | None:
         return max(0, length - int(found[3])), length
     stop = min(length, int(found[2]) + 1) if found[2] else length
     return int(found[1]), stop
+
+
+def path_of_package(part: Part) -> Path:
+    """Where a package lies as it was sent. Raises a 404 `Refusal` when it is no longer kept."""
+    path = path_of(part.stored_as) if part.stored_as else None
+    if path is None or not path.is_file():
+        raise Refusal(
+            Kind.NOT_FOUND,
+            "deposit.package_removed",
+            "The bytes of this package are no longer kept here.",
+            "What a deposit that is done held can be had from the archive.",
+        )
+    return path
 
 
 def file_range(path: Path) -> Callable[[int, int], Iterator[bytes]]:

@@ -1,7 +1,6 @@
 """The EM-IRI and the files below it: the packages of a deposit, to add, replace, remove and get back."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -9,13 +8,12 @@ from rest_framework.request import Request
 from zipstream import ZIP_STORED, ZipStream
 
 from deposit import selectors
-from deposit.access.downloads import file_range, guarded, ranged
+from deposit.access.downloads import file_range, guarded, path_of_package, ranged
 from deposit.models import Deposit, Part, PartKind
 from deposit.packaging import Packaging
 from deposit.permissions import Operation
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
-from deposit.staging import path_of
 from deposit.sword.documents import FEED_TYPE
 from deposit.sword.feeds import media_feed
 from deposit.sword.iris import Iris
@@ -155,7 +153,7 @@ def _is_already(part: Part, packaging: str) -> bool:
 
 def file_response(request: Request, part: Part) -> HttpResponseBase:
     """A package's bytes, under the name and the type that the client gave."""
-    path = _kept(part)
+    path = path_of_package(part)
     response = ranged(
         request,
         length=part.size,
@@ -167,19 +165,6 @@ def file_response(request: Request, part: Part) -> HttpResponseBase:
     return guarded(response, part.name)
 
 
-def _kept(part: Part) -> Path:
-    assert part.stored_as is not None
-    path = path_of(part.stored_as)
-    if not path.is_file():
-        raise Refusal(
-            Kind.NOT_FOUND,
-            "deposit.package_removed",
-            "The bytes of this package are no longer kept here.",
-            "What a deposit that is done held can be had from the archive.",
-        )
-    return path
-
-
 def zip_response(deposit: Deposit, parts: list[Part]) -> HttpResponseBase:
     """All packages in one zip, streamed; names that come twice are numbered."""
     archive = ZipStream(compress_type=ZIP_STORED, sized=True)
@@ -187,7 +172,7 @@ def zip_response(deposit: Deposit, parts: list[Part]) -> HttpResponseBase:
     for part in parts:
         name = part.name if part.name not in seen else f"{part.pk}-{part.name}"
         seen.add(name)
-        archive.add_path(_kept(part), name)
+        archive.add_path(path_of_package(part), name)
     length = len(archive)
     response = StreamingHttpResponse(_chunks(archive), content_type="application/zip")
     response["Content-Length"] = str(length)
