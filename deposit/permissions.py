@@ -236,13 +236,17 @@ def require(actor: Actor, operation: Operation, deposit: Deposit) -> None:
 
 
 def deposit_to(actor: Actor, operation: Operation, deposit_id: int) -> Deposit:
-    """A deposit to do an operation on. Raises `Refusal` as `require` does."""
-    found = Deposit.objects.select_related("collection", "client__user")
-    deposit = found.filter(pk=min(deposit_id, LARGEST_ID)).first()
-    if deposit is None:
-        raise unknown_deposit(deposit_id)
-    require(actor, operation, deposit)
-    return deposit
+    """A deposit to do an operation on. Raises `Refusal` as `require` does, after as many queries for a foreign one as
+    for none: time must not tell which it is.
+    """
+    number = min(deposit_id, LARGEST_ID)
+    allowed = deposits_for(actor, operation).select_related("collection", "client__user")
+    deposit = allowed.filter(pk=number).first()
+    if deposit is not None:
+        return deposit
+    if operation is not Operation.READ and visible_deposits(actor).filter(pk=number).exists():
+        raise forbidden(actor, operation)
+    raise unknown_deposit(deposit_id)
 
 
 def require_service(actor: Actor, operation: Operation) -> None:

@@ -59,6 +59,13 @@ def basic(username: str, password: str = PASSWORD) -> str:
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
+def logged_in(user: User) -> HttpClient:
+    """Django's test client as a browser in which a user has logged in."""
+    browser = HttpClient()
+    browser.force_login(user)
+    return browser
+
+
 def http_client(client: Client) -> HttpClient:
     """Django's test client with a depositor's credentials."""
     return HttpClient(headers={"Authorization": basic(client.user.username)})

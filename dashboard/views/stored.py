@@ -1,6 +1,7 @@
 """Is this stored? By SWHID, by SHA-256, by a file that the browser hashes; and what became of an origin."""
 
 import re
+import time
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_GET
 from archive.identifiers import SWHID
 from archive.retrieval import find_by_sha256, known
 from dashboard.pages import page
-from deposit.access.rights import readable
+from deposit.access.rights import readable, wait_in_vain
 from deposit.actors import Actor
 from deposit.models import Status
 from deposit.permissions import Operation, deposits_for, may_service, visible_deposits
@@ -27,13 +28,18 @@ def stored(request: HttpRequest, actor: Actor) -> HttpResponse:
     context: dict[str, object] = {"q": text, "everything": may_service(actor, Operation.READ_CONTENT)}
     if not text:
         return render(request, "dashboard/stored.html", context)
+    began = time.monotonic()
     swhid = _identify(text)
     if swhid is None and not _SHA256.fullmatch(text):
         return redirect(f"{reverse('dashboard:deposits')}?q={_quoted(text)}")
-    if swhid is not None:
+    is_stored = swhid is not None and _has(actor, swhid)
+    # The identifier behind a digest is told of what is theirs only, too.
+    if swhid is not None and (is_stored or not _SHA256.fullmatch(text)):
         context["swhid"] = str(swhid)
-        context["is_stored"] = _has(actor, swhid)
+        context["is_stored"] = is_stored
         context["deposits"] = list(visible_deposits(actor).filter(swhid=str(swhid)).order_by("-pk")[:_LISTED])
+    if not is_stored:
+        wait_in_vain(began)
     return render(request, "dashboard/stored.html", context | {"asked": True})
 
 

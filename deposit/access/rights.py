@@ -1,6 +1,8 @@
 """Who may read which archived object: whoever may read what is archived of a deposit that is it, or holds it."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from django.db.models import QuerySet
 
@@ -14,6 +16,8 @@ from deposit.refusals import Kind, Refusal
 
 # An object with thousands of parents (the empty file) is looked for in so many of the newest deposits only.
 _NEWEST = 1000
+# What is another's costs a walk through its parents, in milliseconds; seconds.
+_REFUSED_AFTER = 0.05
 
 
 def archived_deposits(actor: Actor, operation: Operation = Operation.READ_ARCHIVED) -> QuerySet[Deposit]:
@@ -82,8 +86,25 @@ def require_in_scope(actor: Actor, operation: Operation = Operation.READ_ARCHIVE
 def require_readable(actor: Actor, swhid: SWHID) -> None:
     """Raises the same `Refusal` for an object that is not there and for one that is another's."""
     require_in_scope(actor)
-    if not readable(actor, swhid):
-        raise hidden(actor, str(swhid))
+    with same_time():
+        if not readable(actor, swhid):
+            raise hidden(actor, str(swhid))
+
+
+@contextmanager
+def same_time() -> Iterator[None]:
+    """A refusal comes after the same time, whether there was nothing to find or much to look through in vain."""
+    began = time.monotonic()
+    try:
+        yield
+    except Refusal:
+        wait_in_vain(began)
+        raise
+
+
+def wait_in_vain(began: float) -> None:
+    """Look no shorter for what nobody has than for what another has; ``began`` by the monotonic clock."""
+    time.sleep(max(0.0, began + _REFUSED_AFTER - time.monotonic()))
 
 
 def hidden(actor: Actor, name: str) -> Refusal:

@@ -19,7 +19,14 @@ from deposit.access import bags
 from deposit.access.downloads import guarded
 from deposit.access.negotiation import TYPES, form_of
 from deposit.access.objects import FOLDERS, content_response, folder_response, streamed
-from deposit.access.rights import archived_deposits, hidden, require_in_scope, require_readable, unknown
+from deposit.access.rights import (
+    archived_deposits,
+    hidden,
+    require_in_scope,
+    require_readable,
+    same_time,
+    unknown,
+)
 from deposit.actors import Actor, Anybody, Door, become
 from deposit.api.authentication import ApiAuthenticator
 from deposit.api.problems import handle
@@ -95,7 +102,8 @@ class ObjectView(AccessView):
         """A content's bytes, a directory as tar, tar.gz or zip, all others as JSON."""
         wanted = _parse(swhid)
         if wanted.type is ObjectType.ORIGIN:
-            return _origin(self.actor, wanted)
+            with same_time():
+                return _origin(self.actor, wanted)
         require_readable(self.actor, wanted)
         name: str | bytes = swhid.replace(":", "_")
         if path.strip("/"):
@@ -125,7 +133,8 @@ class OriginView(AccessView):
                 "Which origin?",
                 "Add ?url= and the origin's address, encoded.",
             )
-        return _origin(self.actor, SWHID(ObjectType.ORIGIN, origin_id(url)))
+        with same_time():
+            return _origin(self.actor, SWHID(ObjectType.ORIGIN, origin_id(url)))
 
 
 class _OfDeposit(AccessView):

@@ -1,6 +1,7 @@
 """The endpoints below ``/api/``: a view parses, calls one selector or service, renders."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from rest_framework.viewsets import GenericViewSet
 from archive.identifiers import SWHID
 from archive.retrieval import known
 from deposit import statistics, tallies
-from deposit.access.rights import readable_among
+from deposit.access.rights import readable_among, wait_in_vain
 from deposit.actors import Actor
 from deposit.api import serializers
 from deposit.api.authentication import ApiAuthenticator
@@ -169,7 +170,10 @@ class KnownView(ApiView):
         asked = serializers.KnownSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         swhids = [_parse(text) for text in asked.validated_data["swhids"]]
+        began = time.monotonic()
         found = self._found(swhids)
+        if len(found) < len(swhids):
+            wait_in_vain(began)
         return Response({str(swhid): {"known": swhid in found} for swhid in swhids})
 
     def _found(self, swhids: list[SWHID]) -> set[SWHID]:

@@ -15,7 +15,7 @@ from deposit.services import deposits
 from deposit.services.arrivals import Arrival
 from loader.destinations import archive
 from loader.loading import load
-from tests.factories import PASSWORD, new_client, new_collection
+from tests.factories import PASSWORD, logged_in, new_client, new_collection
 from tests.samples import atom_entry, create_origin, make_zip
 from tests.spine import package
 
@@ -44,12 +44,6 @@ def collection(db: None) -> Collection:
 @pytest.fixture
 def depositor(collection: Collection) -> Client:
     return new_client(collection, username="hal")
-
-
-def logged_in(user: User) -> Browser:
-    browser = Browser()
-    browser.force_login(user)
-    return browser
 
 
 @pytest.fixture

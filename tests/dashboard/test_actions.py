@@ -5,8 +5,8 @@ from django.contrib.auth.models import User
 from django.test import Client as Browser
 
 from deposit.models import Client, Collection, Curatorship, Deposit, Status
-from tests.dashboard.conftest import logged_in, sent, worked_on
-from tests.factories import new_client, new_deposit
+from tests.dashboard.conftest import sent, worked_on
+from tests.factories import logged_in, new_client, new_deposit
 from tests.spine import in_status
 
 pytestmark = pytest.mark.django_db

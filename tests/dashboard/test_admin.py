@@ -6,7 +6,8 @@ from django.contrib.auth.models import User
 from django.test import Client as Browser
 
 from deposit.models import Client, Event
-from tests.dashboard.conftest import logged_in, sent, worked_on
+from tests.dashboard.conftest import sent, worked_on
+from tests.factories import logged_in
 
 pytestmark = pytest.mark.django_db
 

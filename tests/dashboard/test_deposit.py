@@ -3,6 +3,7 @@
 import hashlib
 import io
 import tarfile
+import time
 import zipfile
 from datetime import timedelta
 from typing import Any
@@ -19,9 +20,10 @@ from dashboard.citation import names_of
 from dashboard.templatetags.deposits import duration
 from dashboard.timeline import steps_of
 from deposit.metadata.entry import read_entry
-from deposit.models import Client, Deposit, Event, Part, Status
-from tests.dashboard.conftest import FILES, logged_in, sent, worked_on
+from deposit.models import Client, Collection, Deposit, Event, Part, Status
+from tests.dashboard.conftest import FILES, sent, worked_on
 from tests.dashboard.test_deposits import main_of
+from tests.factories import logged_in, new_client
 from tests.samples import atom_entry
 from tests.spine import in_status
 
@@ -266,6 +268,21 @@ def test_stored_answers_for_the_own_deposits_only(
     neighbour = logged_in(django_user_model.objects.create_user("neighbour"))
     assert neighbour.get("/stored/", {"q": str(done.swhid)}).context["is_stored"] is False
     assert browser.get("/stored/", {"q": "engine"})["Location"] == "/deposits/?q=%65%6E%67%69%6E%65"
+
+
+def test_a_digest_of_what_another_has_is_answered_like_one_that_nobody_has(
+    collection: Collection, done: Deposit
+) -> None:
+    neighbour = logged_in(new_client(collection).user)
+    pages = []
+    for data in (FILES["hello/README"], b"what nobody has"):
+        digest = hashlib.sha256(data).hexdigest()
+        began = time.monotonic()
+        page = main_of(neighbour.get("/stored/", {"q": digest}).content).replace(digest, "")
+        assert time.monotonic() - began > 0.05
+        pages.append(page)
+    assert "No, it is not stored here." in pages[0]
+    assert pages[0] == pages[1]
 
 
 def test_stored_finds_a_file_by_its_sha256(browser: Browser, done: Deposit) -> None:

@@ -7,8 +7,8 @@ import pytest
 from django.test import Client as Browser
 
 from deposit.models import Client, Collection, Deposit
-from tests.dashboard.conftest import logged_in, sent, worked_on
-from tests.factories import new_client, new_deposit
+from tests.dashboard.conftest import sent, worked_on
+from tests.factories import logged_in, new_client, new_deposit
 
 pytestmark = pytest.mark.django_db
 

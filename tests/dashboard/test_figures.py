@@ -8,8 +8,8 @@ from django.test import Client as Browser
 
 from dashboard.views import figures
 from deposit.models import Client, Curatorship
-from tests.dashboard.conftest import logged_in, sent, worked_on
-from tests.factories import new_client, new_collection
+from tests.dashboard.conftest import sent, worked_on
+from tests.factories import logged_in, new_client, new_collection
 
 pytestmark = pytest.mark.django_db
 

@@ -14,27 +14,26 @@ from deposit.admin_audit import Audited
 from deposit.models import ApiToken, AuditRecord, Client, Collection, Curatorship, Deposit
 from deposit.permissions import Role
 from deposit.services import roles
+from tests.factories import logged_in
 
 COMMAND = machine(Door.COMMAND)
 
 
-def logged_in(*granted: Role) -> HttpClient:
+def staff(*granted: Role) -> HttpClient:
     user = User.objects.create(username="staff", is_staff=True)
     for role in granted:
         roles.grant(actor=COMMAND, username="staff", role=role)
-    http = HttpClient()
-    http.force_login(user)
-    return http
+    return logged_in(user)
 
 
 @pytest.fixture
 def administrator(db: None) -> HttpClient:
-    return logged_in(Role.ADMINISTRATOR)
+    return staff(Role.ADMINISTRATOR)
 
 
 @pytest.fixture
 def operator(db: None) -> HttpClient:
-    return logged_in(Role.OPERATOR)
+    return staff(Role.OPERATOR)
 
 
 def test_a_token_is_made_and_shown_once(administrator: HttpClient, depositor: Client) -> None:
