@@ -77,6 +77,32 @@ PACKAGE_ROOM = {
     Path("embedded/demo.py"),
 }
 
+# What connects to somewhere. An address that a client sent is connected to by the first alone, which judges it; all
+# others go where the operator's settings or command line say.
+CONNECTORS = {
+    "boto3",
+    "botocore.httpsession",
+    "ftplib",
+    "http.client.HTTPConnection",
+    "http.client.HTTPSConnection",
+    "httpx",
+    "keycloak.KeycloakOpenID",
+    "requests",
+    "smtplib.SMTP",
+    "smtplib.SMTP_SSL",
+    "socket.create_connection",
+    "urllib.request",
+    "urllib3",
+}
+CONNECTING = {
+    Path("deposit/fetching.py"),
+    Path("archive/storage/s3.py"),  # ARCHIVE_STORAGE
+    Path("deposit/authentication/identity.py"),  # KEYCLOAK_SERVER_URL
+    Path("deposit/monitoring.py"),  # the certificate of our own address
+    Path("embedded"),  # this machine, and packages for it
+    Path("client"),  # the server that its user names
+}
+
 
 def names_used(source: str) -> Iterator[str]:
     """The full dotted names that a module imports or reaches through what it imported."""
@@ -130,6 +156,10 @@ def test_the_sources_are_found() -> None:
 
 def test_xml_is_parsed_in_one_place_only() -> None:
     assert _offenders(XML_READERS, XML_ROOM) == {}
+
+
+def test_nothing_but_what_judges_addresses_connects_to_one_that_a_client_sent() -> None:
+    assert _offenders(CONNECTORS, CONNECTING) == {}
 
 
 def test_packages_are_opened_in_their_room_only() -> None:

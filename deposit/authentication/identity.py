@@ -83,6 +83,8 @@ class IdentityProvider:
                 timeout=_CONNECT_SECONDS,
                 max_retries=0,
             )
+            # A redirect would take a password with it, wherever it leads.
+            self._local.client.connection._s.max_redirects = 0
         client: KeycloakOpenID = self._local.client
         return client
 

@@ -37,6 +37,8 @@ class IdentityServer:
         self.asked: list[str] = []
         self.tried: list[str] = []
         self.user_at_browser = ""
+        # Where it sends whoever asks for a token; nowhere.
+        self.moved_to = ""
         # Its users who may not come in, and what it says to them.
         self.barred: dict[str, str] = {}
         self._codes: dict[str, Fields] = {}
@@ -114,6 +116,8 @@ class IdentityServer:
         if path == f"{openid}/logout":
             self.user_at_browser = ""
             return 302, query["post_logout_redirect_uri"]
+        if path == f"{openid}/token" and self.moved_to:
+            return 307, self.moved_to
         if path == f"{openid}/token" and form is not None:
             return self._token(form)
         return 404, {"error": "not_found"}

@@ -200,3 +200,13 @@ def test_a_token_that_does_not_verify_is_no_log_in(
 ) -> None:
     monkeypatch.setattr(identity, "_tokens", lambda username: answer)
     assert ask(client, "ada", "ada's password").status_code == 401
+
+
+def test_a_password_is_not_sent_where_the_provider_points(
+    client: HttpClient, ada: Client, identity: IdentityServer
+) -> None:
+    with IdentityServer() as elsewhere:
+        elsewhere.passwords["ada"] = "ada's password"
+        identity.moved_to = f"{elsewhere.issuer}/protocol/openid-connect/token"
+        assert ask(client, "ada", "ada's password").status_code == 503
+    assert (identity.asked, elsewhere.asked) == (["token"], [])
