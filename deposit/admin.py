@@ -94,10 +94,6 @@ class DepositAdmin(DepositModelAdmin):
     show_full_result_count = False
     inlines = [FindingInline, PartInline, EventInline]
 
-    class Media:
-        # The policy of the service forbids styles inside a page.
-        css = {"all": ["deposit/admin.css"]}
-
     actions = ["reschedule", "recheck", "expire"]
 
     reschedule = admin.action(description="Load again (failed or done)", permissions=["change"])(

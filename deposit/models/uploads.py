@@ -94,6 +94,7 @@ class Fetch(models.Model):
     lease_expires_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name_plural = "fetches"
         indexes = [
             models.Index(
                 fields=["due_at"], name="fetch_waiting", condition=Q(state__in=["pending", "downloading"])
