@@ -91,7 +91,9 @@ def _details(detail: Mapping[str, Any]) -> list[tuple[Promise | str, str]]:
 
 
 def _shown(name: str, value: Any) -> str:
-    return filesizeformat(value) if name == "size" and isinstance(value, int) else str(value)
+    if name == "size" and isinstance(value, int):
+        return filesizeformat(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def history(deposit: Deposit) -> list[Event]:

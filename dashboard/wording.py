@@ -69,6 +69,8 @@ EVENTS: dict[str, EventWords] = {
 
 DETAILS: dict[str, Promise] = {
     "package": _("package"),
+    # Sent in segments, or fetched from elsewhere.
+    "by_reference": _("package"),
     "size": _("size"),
     "metadata": _("metadata"),
     "findings": _("findings"),

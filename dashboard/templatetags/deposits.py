@@ -85,8 +85,8 @@ def percent(share: float) -> str:
 
 @register.filter
 def seconds(value: float) -> str:
-    """A number of seconds as a length of time."""
-    return duration(timedelta(seconds=value))
+    """A length of time that was counted in whole seconds."""
+    return "< 1 s" if value < 1 else duration(timedelta(seconds=value))
 
 
 @register.filter

@@ -68,7 +68,13 @@ def deposit_list(request: HttpRequest, actor: Actor) -> HttpResponse:
     shown = slice_of(rows, before=before, after=after)
     query = _without(request.GET, *_POSITION)
     actions = offered(actor)
-    context = {"shown": shown, "links": _links(query, shown), "actions": actions, "is_filtered": bool(query)}
+    context = {
+        "shown": shown,
+        "links": _links(query, shown),
+        "actions": actions,
+        "is_filtered": bool(query),
+        "deposits_here": actor.client is not None,
+    }
     region = live.region(request, "dashboard/deposit_rows.html", context, seconds=0 if before else 10)
     again = live.answer(request, region)
     if again:

@@ -117,6 +117,12 @@ def _plots(wanted: Wanted, spans: list[Span]) -> Iterator[Plot]:
             is_weekly=wanted.is_weekly,
         )
 
+    def measured(name: str, title: str, units: Any, busy: Any, warn: Any, *, shown: Any) -> Plot:
+        """Two lines in the unit that suits the larger."""
+        scale, unit = units([busy[1], warn[1]])
+        lines = Series(busy[0], "busy", busy[1]), Series(warn[0], "warn", warn[1])
+        return plot(name, title % {"unit": unit}, *lines, shown=shown, scale=scale)
+
     yield plot(
         "throughput",
         _("Throughput"),
@@ -129,25 +135,21 @@ def _plots(wanted: Wanted, spans: list[Span]) -> Iterator[Plot]:
         Series(STATUS_LABELS["rejected"], "warn", [one.rejected for one in tally]),
         Series(STATUS_LABELS["failed"], "bad", [one.failed for one in tally]),
     )
-    mean, longest = [one.mean_wait for one in tally], [one.longest for one in tally]
-    second, unit = in_time([mean, longest])
-    yield plot(
+    yield measured(
         "waits",
-        _("From complete to archived, in %(unit)s") % {"unit": unit},
-        Series(_("on average"), "busy", mean),
-        Series(_("longest"), "warn", longest),
+        _("From complete to archived, in %(unit)s"),
+        in_time,
+        (_("on average"), [one.mean_wait for one in tally]),
+        (_("longest"), [one.longest for one in tally]),
         shown=lambda seconds: duration(timedelta(seconds=seconds)) if seconds else "-",
-        scale=second,
     )
-    size, largest = [one.size for one in tally], [one.largest for one in tally]
-    byte, unit = in_bytes([size, largest])
-    yield plot(
+    yield measured(
         "sizes",
-        _("Received, in %(unit)s") % {"unit": unit},
-        Series(_("in all"), "busy", size),
-        Series(_("largest deposit"), "warn", largest),
+        _("Received, in %(unit)s"),
+        in_bytes,
+        (_("in all"), [one.size for one in tally]),
+        (_("largest deposit"), [one.largest for one in tally]),
         shown=filesizeformat,
-        scale=byte,
     )
 
 

@@ -309,3 +309,10 @@ def test_who_is_no_depositor_is_told(db: None, collection: Collection, operator:
     browser = Browser()
     browser.force_login(operator)
     assert browser.get("/upload/").status_code == 403
+
+
+def test_the_history_names_the_package_that_came_in_segments(browser: Browser) -> None:
+    deposit_upload(browser, segments(browser, make_zip(FILES)))
+    page = browser.get(f"/deposits/{Deposit.objects.get().pk}/")
+    (received, *_) = page.context["moments"]
+    assert [(str(name), value) for name, value in received.details] == [("package", "engine.zip")]
