@@ -32,4 +32,4 @@ setup: ## only the virtual environment, with the tools of development
 	@exec $(PYTHON) -m embedded setup
 
 screenshots: ## pictures of every page, light and dark, on a phone and on a desk
-	@SCREENSHOTS="$${SCREENSHOTS:-screenshots}" exec $(PYTHON) -m embedded test tests/dashboard/test_every_page.py -n 0
+	@SCREENSHOTS="$${SCREENSHOTS:-screenshots}" exec $(PYTHON) -m embedded test tests/dashboard/test_every_page.py tests/dashboard/test_resuming.py -k sound -n 0

@@ -5,19 +5,29 @@ import shutil
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from django.db import connections
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    ViewportSize,
+    sync_playwright,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
 
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+Scheme = Literal["light", "dark"]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +43,7 @@ def chromium(django_db_setup: None) -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
         )
         yield browser
         browser.close()
@@ -53,17 +63,28 @@ def log_in(context: BrowserContext, address: str, user: User) -> None:
     )
 
 
-def complaints_of(page: Page) -> list[str]:
-    """What the browser complains of on a page from now on: scripts that fail, and what the policy forbids."""
-    heard: list[str] = []
+class Complaints(list[str]):
+    """What the browser complains of on a page meanwhile: scripts that fail, and what the policy forbids."""
 
-    def hear(message: ConsoleMessage) -> None:
+    def __init__(self, page: Page) -> None:
+        super().__init__()
+        self._page = page
+
+    def _read(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            heard.append(message.text)
+            self.append(message.text)
 
-    page.on("console", hear)
-    page.on("pageerror", lambda error: heard.append(str(error)))
-    return heard
+    def _caught(self, error: Error) -> None:
+        self.append(str(error))
+
+    def __enter__(self) -> "Complaints":
+        self._page.on("console", self._read)
+        self._page.on("pageerror", self._caught)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._page.remove_listener("console", self._read)
+        self._page.remove_listener("pageerror", self._caught)
 
 
 AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
@@ -71,10 +92,10 @@ AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
 
 def serious_faults(page: Page) -> list[str]:
     """What axe-core finds serious or critical by the rules of WCAG 2.2 AA: ``rule: the element``."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate(
-        "() => axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("(options) => axe.run(options)", {"runOnly": rules, "resultTypes": ["violations"]})
     return [
         f"{rule['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
         for rule in found["violations"]

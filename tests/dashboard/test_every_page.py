@@ -1,50 +1,39 @@
-"""Every page in a real browser: no faults that axe-core takes seriously, no complaints, nothing too wide, small.
-
-With SCREENSHOTS=folder it takes pictures too (``make screenshots``).
-"""
-
-import os
-from collections.abc import Iterator
-from pathlib import Path
+"""Every page in a real browser: no faults that axe-core takes seriously, no complaints, nothing too wide, small."""
 
 import pytest
-from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page, Response
+from django.contrib import admin
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.test import RequestFactory
+from django.views.csrf import csrf_failure
+from django.views.defaults import server_error
+from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
-from deposit.models import Client, Collection
-from tests.dashboard.browsing import (
-    DESKTOP,
-    PHONE,
-    chromium,
-    complaints_of,
-    log_in,
-    needs_chromium,
-    serious_faults,
-)
+from deposit.actors import Door, machine
+from deposit.models import Client, Collection, Notice, Status
+from deposit.permissions import Role
+from deposit.services import roles, tokens
+from tests.dashboard.browsing import chromium, needs_chromium
 from tests.dashboard.conftest import sent, worked_on
-from tests.factories import new_deposit
+from tests.dashboard.looking import PICTURES, Way, walk
+from tests.factories import acting_as, new_deposit
+from tests.spine import in_status
 
 __all__ = ["chromium"]
 
 pytestmark = [needs_chromium, pytest.mark.django_db(transaction=True)]
 
-LOOKS = [
-    ("desk-light", DESKTOP, "light"),
-    ("desk-dark", DESKTOP, "dark"),
-    ("phone-light", PHONE, "light"),
-    ("phone-dark", PHONE, "dark"),
-]
-# Every page in two ways, which differ in both; the pictures are of all four.
-if "SCREENSHOTS" not in os.environ:
-    LOOKS = [LOOKS[0], LOOKS[3]]
-LARGEST_PAGE = 100_000
-# Pages with plots bring what draws them.
-PLOTTED = ("/overview/", "/figures/", "/fixity/")
+
+def make_token(page: Page) -> None:
+    page.fill("#token-name", "laptop")
+    page.press("#token-name", "Enter")
+    page.wait_for_selector(".note.good code")
 
 
 @pytest.fixture
-def addresses(depositor: Client, collection: Collection) -> dict[str, str]:
+def addresses(depositor: Client, collection: Collection) -> dict[str, Way]:
     """Every kind of page, by the name of its picture."""
     done = worked_on(sent(depositor, title="Analytical Engine Simulator"))
     rejected = worked_on(sent(depositor, title="Broken", files={"../escape": b"x"}, slug="broken"))
@@ -52,94 +41,112 @@ def addresses(depositor: Client, collection: Collection) -> dict[str, str]:
     waiting = sent(depositor, title="Waiting for its checks", slug="waiting")
     for number in range(4):
         new_deposit(depositor, collection, package_name=f"package-{number}.tar.gz")
+    Notice.objects.create(user=depositor.user, text="Somebody tried passwords for this account.")
+    tokens.issue(
+        actor=acting_as(depositor), user=depositor.user, name="nightly job", scopes=["deposit"], days=30
+    )
     files = f"/deposits/{done.pk}/files"
     return {
         "deposits": "/deposits/",
         "deposits-none": "/deposits/?q=nothing",
+        "deposits-filtered": "/deposits/?status=done&since=2026-01-01",
         "done": f"/deposits/{done.pk}/",
         "rejected": f"/deposits/{rejected.pk}/",
         "waiting": f"/deposits/{waiting.pk}/",
         "files": f"{files}/",
+        "folder": f"{files}/hello/",
         "text": f"{files}/hello/src/hello.py",
         "binary": f"{files}/hello/data.bin",
         "upload": "/upload/",
+        "upload-again": f"/upload/?like={rejected.pk}",
         "stored": f"/stored/?q={done.swhid}",
         "not-stored": "/stored/?q=swh:1:cnt:" + "0" * 40,
         "origin": f"/origin/?origin={done.origin_url}",
         "account": "/account/",
+        "account-token": ("/account/", make_token),
         "help": "/help/",
         "refused": "/deposits/999999/",
         "nowhere": "/nowhere/",
+        "forbidden": "/overview/",
         "own-figures": "/figures/?days=365",
     }
 
 
 @pytest.fixture
-def operators_addresses(depositor: Client) -> dict[str, str]:
+def operators_addresses(depositor: Client) -> dict[str, Way]:
     """The pages that only operators have."""
     made = [worked_on(sent(depositor, title=f"Program {number}", slug=str(number))) for number in range(3)]
     rejected = worked_on(sent(depositor, title="Broken", files={"../escape": b"x"}, slug="broken"))
+    failed = in_status(Status.FAILED)
     ids = "&".join(f"id={deposit.pk}" for deposit in [*made, rejected])
     return {
         "overview": "/overview/",
         "figures": "/figures/",
         "fixity": "/fixity/",
         "operator-deposits": "/deposits/",
+        "failed": f"/deposits/{failed.pk}/",
         "confirm": f"/deposits/action/?action=reschedule&{ids}",
     }
 
 
-def visit(page: Page, address: str) -> Iterator[str]:
-    """What is wrong with a page."""
-    heard = complaints_of(page)
-    received: list[int] = []
-
-    def count(response: Response) -> None:
-        if response.request.resource_type != "image" and response.status == 200:
-            received.append(len(response.body()))
-
-    page.on("response", count)
-    response = page.goto(address)
-    assert response is not None
-    # The page that says 404 is meant to.
-    yield from (text for text in heard if not (response.status == 404 and "404" in text))
-    yield from serious_faults(page)
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    if wide > 0:
-        yield f"{wide} pixels too wide"
-    if sum(received) > LARGEST_PAGE and not any(name in address for name in PLOTTED):
-        yield f"{sum(received)} bytes"
+@pytest.fixture
+def administrator(db: None) -> User:
+    """An account with the role, not a superuser: it has to do without a shell, too."""
+    User.objects.create(username="root")
+    command = machine(Door.COMMAND)
+    return roles.grant(actor=command, username="root", role=Role.ADMINISTRATOR)
 
 
-def walk(chromium: Browser, address: str, user: User | None, pages: dict[str, str]) -> dict[str, list[str]]:
-    """Look at all pages in every way; what is wrong, by the name of the picture."""
-    folder = os.environ.get("SCREENSHOTS")
-    wrong = {}
-    for look, size, scheme in LOOKS:
-        with chromium.new_context(viewport=size, color_scheme=scheme) as context:  # type: ignore[arg-type]
-            if user is not None:
-                log_in(context, address, user)
-            for name, path in pages.items():
-                page = context.new_page()
-                faults = list(visit(page, address + path))
-                if faults:
-                    wrong[f"{look}-{name}"] = faults
-                if folder:
-                    page.screenshot(path=Path(folder) / f"{name}-{look}.png", full_page=True)
-                page.close()
-    return wrong
+def admin_addresses() -> dict[str, Way]:
+    """The lists of the admin site, the first row of each, and its forms."""
+    pages: dict[str, Way] = {"admin": "/admin/"}
+    for model in admin.site._registry:
+        name = str(model._meta.model_name)
+        address = f"/admin/{model._meta.app_label}/{name}/"
+        pages[f"admin-{name}-list"] = address
+        first = model._default_manager.first()
+        if first is not None:
+            pages[f"admin-{name}"] = f"{address}{first.pk}/change/"
+    for name in ("client", "collection", "apitoken", "curatorship"):
+        pages[f"admin-{name}-add"] = f"/admin/deposit/{name}/add/"
+    pages["admin-collection-delete"] = str(pages["admin-collection"]).replace("/change/", "/delete/")
+    pages["admin-password"] = str(pages["admin-user"]).replace("/change/", "/password/")
+    # Most are made by the same templates; the pictures are of all.
+    return pages if PICTURES else {name: pages[name] for name in _KINDS}
+
+
+_KINDS = (
+    "admin",
+    "admin-deposit-list",
+    "admin-deposit",
+    "admin-pack",
+    "admin-user",
+    "admin-client",
+    "admin-collection",
+    "admin-collection-delete",
+    "admin-apitoken-add",
+)
 
 
 def test_a_depositors_pages_are_sound(
-    chromium: Browser, live_server: LiveServer, depositor: Client, addresses: dict[str, str]
+    chromium: Browser, live_server: LiveServer, depositor: Client, addresses: dict[str, Way]
 ) -> None:
     assert walk(chromium, live_server.url, depositor.user, addresses) == {}
 
 
 def test_an_operators_pages_are_sound(
-    chromium: Browser, live_server: LiveServer, operator: User, operators_addresses: dict[str, str]
+    chromium: Browser, live_server: LiveServer, operator: User, operators_addresses: dict[str, Way]
 ) -> None:
     assert walk(chromium, live_server.url, operator, operators_addresses) == {}
+
+
+def test_the_admin_site_is_sound(
+    chromium: Browser, live_server: LiveServer, administrator: User, depositor: Client
+) -> None:
+    worked_on(sent(depositor))
+    worked_on(sent(depositor, files={"../escape": b"x"}, slug="broken"))
+    tokens.issue(actor=acting_as(depositor), user=depositor.user, name="nightly", scopes=["read"], days=30)
+    assert walk(chromium, live_server.url, administrator, admin_addresses()) == {}
 
 
 def test_the_pages_for_everybody_are_sound(
@@ -147,6 +154,27 @@ def test_the_pages_for_everybody_are_sound(
 ) -> None:
     done = worked_on(sent(depositor, title="Analytical Engine Simulator"))
     Collection.objects.filter(pk=collection.pk).update(public=True)
-    pages = {"home": "/", "login": "/login/", "anonymous-help": "/help/"}
+    pages: dict[str, Way] = {"home": "/", "login": "/login/", "anonymous-help": "/help/"}
     pages |= {"landing": f"/deposits/{done.pk}/", "public-files": f"/deposits/{done.pk}/files/"}
+    pages |= {"admin-login": "/admin/login/", "api": "/api/"}
     assert walk(chromium, live_server.url, None, pages) == {}
+
+
+def test_the_pages_of_rare_moments_are_sound(
+    chromium: Browser, live_server: LiveServer, rf: RequestFactory
+) -> None:
+    """Their texts as the service makes them, at addresses of the service."""
+    request = rf.get("/")
+    request.user = AnonymousUser()
+    left = render_to_string("dashboard/logged_out.html", {"address": "https://sso.example.org/"}, request)
+    answers = {
+        "logged-out": HttpResponse(left),
+        "forged": csrf_failure(request),
+        "fault": server_error(request),
+    }
+
+    def put(name: str) -> Way:
+        html = answers[name].content.decode()
+        return "/help/", lambda page: page.set_content(html, wait_until="load")
+
+    assert walk(chromium, live_server.url, None, {name: put(name) for name in answers}) == {}

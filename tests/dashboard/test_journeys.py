@@ -1,8 +1,6 @@
 """Whole journeys in a real browser, as people take them."""
 
 import hashlib
-import io
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -11,9 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from deposit.models import Client, Deposit, Status
-from tests.dashboard.browsing import chromium, complaints_of, log_in, needs_chromium
+from tests.dashboard.browsing import chromium, log_in, needs_chromium
 from tests.dashboard.conftest import FILES, sent, worked_on
-from tests.factories import PASSWORD
 from tests.samples import make_zip
 from tests.spine import in_status
 
@@ -28,44 +25,6 @@ def fill_in(page: Page, package: Path, title: str) -> None:
     page.get_by_label("Authors, one per line").fill("Ada Lovelace")
     page.get_by_role("button", name="Deposit").click()
     page.wait_for_url("**/deposits/*/")
-
-
-def test_a_depositor_uploads_mends_browses_and_downloads(
-    chromium: Browser, live_server: LiveServer, depositor: Client, tmp_path: Path
-) -> None:
-    with chromium.new_context() as context:
-        page = context.new_page()
-        heard = complaints_of(page)
-        page.goto(live_server.url)
-        page.get_by_role("main").get_by_role("link", name="Log in").click()
-        page.get_by_label("User name").fill("hal")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-
-        package = tmp_path / "engine.zip"
-        package.write_bytes(make_zip({"../escape": b"x"}))
-        page.get_by_role("link", name="Upload").click()
-        fill_in(page, package, "Engine")
-        worked_on(Deposit.objects.latest("id"))
-        # The page finds out by itself.
-        expect(page.get_by_role("heading", name="What to mend")).to_be_visible(timeout=15_000)
-        expect(page.get_by_text("climbs with '..'")).to_be_visible()
-
-        package.write_bytes(make_zip(FILES))
-        page.get_by_role("link", name="Upload").click()
-        fill_in(page, package, "Engine, mended")
-        deposit = worked_on(Deposit.objects.latest("id"))
-        expect(page.get_by_text("It is in the archive.")).to_be_visible(timeout=15_000)
-
-        page.get_by_role("link", name="Browse the files").click()
-        page.get_by_role("link", name="hello/").click()
-        with page.expect_download() as download:
-            page.get_by_role("link", name="Download as tar").click()
-        with tarfile.open(fileobj=io.BytesIO(Path(download.value.path()).read_bytes())) as tar:
-            files = {one.name: tar.extractfile(one).read() for one in tar if one.isfile()}  # type: ignore[union-attr]
-        assert {f"hello/{name}": data for name, data in files.items()} == FILES
-        assert deposit.status == "done"
-        assert heard == []
 
 
 def test_a_file_that_is_dropped_is_hashed_and_found(

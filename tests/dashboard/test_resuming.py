@@ -5,6 +5,7 @@ LARGE_JOURNEY=bytes makes the journey with the killed server as long as a real o
 
 import hashlib
 import os
+import re
 import tarfile
 import time
 import zipfile
@@ -17,9 +18,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from deposit.models import Client, Collection, Deposit, Part, Upload, UploadSegment
 from deposit.staging import path_of
-from tests.dashboard.browsing import chromium, complaints_of, log_in, needs_chromium
+from tests.dashboard.browsing import Complaints, chromium, log_in, needs_chromium
 from tests.dashboard.conftest import worked_on
 from tests.dashboard.front import Front, front
+from tests.dashboard.looking import looked_at
 from tests.factories import PASSWORD
 
 __all__ = ["chromium"]
@@ -28,16 +30,17 @@ pytestmark = [needs_chromium, pytest.mark.django_db(transaction=True)]
 
 MB = 2**20
 LARGE = int(os.environ.get("LARGE_JOURNEY", 0))
-SIZE = LARGE or 10 * MB
+SIZE = LARGE or 4 * MB
 PATIENCE = 30_000 + SIZE / 5_000
+# Small segments for small packages, so that there are many.
+SEGMENT = MB // 4
 # A line on which something is still under way when a test has looked.
-SLOW = 4 * MB
+SLOW = 2 * MB
 
 
-@pytest.fixture
-def service(db: None) -> Iterator[Front]:
-    # Small segments for small packages, so that there are many.
-    with front(**({} if LARGE else {"MAX_SEGMENT_SIZE": str(MB)})) as running:
+@pytest.fixture(scope="module")
+def service(django_db_setup: None) -> Iterator[Front]:
+    with front(**({} if LARGE else {"MAX_SEGMENT_SIZE": str(SEGMENT)})) as running:
         yield running
 
 
@@ -61,9 +64,38 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def opened(context: BrowserContext, service: Front, title: str = "", *, rate: int = 0) -> Page:
+    """The upload page, with a description; on a line of ``rate`` bytes a second."""
+    page = context.new_page()
+    page.goto(f"{service.url}/upload/")
+    if title:
+        describe(page, title)
+    if rate:
+        slow_down(page, rate)
+    return page
+
+
 def describe(page: Page, title: str) -> None:
     page.get_by_label("Title").fill(title)
     page.get_by_label("Authors, one per line").fill("Ada Lovelace")
+
+
+def choose(page: Page, package: Path) -> None:
+    page.get_by_label("A zip or tar file").set_input_files(package)
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).click()
+
+
+def is_deposited(page: Page, package: Path, *, timeout: float = 30_000) -> Deposit:
+    """Wait for the page of the deposit; it has what was sent, and nothing is left of the upload."""
+    page.wait_for_url("**/deposits/*/", timeout=timeout)
+    deposit = Deposit.objects.latest("id")
+    part = Part.objects.get(deposit=deposit, kind="package")
+    assert (part.name, part.size, part.sha256) == (package.name, package.stat().st_size, sha256(package))
+    assert Upload.objects.count() == 0
+    return deposit
 
 
 def dropped(page: Page, path: Path) -> None:
@@ -77,7 +109,7 @@ def dropped(page: Page, path: Path) -> None:
         session.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
 
 
-def slow_down(page: Page, rate: int = SLOW) -> None:
+def slow_down(page: Page, rate: int) -> None:
     """A line of so many bytes a second."""
     session = page.context.new_cdp_session(page)
     session.send(
@@ -105,20 +137,18 @@ def wait_for_segments(number: int) -> None:
 def test_a_package_dropped_while_the_server_dies_is_mended_and_ends_in_the_archive(
     context: BrowserContext, service: Front, tmp_path: Path
 ) -> None:
-    page = context.new_page()
-    page.goto(f"{service.url}/upload/")
-    bad = make_package(tmp_path / "engine.zip", 2 * MB, name="../escape")
-    dropped(page, bad)
+    page = opened(context, service)
+    dropped(page, make_package(tmp_path / "engine.zip", MB, name="../escape"))
     describe(page, "Engine")
-    page.get_by_role("button", name="Deposit").click()
+    press(page, "Deposit")
     page.wait_for_url("**/deposits/*/")
     rejected = worked_on(Deposit.objects.get())
     assert rejected.status == "rejected"
     expect(page.get_by_role("heading", name="What to mend")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("climbs with '..'")).to_be_visible()
     page.get_by_role("link", name="Upload", exact=True).click()
 
     good = make_package(tmp_path / "mended.zip", SIZE)
-    announced = sha256(good)
     slow_down(page, max(SLOW, SIZE // 10))
     dropped(page, good)
     describe(page, "Engine, mended")
@@ -127,12 +157,8 @@ def test_a_package_dropped_while_the_server_dies_is_mended_and_ends_in_the_archi
     expect(page.get_by_text("The connection was lost. What has arrived is safe")).to_be_visible()
     assert 2 <= arrived() < Upload.objects.get().segment_count
     service.start()
-    page.get_by_role("button", name="Deposit").click()
-    page.wait_for_url("**/deposits/*/", timeout=PATIENCE)
-    deposit = Deposit.objects.latest("id")
-    part = Part.objects.get(deposit=deposit, kind="package")
-    assert (part.name, part.size, part.sha256) == ("mended.zip", good.stat().st_size, announced)
-    assert Upload.objects.count() == 0
+    press(page, "Deposit")
+    deposit = is_deposited(page, good, timeout=PATIENCE)
     assert worked_on(deposit).status == "done"
     expect(page.get_by_text("It is in the archive.")).to_be_visible(timeout=15_000)
 
@@ -155,46 +181,38 @@ def test_a_package_dropped_while_the_server_dies_is_mended_and_ends_in_the_archi
 def test_a_closed_browser_goes_on_when_the_same_file_is_chosen_again(
     context: BrowserContext, service: Front, tmp_path: Path
 ) -> None:
-    package = make_package(tmp_path / "engine.zip", 8 * MB)
-    page = context.new_page()
-    page.goto(f"{service.url}/upload/")
-    describe(page, "Interrupted")
-    slow_down(page)
-    page.get_by_label("A zip or tar file").set_input_files(package)
+    package = make_package(tmp_path / "engine.zip", 3 * MB)
+    page = opened(context, service, "Interrupted", rate=SLOW)
+    choose(page, package)
     wait_for_segments(2)
     page.close()
     assert arrived() < Upload.objects.get().segment_count
 
     page = context.new_page()
-    heard = complaints_of(page)
-    page.goto(f"{service.url}/upload/")
-    expect(page.get_by_text("engine.zip: ")).to_be_visible()
-    page.get_by_label("A zip or tar file").set_input_files(package)
-    expect(page.get_by_label("Title")).to_have_value("Interrupted")
-    page.get_by_role("button", name="Deposit").click()
-    page.wait_for_url("**/deposits/*/")
-    assert Part.objects.get(kind="package").sha256 == sha256(package)
-    assert Upload.objects.count() == 0
-    page.goto(f"{service.url}/upload/")
-    expect(page.get_by_text("engine.zip: ")).to_be_hidden()
+    with Complaints(page) as heard:
+        page.goto(f"{service.url}/upload/")
+        expect(page.get_by_text("engine.zip: ")).to_be_visible()
+        choose(page, package)
+        expect(page.get_by_label("Title")).to_have_value("Interrupted")
+        press(page, "Deposit")
+        is_deposited(page, package)
+        page.goto(f"{service.url}/upload/")
+        expect(page.get_by_text("engine.zip: ")).to_be_hidden()
     assert heard == []
 
 
 def test_an_upload_is_paused_gone_on_with_and_given_up(
     context: BrowserContext, service: Front, tmp_path: Path
 ) -> None:
-    package = make_package(tmp_path / "engine.zip", 8 * MB)
-    page = context.new_page()
-    page.goto(f"{service.url}/upload/")
-    slow_down(page)
-    page.get_by_label("A zip or tar file").set_input_files(package)
+    page = opened(context, service, rate=SLOW)
+    choose(page, make_package(tmp_path / "engine.zip", 4 * MB))
     wait_for_segments(1)
-    page.get_by_role("button", name="Pause").click()
+    press(page, "Pause")
     expect(page.get_by_text("Paused. What has arrived is kept for 7 days.")).to_be_visible()
     had = arrived()
-    page.get_by_role("button", name="Go on").click()
+    press(page, "Go on")
     wait_for_segments(had + 1)
-    page.get_by_role("button", name="Give up this upload").click()
+    press(page, "Give up this upload")
     expect(page.locator("#sending")).to_be_hidden()
     expect(page.get_by_label("A zip or tar file")).to_have_value("")
     wait_until(lambda: not Upload.objects.exists())
@@ -203,13 +221,10 @@ def test_an_upload_is_paused_gone_on_with_and_given_up(
 def test_a_log_in_that_ends_in_the_middle_is_told_and_the_upload_goes_on_after_the_next(
     context: BrowserContext, service: Front, depositor: Client, tmp_path: Path
 ) -> None:
-    package = make_package(tmp_path / "engine.zip", 8 * MB)
-    page = context.new_page()
-    page.goto(f"{service.url}/upload/")
-    slow_down(page)
-    describe(page, "Long")
-    page.get_by_label("A zip or tar file").set_input_files(package)
-    page.get_by_role("button", name="Deposit").click()
+    package = make_package(tmp_path / "engine.zip", 4 * MB)
+    page = opened(context, service, "Long", rate=SLOW)
+    choose(page, package)
+    press(page, "Deposit")
     wait_for_segments(1)
     context.clear_cookies()
     expect(page.get_by_text("You are not logged in any more.")).to_be_visible(timeout=15_000)
@@ -217,26 +232,22 @@ def test_a_log_in_that_ends_in_the_middle_is_told_and_the_upload_goes_on_after_t
     other.goto(f"{service.url}/login/")
     other.get_by_label("User name").fill("hal")
     other.get_by_label("Password").fill(PASSWORD)
-    other.get_by_role("button", name="Log in").click()
+    press(other, "Log in")
     other.wait_for_url("**/deposits/")
-    page.get_by_role("button", name="Go on").click()
+    press(page, "Go on")
     expect(page.get_by_text("The file has arrived.")).to_be_visible(timeout=30_000)
-    page.get_by_role("button", name="Deposit").click()
-    page.wait_for_url("**/deposits/*/")
-    assert Part.objects.get(kind="package").sha256 == sha256(package)
+    press(page, "Deposit")
+    is_deposited(page, package)
 
 
 @pytest.mark.parametrize("lost", ["row", "file"])
 def test_an_upload_that_expired_or_was_lost_meanwhile_is_begun_anew_by_itself(
     context: BrowserContext, service: Front, tmp_path: Path, lost: str
 ) -> None:
-    package = make_package(tmp_path / "engine.zip", 4 * MB)
-    page = context.new_page()
-    page.goto(f"{service.url}/upload/")
-    slow_down(page)
-    describe(page, "Expired")
-    page.get_by_label("A zip or tar file").set_input_files(package)
-    page.get_by_role("button", name="Deposit").click()
+    package = make_package(tmp_path / "engine.zip", 2 * MB)
+    page = opened(context, service, "Expired", rate=SLOW)
+    choose(page, package)
+    press(page, "Deposit")
     wait_for_segments(1)
     upload = Upload.objects.get()
     if lost == "row":
@@ -244,41 +255,32 @@ def test_an_upload_that_expired_or_was_lost_meanwhile_is_begun_anew_by_itself(
             # Segments that arrive meanwhile wait.
             Upload.objects.select_for_update().get().delete()
     path_of(upload.stored_as).unlink()
-    page.wait_for_url("**/deposits/*/")
-    assert Part.objects.get(kind="package").sha256 == sha256(package)
-    assert Upload.objects.count() == 0
+    is_deposited(page, package)
 
 
 def test_an_upload_whose_file_is_lost_when_all_has_arrived_is_begun_anew_by_itself(
     context: BrowserContext, service: Front, tmp_path: Path
 ) -> None:
-    package = make_package(tmp_path / "engine.zip", 1 * MB)
-    page = context.new_page()
-    page.goto(f"{service.url}/upload/")
-    describe(page, "Lost")
-    page.get_by_label("A zip or tar file").set_input_files(package)
+    package = make_package(tmp_path / "engine.zip", MB)
+    page = opened(context, service, "Lost")
+    choose(page, package)
     expect(page.get_by_text("The file has arrived.")).to_be_visible()
     path_of(Upload.objects.get().stored_as).unlink()
-    page.get_by_role("button", name="Deposit").click()
-    page.wait_for_url("**/deposits/*/")
-    assert Part.objects.get(kind="package").sha256 == sha256(package)
-    assert Upload.objects.count() == 0
+    press(page, "Deposit")
+    is_deposited(page, package)
 
 
 def test_what_is_wrong_with_the_description_is_told_and_nothing_is_sent_twice(
     context: BrowserContext, service: Front, collection: Collection, tmp_path: Path
 ) -> None:
-    package = make_package(tmp_path / "engine.zip", 1 * MB)
-    page = context.new_page()
-    page.goto(f"{service.url}/upload/")
-    describe(page, "Engine")
+    page = opened(context, service, "Engine")
     page.get_by_label("Authors, one per line").fill("<nobody@example.org>")
-    page.get_by_label("A zip or tar file").set_input_files(package)
-    page.get_by_role("button", name="Deposit").click()
+    choose(page, make_package(tmp_path / "engine.zip", MB))
+    press(page, "Deposit")
     expect(page.get_by_text("is not a person")).to_be_visible()
     upload = Upload.objects.get()
     page.get_by_label("Authors, one per line").fill("Ada Lovelace")
-    page.get_by_role("button", name="Deposit").click()
+    press(page, "Deposit")
     page.wait_for_url("**/deposits/*/")
     assert Part.objects.get(kind="package").stored_as == upload.stored_as
 
@@ -288,15 +290,46 @@ def test_a_file_that_has_no_chance_is_refused_at_once(
 ) -> None:
     collection.max_upload_size = 100_000
     collection.save()
-    page = context.new_page()
-    page.goto(f"{service.url}/upload/")
-    chosen = page.get_by_label("A zip or tar file")
+    page = opened(context, service)
     for package, words in (
-        (make_package(tmp_path / "large.zip", 1 * MB), "This file has 1.0 MB; at most 100.0 kB are taken."),
+        (make_package(tmp_path / "large.zip", MB), "This file has 1.0 MB; at most 100.0 kB are taken."),
         (tmp_path / "empty.zip", "This file is empty, or it is a folder."),
     ):
         package.touch()
-        chosen.set_input_files(package)
+        choose(page, package)
         expect(page.get_by_text(words)).to_be_visible()
-        expect(chosen).to_have_value("")
+        expect(page.get_by_label("A zip or tar file")).to_have_value("")
     assert not Upload.objects.exists()
+
+
+def held(page: Page) -> None:
+    """Let no segment through from now on."""
+    segment = re.compile(r"/3/staging/[0-9a-f-]{36}")
+    page.route(segment, lambda route: None if route.request.method == "POST" else route.continue_())
+
+
+def test_the_upload_page_is_sound_in_every_state(
+    context: BrowserContext, service: Front, tmp_path: Path
+) -> None:
+    """Under way, paused, told of a fault, arrived, and left unfinished: by axe-core, and in pictures."""
+    package = make_package(tmp_path / "engine.zip", MB)
+    page = opened(context, service, "Engine")
+    held(page)
+    choose(page, package)
+    expect(page.locator("#told")).to_contain_text("Sending")
+    wrong = looked_at(page, "upload-under-way")
+    press(page, "Pause")
+    expect(page.get_by_text("Paused.")).to_be_visible()
+    wrong |= looked_at(page, "upload-paused")
+    page.reload()
+    expect(page.get_by_text("engine.zip: ")).to_be_visible()
+    wrong |= looked_at(page, "upload-unfinished")
+    page.unroute_all()
+    page.get_by_label("Authors, one per line").fill("<nobody@example.org>")
+    choose(page, package)
+    expect(page.get_by_text("The file has arrived.")).to_be_visible()
+    wrong |= looked_at(page, "upload-arrived")
+    press(page, "Deposit")
+    expect(page.get_by_text("is not a person")).to_be_visible()
+    wrong |= looked_at(page, "upload-fault")
+    assert wrong == {}
