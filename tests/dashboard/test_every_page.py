@@ -27,7 +27,8 @@ pytestmark = [needs_chromium, pytest.mark.django_db(transaction=True)]
 
 
 def make_token(page: Page) -> None:
-    page.fill("#token-name", "laptop")
+    # The pictures are taken in several languages, and no two tokens of a user have one name.
+    page.fill("#token-name", f"laptop {page.evaluate('document.documentElement.lang')}")
     page.press("#token-name", "Enter")
     page.wait_for_selector(".note.good code")
 
