@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from dashboard.wording import STATUS_LABELS
 from deposit.actors import Actor
 from deposit.lifecycle import TABLE, TransitionRefused
 from deposit.models import Curatorship, Deposit
@@ -73,8 +74,8 @@ def obstacle(action: Action, deposit: Deposit) -> str:
     sources = TABLE[action.name].sources
     if deposit.status not in sources:
         return _("It is %(status)s; this is for deposits that are %(sources)s.") % {
-            "status": deposit.status,
-            "sources": ", ".join(sorted(sources)),
+            "status": STATUS_LABELS[deposit.status],
+            "sources": ", ".join(str(STATUS_LABELS[source]) for source in sorted(sources)),
         }
     if action.name == "reschedule" and deposit.type != "code":
         return _("It is metadata only: there is nothing to load.")
