@@ -87,7 +87,7 @@ const rate = (done) => {
   const [[since, then]] = samples;
   return now - since > 500 ? Math.max(0, (done - then) / ((now - since) / 1000)) : 0;
 };
-let spoke = 0;
+let spoke = -Infinity;
 const show = (label, done, total) => {
   element("progress").value = total ? done / total : 0;
   if (done < total && performance.now() - spoke < 500) return;
@@ -110,7 +110,8 @@ const hear = (step, { done, trouble, seconds }) => {
     say(fill(trouble.status ? `${trouble.message} ${words.again}` : words.lostFor, { seconds }));
     return;
   }
-  if (hear.step !== step) samples = [];
+  // Another step is told at once, however short a time ago the last word was.
+  if (hear.step !== step) { samples = []; spoke = -Infinity; }
   hear.step = step;
   say(wanted ? words.wanted : "");
   show(words[step], done, upload.file.size);
