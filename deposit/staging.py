@@ -6,7 +6,6 @@ A package is written below ``STAGING_ROOT/incoming``, synced, and renamed to a n
 """
 
 import errno
-import hashlib
 import logging
 import os
 import re
@@ -21,6 +20,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from deposit.hashing import Hashing
 from deposit.refusals import Kind, Refusal
 
 logger = logging.getLogger(__name__)
@@ -89,8 +89,7 @@ class StagingFile:
             self._file = self._path.open("xb", buffering=0)
         except OSError as error:
             raise storage_full(error) from error
-        self._sha256 = hashlib.sha256()
-        self._md5 = hashlib.md5(usedforsecurity=False) if with_md5 else None
+        self._hashing = Hashing(with_md5=with_md5)
         self._limit = limit
         self.size = 0
         self.finished = False
@@ -100,9 +99,7 @@ class StagingFile:
         self.size += len(chunk)
         if self.size > self._limit:
             raise too_large(self._limit)
-        self._sha256.update(chunk)
-        if self._md5:
-            self._md5.update(chunk)
+        self._hashing.update(chunk)
         view = memoryview(chunk)
         while view:
             try:
@@ -122,12 +119,8 @@ class StagingFile:
             sync_directory(day)
         except OSError as error:
             raise storage_full(error) from error
-        return StagedFile(
-            stored_as=str(final.relative_to(root())),
-            size=self.size,
-            sha256=self._sha256.hexdigest(),
-            md5=self._md5.hexdigest() if self._md5 else None,
-        )
+        sha256, md5 = self._hashing.digests()
+        return StagedFile(stored_as=str(final.relative_to(root())), size=self.size, sha256=sha256, md5=md5)
 
     def close(self) -> None:
         """Let go of the file; it stays where it is."""
@@ -144,8 +137,7 @@ class ComparedFile:
     """A package that has come before: hashed like a `StagingFile`, and kept nowhere."""
 
     def __init__(self, *, limit: int) -> None:
-        self._sha256 = hashlib.sha256()
-        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._hashing = Hashing(with_md5=True)
         self._limit = limit
         self.size = 0
 
@@ -154,14 +146,12 @@ class ComparedFile:
         self.size += len(chunk)
         if self.size > self._limit:
             raise too_large(self._limit)
-        self._sha256.update(chunk)
-        self._md5.update(chunk)
+        self._hashing.update(chunk)
 
     def finish(self) -> StagedFile:
         """What it was; there is no file."""
-        return StagedFile(
-            stored_as="", size=self.size, sha256=self._sha256.hexdigest(), md5=self._md5.hexdigest()
-        )
+        sha256, md5 = self._hashing.digests()
+        return StagedFile(stored_as="", size=self.size, sha256=sha256, md5=md5)
 
 
 class Upload(NamedTuple):

@@ -37,6 +37,16 @@ def test_a_package_is_stored_as_it_came_with_its_digests(root: Path) -> None:
     assert files(root) == [path_of(kept.stored_as)]
 
 
+@pytest.mark.parametrize("step", [777, 64 * 1024, 256 * 1024])
+def test_the_digests_are_those_of_the_whole_however_it_comes(step: int) -> None:
+    data = DATA * 60
+    with staging_file(limit=10**7, with_md5=True) as file:
+        for start in range(0, len(data), step):
+            file.write(data[start : start + step])
+        kept = file.finish()
+    assert (kept.sha256, kept.md5) == (hashlib.sha256(data).hexdigest(), hashlib.md5(data).hexdigest())
+
+
 def test_md5_is_computed_only_when_asked_for() -> None:
     with staging_file(limit=10) as file:
         file.write(b"x")
