@@ -92,6 +92,7 @@ class Lobby:
         self._uploads = 0
         self._busy: Counter[str] = Counter()
         self._swept = 0.0
+        self._end = float("inf")  # when nobody waits any more, because the worker stops
 
     # --- in and out ---------------------------------------------------------------------------------------
 
@@ -103,10 +104,10 @@ class Lobby:
     def enter(self, conn: Any, received: bytes = b"", discard: int = 0) -> None:
         """Wait for the next request, of which ``received`` has come, after ``discard`` more bytes of the last."""
         if discard:
-            visit = self._watch(conn, self._skip, DISCARD_SECONDS)
+            visit = self._watch(conn, self._skip, self._in(DISCARD_SECONDS))
             visit.discard = discard
         else:
-            visit = self._watch(conn, self._read_head, self._keepalive)
+            visit = self._watch(conn, self._read_head, self._in(self._keepalive))
         if received:
             visit.step(visit, received)
 
@@ -121,7 +122,7 @@ class Lobby:
         except OSError:
             self._close(conn)
         else:
-            self._watch(conn, self._throw_away, seconds).discard = DISCARD_BYTES
+            self._watch(conn, self._throw_away, time.monotonic() + seconds).discard = DISCARD_BYTES
 
     def left(self, conn: Any) -> None:
         """A thread is done with a connection: the next of its address may have one."""
@@ -140,9 +141,8 @@ class Lobby:
                 self._want_thread(visit)
                 return
 
-    def _watch(self, conn: Any, step: Step, seconds: float) -> Visit:
-        """From now on what comes is given to ``step``, for so many seconds."""
-        deadline = time.monotonic() + seconds
+    def _watch(self, conn: Any, step: Step, deadline: float) -> Visit:
+        """From now on what comes is given to ``step``, until the deadline."""
         visit = self._visits.get(conn)
         if visit is None:
             visit = self._visits[conn] = Visit(conn, conn.address, step, deadline)
@@ -174,7 +174,7 @@ class Lobby:
     def _read_head(self, visit: Visit, data: bytes) -> None:
         searched = max(2, len(visit.received) - 3)
         if not visit.received:
-            visit.deadline = time.monotonic() + self._head_seconds
+            visit.deadline = self._in(self._head_seconds)
         visit.received += data
         end = visit.received.find(b"\r\n\r\n", searched)
         if end >= 0:
@@ -190,7 +190,7 @@ class Lobby:
         length = int(told[1]) if told else 0
         visit.upload = length > SMALL_BODY_BYTES or _UNKNOWN.search(visit.received, 0, head) is not None
         visit.wanted = head if visit.upload else head + length
-        visit.step, visit.deadline = self._read_body, time.monotonic() + self._body_seconds
+        visit.step, visit.deadline = self._read_body, self._in(self._body_seconds)
         if len(visit.received) >= visit.wanted:
             self._want_thread(visit)
 
@@ -208,7 +208,7 @@ class Lobby:
         rest = data[visit.discard :]
         visit.discard -= len(data) - len(rest)
         if not visit.discard:
-            visit.step, visit.deadline = self._read_head, time.monotonic() + self._keepalive
+            visit.step, visit.deadline = self._read_head, self._in(self._keepalive)
             if rest:
                 self._read_head(visit, rest)
 
@@ -226,7 +226,7 @@ class Lobby:
         if visit.upload and self._uploads >= self._most:
             self._refuse(visit, BUSY)
         elif visit.address and self._busy[visit.address] >= self._most:
-            visit.step, visit.deadline = self._take_turn, time.monotonic() + TURN_SECONDS
+            visit.step, visit.deadline = self._take_turn, self._in(TURN_SECONDS)
             self._unwatch(visit)
         else:
             self._hand_over(visit)
@@ -281,8 +281,13 @@ class Lobby:
         self._close(next(conn for conn, visit in self._visits.items() if visit.address == crowd))
         return True
 
+    def _in(self, seconds: float) -> float:
+        """The moment in so many seconds, or the end."""
+        return min(time.monotonic() + seconds, self._end)
+
     def close_by(self, deadline: float) -> None:
-        """The worker stops: nobody waits longer than until then."""
+        """The worker stops: nobody waits longer than until then, neither who is here nor who still comes in."""
+        self._end = deadline
         for visit in self._visits.values():
             visit.deadline = min(visit.deadline, deadline)
 
