@@ -111,6 +111,12 @@ def pytest_xdist_setupnodes() -> None:
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """More workers than processors: half of the time a test waits for the services that it has started."""
+    return (os.cpu_count() or 2) * 3 // 2
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind: no folder, and no server unless another run uses it."""
     if not hasattr(config, "workerinput"):
