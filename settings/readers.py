@@ -20,6 +20,9 @@ logger = logging.getLogger("gunicorn.error")
 # A reader is judged by its speed after so many seconds; before, it is cut only when no other can be.
 _TRIAL_SECONDS = 1.0
 _PIECE = 256 * 1024
+# What the kernel takes beyond what the client has room for. Left to itself it takes megabytes, and copying them for
+# hundreds of clients that read nothing keeps the others waiting. In bytes.
+_UNSENT = 512 * 1024
 
 
 class Line:
@@ -30,6 +33,8 @@ class Line:
         self._sock = sock
         self._readers = readers
         self._patience = patience
+        with contextlib.suppress(OSError):  # no TCP
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
         self._room = select.poll()
         self._room.register(sock, select.POLLOUT)
         self._began, self._waited, self._taken = 0.0, 0.0, 0

@@ -105,7 +105,7 @@ def uncut(service: Service, package: Path, port: int) -> float:
     took = time.monotonic() - started
     auth = (service.demo["DEPOSIT_USER"], service.demo["DEPOSIT_PASSWORD"])
     url = answer.headers["Location"].replace(f":{port}/", f":{service.port}/")
-    httpx.delete(url, auth=auth).raise_for_status()
+    httpx.delete(url, auth=auth, timeout=600).raise_for_status()
     return took
 
 
