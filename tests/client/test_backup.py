@@ -80,6 +80,7 @@ def busy(server: Server, folder: Path) -> Iterator[list[int]]:
         thread.join()
 
 
+@pytest.mark.skipif("TEST_FAULTS" not in os.environ, reason="keeps a service busy: set TEST_FAULTS=1")
 def test_backup_of_a_busy_service_holds_all_that_was_accepted_before_it(
     server: Server, tmp_path: Path
 ) -> None:

@@ -203,9 +203,13 @@ def watched(
         yield all_of_them
 
 
+takes_long = pytest.mark.skipif(
+    "TEST_FAULTS" not in os.environ, reason="freezes processes for seconds: set TEST_FAULTS=1"
+)
 EVERYBODY = [name_of(unit) for unit in UNITS] + [f"{name} without broker" for name in TALK_TO_THE_BROKER]
 
 
+@takes_long
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", EVERYBODY)
 def test_the_watchdog_hears_a_living_process_in_time(watched: dict[str, Watched], name: str) -> None:
@@ -213,12 +217,14 @@ def test_the_watchdog_hears_a_living_process_in_time(watched: dict[str, Watched]
     assert 0 not in (heard["first"], heard["second"], heard["again"])
 
 
+@takes_long
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", EVERYBODY)
 def test_the_watchdog_misses_a_frozen_process(watched: dict[str, Watched], name: str) -> None:
     assert watched[name].heard["frozen"] == 0
 
 
+@takes_long
 @pytest.mark.django_db
 @each_unit
 def test_a_process_that_is_stopped_ends_in_order_and_in_time(watched: dict[str, Watched], unit: Path) -> None:
