@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,10 @@ def test_whoever_asks_can_stop_the_reader(tmp_path: Path) -> None:
     with pytest.raises(InterruptedError):
         prove(put(tmp_path, slow()), ENDLESS, alive=stop)
     assert len(reading) == 1
-    assert not _is_running(reading[0])
+    # Its socket is closed a moment before the system has done away with it.
+    deadline = time.monotonic() + 10
+    while _is_running(reading[0]):
+        assert time.monotonic() < deadline, "the reader goes on"
 
 
 def _is_running(pid: int) -> bool:

@@ -1,10 +1,13 @@
 // What every page with live regions or identifiers to copy does. Without it all of them still work, just not by themselves.
 "use strict";
 
-// A region is left alone while nobody looks, or while somebody is choosing rows in it.
+// A region is left alone while nobody looks, or while somebody is choosing rows in it: also by an answer under way.
+const busy = (region) => region.querySelector && region.querySelector("input:checked, details[open] pre:hover");
 document.addEventListener("htmx:beforeRequest", (event) => {
-  const busy = event.target.querySelector && event.target.querySelector("input:checked, details[open] pre:hover");
-  if (document.hidden || busy) event.preventDefault();
+  if (document.hidden || busy(event.target)) event.preventDefault();
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (busy(event.detail.target)) event.detail.shouldSwap = false;
 });
 document.addEventListener("htmx:afterSwap", () => {
   const place = document.getElementById("announce");
@@ -38,7 +41,12 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = before; }, 2000);
 });
 
+const chooseAll = (all) => {
+  for (const box of document.querySelectorAll("input[name=id]")) box.checked = all.checked;
+};
 document.addEventListener("change", (event) => {
-  if (event.target.id !== "all") return;
-  for (const box of document.querySelectorAll("input[name=id]")) box.checked = event.target.checked;
+  if (event.target.id === "all") chooseAll(event.target);
 });
+// Somebody may have been quicker than this script.
+const all = document.getElementById("all");
+if (all && all.checked) chooseAll(all);
