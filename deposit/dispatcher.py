@@ -17,10 +17,10 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from psycopg2.errorcodes import LOCK_NOT_AVAILABLE
 
+from deposit.claim_sessions import end_session
 from deposit.findings import Area, Severity
 from deposit.lifecycle import CHANNEL, GIVE_BACK, WAITING, TransitionRefused, Work, fire
 from deposit.models import Deposit, Event, Finding, Status
-from deposit.sessions import end_session
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
 from archive.errors import Unreadable
+from deposit.claim_sessions import name_session
 from deposit.lifecycle import Claim, LeaseLost, give_back, renew
-from deposit.sessions import name_session
 
 logger = logging.getLogger(__name__)
 

@@ -14,11 +14,11 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from deposit import dispatcher
+from deposit.claim_sessions import end_session
 from deposit.dispatcher import OUTSTANDING, round_of_work, send_waiting
 from deposit.leases import kept
 from deposit.lifecycle import Work, fire, give_back
 from deposit.models import Deposit, Event, Finding, Status
-from deposit.sessions import end_session
 from tests.factories import new_client, new_collection, new_deposit
 from tests.spine import claimed, in_status, pass_lease
 
