@@ -14,20 +14,7 @@ _ARRAY = struct.Struct("!iiiiii")
 _EMPTY_ARRAY = struct.pack("!iiii", 12, 0, 0, 17)
 _BLOCK = 256 * 1024
 
-# length, offset, stored, pack, position, branching, kind, SHA-1 and SHA-256 of a content, each after its own length;
-# ten fields, the last one NULL.
-_CONTENT = struct.Struct("!hiqiqiqiqiiiiihi20si32si")
-
 NULL = _LENGTH.pack(-1)
-
-
-def content_row(place: tuple[int, int, int, int, int], kind: int, sha1_git: bytes, sha256: bytes) -> bytes:
-    """The row of a content; ``place`` is length, offset, stored, pack, position."""
-    length, offset, stored, pack, position = place
-    return _CONTENT.pack(
-        *(10, 8, length, 8, offset, 8, stored, 8, pack, 4, position, 4, 0),
-        *(2, kind, 20, sha1_git, 32, sha256, -1),
-    )
 
 
 def smallint(value: int) -> bytes:
@@ -50,16 +37,17 @@ def bytea(value: bytes) -> bytes:
     return _LENGTH.pack(len(value)) + value
 
 
-def identifier_array(packed: bytes) -> Iterator[bytes]:
+def identifier_array(*packed: bytes | bytearray) -> Iterator[bytes]:
     """A field of type bytea[], in pieces, from values of 20 bytes each, given one after the other."""
-    count = len(packed) // 20
+    count = sum(map(len, packed)) // 20
     if not count:
         yield _EMPTY_ARRAY
         return
     yield _ARRAY.pack(20 + 24 * count, 1, 0, 17, count, 1)
-    for start in range(0, len(packed), 20 * 4096):
-        piece = packed[start : start + 20 * 4096]
-        yield b"".join([b"\0\0\0\x14" + piece[at : at + 20] for at in range(0, len(piece), 20)])
+    for values in packed:
+        for start in range(0, len(values), 20 * 4096):
+            piece = values[start : start + 20 * 4096]
+            yield b"".join([b"\0\0\0\x14" + piece[at : at + 20] for at in range(0, len(piece), 20)])
 
 
 class RowFile:

@@ -25,6 +25,7 @@ from archive.packs import LARGE, PackReader
 from archive.recent import Recent
 from archive.storage import Storage, default_storage
 from archive.tree import Tree
+from archive.visits import VisitRecord
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +170,7 @@ class Ingest:
             raise InvalidObject("The date of a visit needs a time zone.")
         if not origin or "\0" in origin:
             raise InvalidObject("A visit needs the URL of its origin.")
-        visit = index.VisitRecord(origin, date, SWHID(ObjectType.SNAPSHOT, snapshot), type)
+        visit = VisitRecord(origin, date, SWHID(ObjectType.SNAPSHOT, snapshot), type)
         self._flush()
         self._packing.put_visit(visit.name, visit.document())
 

@@ -105,7 +105,9 @@ class Object(models.Model):
     # The extent in the pack: one zstd frame, or several for an object larger than ``packs.LARGE``.
     offset = models.BigIntegerField()
     stored = models.BigIntegerField()
-    pack = models.ForeignKey(Pack, models.PROTECT, related_name="+", db_index=False)
+    # The pack's row and those of its objects come in one transaction, and a trigger keeps a pack that has objects: a
+    # foreign key would look each of them up once more (ADR 0102).
+    pack = models.ForeignKey(Pack, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     # Where the object begins in the decompressed extent.
     position = models.IntegerField()
     # The first so many of ``targets`` may point further; the others are contents.

@@ -312,11 +312,10 @@ class Metadata:
 _MOST_COMPARED = 2**16
 
 
-def targets(kind: ObjectType, manifest: bytes) -> tuple[bytes, int]:
-    """What an object points at: identifiers of 20 bytes one after the other, those that may point further first.
+def targets(kind: ObjectType, manifest: bytes) -> tuple[bytes | bytearray, bytes | bytearray]:
+    """What an object points at: what may point further, and contents; identifiers of 20 bytes one after the other.
 
-    The second value counts these first ones; what follows them are contents. Each is there once, but in very large
-    directories.
+    Each is there once, but in very large directories.
     """
     if kind is ObjectType.DIRECTORY:
         return _directory_targets(manifest)
@@ -330,10 +329,10 @@ def targets(kind: ObjectType, manifest: bytes) -> tuple[bytes, int]:
         found = {Metadata.parse(manifest).target: None}
     further = [swhid.hash for swhid in found if swhid.type is not ObjectType.CONTENT]
     contents = [swhid.hash for swhid in found if swhid.type is ObjectType.CONTENT]
-    return b"".join(further + contents), len(further)
+    return b"".join(further), b"".join(contents)
 
 
-def _directory_targets(manifest: bytes) -> tuple[bytes, int]:
+def _directory_targets(manifest: bytes) -> tuple[bytearray, bytearray]:
     further, contents = bytearray(), bytearray()
     seen: set[bytes] = set()
     for _, mode, target in read_directory(manifest):
@@ -345,6 +344,4 @@ def _directory_targets(manifest: bytes) -> tuple[bytes, int]:
             further += target
         else:
             contents += target
-    count = len(further) // 20
-    further += contents
-    return bytes(further), count
+    return further, contents

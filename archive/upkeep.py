@@ -14,7 +14,9 @@ from archive.errors import Damaged, PackMissing
 from archive.identifiers import SWHID
 from archive.models import TYPES, Object, Pack
 from archive.packs import PackReader, Row
+from archive.packs.layout import index_blocks
 from archive.packs.scanner import Gap, salvage
+from archive.stage import stage
 from archive.storage import Storage, StoredPack
 
 # A sealed pack is published within seconds; one that is unpublished for a day belongs to a dead load.
@@ -47,7 +49,7 @@ def publish_pack(storage: Storage, name: str) -> Rebuilt:
         except Damaged:
             rows, gaps = split(salvage(reader.file))
             with transaction.atomic():
-                number = index.publish(reader, rows)
+                number = index.publish(reader, index_blocks(rows))
                 Pack.objects.filter(id=number, damaged_at=None).update(damaged_at=datetime.now(UTC))
     return Rebuilt(name, Object.objects.filter(pack_id=number).count(), gaps)
 
@@ -103,6 +105,10 @@ WHERE object.pack_id = ANY(%s) AND NOT EXISTS (
     AND stage."offset" = object."offset" AND stage.stored = object.stored AND stage.position = object.position
     AND stage.length = object.length AND stage.targets IS NOT DISTINCT FROM object.targets)
 """
+_PACK_UNKNOWN = """
+SELECT object.pack_id, object.kind, object.sha1_git FROM archive_object object
+WHERE NOT EXISTS (SELECT FROM archive_pack pack WHERE pack.id = object.pack_id)
+"""
 _GROUPED = (
     "SELECT pack_id, count(*), (array_agg(kind))[:{0}], (array_agg(sha1_git))[:{0}] FROM ({1}) x GROUP BY 1"
 )
@@ -131,6 +137,7 @@ def verify(storage: Storage, *, age: timedelta = ORPHAN_AGE) -> Iterator[Differe
         found |= _compare(storage, whole)
         for pack in packs:
             yield from found.get(pack.id, [None])
+    yield from _without_pack()
     for orphan in stored.values():
         if datetime.now(UTC) - orphan.stored_at > age:
             yield Difference(
@@ -157,7 +164,7 @@ def _compare(storage: Storage, packs: list[Pack]) -> dict[int, list[Difference]]
             try:
                 # A savepoint: what was staged of a damaged pack goes again.
                 with closing(PackReader(storage.open(pack.name))) as reader, transaction.atomic():
-                    index.stage(cursor, reader, reader.rows(), pack.id)
+                    stage(cursor, reader, reader.index_blocks(), pack.id)
             except (Damaged, PackMissing) as error:
                 found[pack.id] = [Difference(pack.name, str(error))]
         staged = {pack.id: pack.name for pack in packs if pack.id not in found}
@@ -173,10 +180,28 @@ def _differences(cursor: CursorWrapper, names: dict[int, str]) -> Iterator[tuple
         ("objects of the pack are not in the index", _NOT_INDEXED, []),
         ("objects of the index are not where it says in the pack", _NOT_PACKED, [list(names)]),
     ):
-        cursor.execute(_GROUPED.format(_SAMPLE, query), parameters)
-        for number, count, kinds, hashes in cursor.fetchall():
-            examples = [SWHID(TYPES[kind], bytes(one)) for kind, one in zip(kinds, hashes, strict=True)]
+        for number, count, examples in _grouped(cursor, query, parameters):
             yield number, Difference(names[number], reason, count, examples)
+
+
+def _without_pack() -> Iterator[Difference]:
+    with connection.cursor() as cursor:
+        for number, count, examples in _grouped(cursor, _PACK_UNKNOWN, []):
+            yield Difference(
+                f"pack number {number}",
+                "the index has objects in a pack that it does not know",
+                count,
+                examples,
+            )
+
+
+def _grouped(
+    cursor: CursorWrapper, query: str, parameters: list[list[int]]
+) -> Iterator[tuple[int, int, list[SWHID]]]:
+    """By the number of the pack: how many objects a query finds, and some of them."""
+    cursor.execute(_GROUPED.format(_SAMPLE, query), parameters)
+    for number, count, kinds, hashes in cursor.fetchall():
+        yield number, count, [SWHID(TYPES[kind], bytes(one)) for kind, one in zip(kinds, hashes, strict=True)]
 
 
 # --- Orphans -------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ constants here are part of the format; ``docs/reference/pack-format.md`` is its 
 """
 
 import struct
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 from zlib import adler32
 
@@ -75,6 +77,13 @@ def index_line(name: str, sha256: bytes | None, length: int, offset: int, stored
     """A row as a line of the index member: fields separated by tabs."""
     digest = "-" if sha256 is None else sha256.hex()
     return f"{name}\t{digest}\t{length}\t{offset}\t{stored}\t{position}\n"
+
+
+def index_blocks(rows: Iterable[Row]) -> Iterator[bytes]:
+    """Rows as lines, as many at a time as an index member has."""
+    lines = (index_line(*row) for row in rows)
+    while block := "".join(islice(lines, INDEX_LINES)):
+        yield block.encode()
 
 
 def _size_field(length: int) -> bytes:

@@ -80,12 +80,15 @@ class PackReader:
         entries = self._range(self.file.size - end.size - length, length)
         return [(offset, stored) for offset, stored in layout.FOOTER_ENTRY.iter_unpack(entries)]
 
-    def rows(self) -> Iterator[Row]:
-        """Every line of the index, in the order in which it was written."""
+    def index_blocks(self) -> Iterator[bytes]:
+        """The lines of the index, in the order in which they were written, some ten thousand at a time."""
         for offset, stored in self.indexes():
-            member = self.frame(offset, stored)
-            for line in member[layout.BLOCK :].rstrip(b"\0").splitlines():
-                yield Row.parse(line)
+            yield self.frame(offset, stored)[layout.BLOCK :].rstrip(b"\0")
+
+    def rows(self) -> Iterator[Row]:
+        """The same, read."""
+        for block in self.index_blocks():
+            yield from map(Row.parse, block.splitlines())
 
     # --- Objects ---------------------------------------------------------------------------------------
     def read(self, row: Row) -> bytes:

@@ -196,7 +196,7 @@ def test_metadata_on_an_origin_has_the_origin_as_target() -> None:
         fetcher=("x", "1"),
         discovery_date=datetime(2020, 1, 1, tzinfo=UTC),
     )
-    assert targets(ObjectType.METADATA, one.manifest()) == (ID, 1)
+    assert targets(ObjectType.METADATA, one.manifest()) == (ID, b"")
 
 
 def test_words_with_spaces_are_refused_where_the_manifest_has_no_room() -> None:
@@ -221,4 +221,4 @@ def test_targets_name_each_object_once_and_contents_last() -> None:
             Entry(b"d", FILE, three),
         ]
     )
-    assert targets(ObjectType.DIRECTORY, manifest) == (two + one + three, 1)
+    assert targets(ObjectType.DIRECTORY, manifest) == (two, one + three)

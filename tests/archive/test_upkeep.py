@@ -147,6 +147,16 @@ def test_verify_finds_an_object_with_a_wrong_place(load: Load) -> None:
     assert first["examples"] == [f"swh:1:dir:{root.hex()}"]
 
 
+def test_verify_finds_objects_of_a_pack_that_the_index_does_not_know(load: Load) -> None:
+    root, _ = load(PACKAGES[0])
+    Object.objects.filter(sha1_git=root).update(pack=77)
+    out = StringIO()
+    with pytest.raises(CommandError, match="1 differences"):
+        call_command("archive", "verify", stdout=out)
+    told = f"pack number 77: 1 the index has objects in a pack that it does not know swh:1:dir:{root.hex()}"
+    assert told in out.getvalue().splitlines()
+
+
 def test_verify_finds_a_missing_and_a_shortened_pack(load: Load, storage: FileStorage) -> None:
     load(PACKAGES[0])
     load(PACKAGES[1])

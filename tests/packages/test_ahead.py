@@ -50,18 +50,19 @@ def test_what_fails_there_is_raised_here_in_its_turn() -> None:
 def test_no_thread_is_left_when_a_package_is_given_up(tmp_path: Path, taken: int) -> None:
     before = threading.active_count()
     path = tmp_path / "package"
-    path.write_bytes(make_tar({f"{n}": random.Random(n).randbytes(2**20) for n in range(6)}))
+    path.write_bytes(make_tar({f"{n}": random.Random(n).randbytes(2**20) for n in range(6)}, "w:xz"))
     with open_package(path, ahead=True) as package:
         members = iter(package)
         for _ in range(taken):
             next(members)
+        assert threading.active_count() == before + 1
     assert threading.active_count() == before
 
 
 def test_a_package_that_is_none_leaves_no_thread(tmp_path: Path) -> None:
     before = threading.active_count()
     path = tmp_path / "package"
-    path.write_bytes(make_tar({"a": b"a"})[:-20])
+    path.write_bytes(make_tar({"a": b"a"}, "w:xz")[:-20])
     with pytest.raises(PackageError), open_package(path, ahead=True) as package:
         list(package)
     assert threading.active_count() == before

@@ -1,0 +1,39 @@
+"""A pack that has objects cannot be deleted, told by a trigger: the foreign key looked up each object's pack again."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+FORWARD = """
+CREATE FUNCTION archive_pack_has_no_objects() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM archive_object WHERE pack_id = OLD.id) THEN
+        RAISE EXCEPTION 'pack % cannot be deleted: the archive has objects in it', OLD.id
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER archive_pack_has_no_objects BEFORE DELETE ON archive_pack
+    FOR EACH ROW EXECUTE FUNCTION archive_pack_has_no_objects();
+"""
+BACKWARD = """
+DROP TRIGGER archive_pack_has_no_objects ON archive_pack;
+DROP FUNCTION archive_pack_has_no_objects();
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("archive", "0003_index_pointers_only")]
+    operations = [
+        migrations.AlterField(
+            model_name="object",
+            name="pack",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="archive.pack",
+            ),
+        ),
+        migrations.RunSQL(FORWARD, BACKWARD),
+    ]

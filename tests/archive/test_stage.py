@@ -1,0 +1,68 @@
+"""A pack's index on its way into PostgreSQL: what is broken in it is told as damage."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+
+from archive.errors import Damaged
+from archive.identifiers import SWHID, ObjectType, content_id
+from archive.packs import PackReader, PackWriter
+from archive.packs.layout import index_line
+from archive.stage import stage
+from archive.storage import LocalPack
+
+ID = content_id(b"data")
+GOOD = index_line(str(SWHID(ObjectType.CONTENT, ID)), b"s" * 32, 4, 100, 50, 512)
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    """A pack that holds nothing."""
+    writer = PackWriter(tmp_path / "pack")
+    writer.finish()
+    return writer.path
+
+
+def staged(pack: Path, lines: str) -> list[tuple[object, ...]]:
+    with (
+        closing(PackReader(LocalPack(pack, "0" * 64))) as reader,
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        stage(cursor, reader, [lines.encode()], 7)
+        cursor.execute(
+            'SELECT length, "offset", stored, pack_id, position, branching, kind, sha1_git, sha256, targets'
+            " FROM archive_stage"
+        )
+        return [
+            tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
+            for row in cursor.fetchall()
+        ]
+
+
+def test_a_line_about_a_content_is_a_row(pack: Path, db: None) -> None:
+    assert staged(pack, GOOD) == [(4, 100, 50, 7, 512, 0, 0, ID, b"s" * 32, None)]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        GOOD.replace("\t4\t", "\tfour\t"),
+        GOOD.replace("\t4\t", "\t"),
+        GOOD.replace("\t4\t", "\t4\t4\t"),
+        GOOD.replace("\t4\t", f"\t{2**70}\t"),
+        GOOD.replace(ID.hex(), ID.hex()[:-1]),
+        GOOD.replace(ID.hex(), "z" * 40),
+        GOOD.replace((b"s" * 32).hex(), "-"),
+        GOOD.replace("\t4\t", "\t\\N\t").replace((b"s" * 32).hex(), "\\x"),
+        GOOD.replace("\t4\t", "\té\t"),
+        "swh:1:cnt:\n",
+        "swh:1:dir:" + GOOD[10:].replace("\t4\t", "\tfour\t"),
+    ],
+)
+def test_a_broken_line_is_damage(pack: Path, broken: str, db: None) -> None:
+    with pytest.raises(Damaged):
+        staged(pack, GOOD + broken)
+    assert staged(pack, GOOD)
