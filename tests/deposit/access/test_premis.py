@@ -372,3 +372,11 @@ def test_the_rules_are_as_strict_as_the_schema(http: HttpClient, tmp_path: Path)
     wrong = {name: one for name, one in _mistakes(document) if not given.validate(one)}
     assert len(wrong) > 500
     assert [name for name, one in wrong.items() if not _refused(one)] == []
+
+
+def test_a_fetch_that_failed_is_no_success(http: HttpClient, tmp_path: Path) -> None:
+    deposit = partial(http)
+    lifecycle.record(
+        deposit, "fetch-failed", actor="fetcher", source="partial", target="partial", reason="404"
+    )
+    assert told(history(http, deposit, tmp_path), "eventOutcome") == ["success", "failure"]
