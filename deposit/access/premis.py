@@ -28,7 +28,7 @@ _TYPES: Mapping[str, str] = {
     "fail": "ingestion end",
     "update-metadata": "metadata modification",
 }
-_FAILURES = frozenset({"reject", "fail", "quarantine", "give-back", "expire"})
+_FAILURES = frozenset({"reject", "fail", "quarantine", "give-back", "expire", "fetch-failed"})
 # Characters that no XML document can hold (XML 1.0 section 2.2).
 _UNWRITABLE = {
     code: "\ufffd"
