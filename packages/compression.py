@@ -49,8 +49,6 @@ class Codec:
     decoder: Callable[[Limits], Decoder]
     padding: str = ""
     """Where zeros are legal after a stream: "end" (before the end of the file), "between" (in fours), ""."""
-    slow: bool = False
-    """Whether decompressing takes longer than all that a load does with the bytes."""
 
     def starts(self, data: bytes) -> bool:
         """Whether the data begins as a stream of this format does."""
@@ -90,12 +88,9 @@ def zstd_decoder(limits: Limits) -> Decoder:
 GZIP = Codec("gz", (b"\x1f\x8b",), gzip_decoder, padding="end")
 _BZIP2_BLOCKS = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")  # a block, or the end of an empty stream
 BZIP2 = Codec(
-    "bz2",
-    tuple(b"BZh%d%s" % (n, mark) for n in range(1, 10) for mark in _BZIP2_BLOCKS),
-    bzip2_decoder,
-    slow=True,
+    "bz2", tuple(b"BZh%d%s" % (n, mark) for n in range(1, 10) for mark in _BZIP2_BLOCKS), bzip2_decoder
 )
-XZ = Codec("xz", (b"\xfd7zXZ\x00",), xz_decoder, padding="between", slow=True)
+XZ = Codec("xz", (b"\xfd7zXZ\x00",), xz_decoder, padding="between")
 ZSTD = Codec(
     "zst", (b"\x28\xb5\x2f\xfd", *(bytes((n, 0x2A, 0x4D, 0x18)) for n in range(0x50, 0x60))), zstd_decoder
 )

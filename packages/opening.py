@@ -98,7 +98,7 @@ class Package:
                 return "tar", self._tar(blocks)
             raise _not_a_package()
         expanded: Iterator[bytes] = expand_streams(blocks, codec, self._limits)
-        if self._wants_ahead and codec.slow:
+        if self._wants_ahead:
             self._ahead = expanded = Ahead(expanded)
         return f"tar.{codec.name}", self._tar(_checked(expanded))
 
@@ -109,7 +109,7 @@ class Package:
 def open_package(path: Path, limits: Limits | None = None, *, ahead: bool = False) -> Package:
     """Open the package at ``path``, a regular file whose name is of no account.
 
-    ``ahead``: a thread decompresses while members are used, where decompression is slow enough to gain by it.
+    ``ahead``: a thread decompresses while members are used, where the format allows it.
     Raises PackageError if it is no package, OSError if it cannot be read.
     """
     return Package(path, limits or Limits(), ahead=ahead)

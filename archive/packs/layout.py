@@ -21,7 +21,7 @@ LARGE = 1024**2
 # Frames of an extent of its own hold this many bytes of the tar each, the last one fewer.
 LARGE_FRAME = 1024**2
 # Smaller objects share a frame until it holds this many bytes; not part of the format, any size can be read.
-SHARED_FRAME = 256 * 1024
+SHARED_FRAME = 512 * 1024
 # No frame unpacks to more than this; a damaged header may claim anything.
 LARGEST_FRAME = 64 * 1024**2
 # Lines of one index member.
