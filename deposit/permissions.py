@@ -339,6 +339,28 @@ def forbidden(actor: Actor, operation: Operation) -> Refusal:
     return Refusal(
         Kind.FORBIDDEN,
         "auth.role",
-        f"{actor.user or actor} may not: {operation}.",
-        "docs/reference/roles.md says which role may; an administrator grants roles.",
+        f"{actor.user or actor} may not {_DOINGS[operation]}: that is for {_those_who_may(operation)}.",
+        "If it is your task, ask an administrator for the role; docs/reference/roles.md says what each role may.",
     )
+
+
+_DOINGS: Mapping[Operation, str] = {
+    _O.DEPOSIT: "deposit here",
+    _O.CHANGE: "change this deposit",
+    _O.READ: "read this deposit",
+    _O.READ_CONTENT: "read the files of this deposit",
+    _O.READ_ARCHIVED: "read this in the archive",
+    _O.RECHECK: "have this deposit checked again",
+    _O.RESCHEDULE: "have this deposit loaded again",
+    _O.EXPIRE: "end this deposit",
+    _O.SEE_QUEUES: "see how the service works",
+    _O.ADMINISTER: "administer accounts and collections",
+    _O.READ_AUDIT: "read the audit",
+}
+
+
+def _those_who_may(operation: Operation) -> str:
+    """The roles, in words: ``curators, operators and administrators``."""
+    roles = [f"{role}s" for role, row in TABLE.items() if operation in row and role is not Role.ANYBODY]
+    *first, last = roles
+    return f"{', '.join(first)} and {last}" if first else last

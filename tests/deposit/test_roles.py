@@ -19,7 +19,7 @@ from archive.tree import Tree
 from deposit.actors import Actor, Anybody, Door, machine
 from deposit.lifecycle import TransitionRefused
 from deposit.models import Client, Collection, Curatorship, Deposit, Finding, Part
-from deposit.permissions import TABLE, Operation, Reach, Role, may_service
+from deposit.permissions import TABLE, Operation, Reach, Role, forbidden, may_service
 from deposit.refusals import Kind, Refusal
 from deposit.roles_page import page
 from deposit.services import operations, roles
@@ -410,3 +410,13 @@ def test_who_was_removed_from_a_collection_reads_and_changes_nothing(world: Worl
 def test_the_page_of_roles_is_the_one_that_the_table_makes() -> None:
     written = Path(__file__).parents[2] / "docs" / "reference" / "roles.md"
     assert written.read_text() == page()
+
+
+@pytest.mark.parametrize("operation", Operation)
+def test_who_may_not_is_told_who_may(operation: Operation) -> None:
+    told = forbidden(machine(Door.COMMAND), operation).summary
+    assert [
+        role
+        for role in (Role.DEPOSITOR, Role.CURATOR, Role.OPERATOR, Role.ADMINISTRATOR)
+        if f"{role}s" in told
+    ] == [role for role, row in TABLE.items() if operation in row and role is not Role.ANYBODY]
