@@ -99,7 +99,8 @@ class Command(BaseCommand):
             password=password,
             collection=options["collection"],
             timeout=20,
-            retries=1,
+            # Monitoring asks again by itself, and gives a plugin no time to wait until a full disk has room.
+            retries=0,
         ) as depositor:
             origin = options["origin"] or _origin(options["username"])
             judgements = round_trip(depositor, origin=origin, limits=limits)
