@@ -14,7 +14,20 @@ _ARRAY = struct.Struct("!iiiiii")
 _EMPTY_ARRAY = struct.pack("!iiii", 12, 0, 0, 17)
 _BLOCK = 256 * 1024
 
+# length, offset, stored, pack, position, branching, kind, SHA-1 and SHA-256 of a content, each after its own length;
+# ten fields, the last one NULL.
+_CONTENT = struct.Struct("!hiqiqiqiqiiiiihi20si32si")
+
 NULL = _LENGTH.pack(-1)
+
+
+def content_row(place: tuple[int, int, int, int, int], kind: int, sha1_git: bytes, sha256: bytes) -> bytes:
+    """The row of a content; ``place`` is length, offset, stored, pack, position."""
+    length, offset, stored, pack, position = place
+    return _CONTENT.pack(
+        *(10, 8, length, 8, offset, 8, stored, 8, pack, 4, position, 4, 0),
+        *(2, kind, 20, sha1_git, 32, sha256, -1),
+    )
 
 
 def smallint(value: int) -> bytes:

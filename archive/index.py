@@ -12,7 +12,7 @@ from django.db.backends.utils import CursorWrapper
 from archive.errors import Collision
 from archive.identifiers import ObjectType, origin_id
 from archive.models import TYPES
-from archive.packs import PackReader
+from archive.packs import PackReader, Row
 from archive.stage import COLUMNS, stage
 
 _IN_DAMAGED_PACK = "pack_id IN (SELECT id FROM archive_pack WHERE damaged_at IS NOT NULL)"
@@ -101,12 +101,12 @@ def has_whole_directory(root: bytes) -> bool:
     return bool(whole)
 
 
-def publish(reader: PackReader, blocks: Iterable[bytes] | None = None) -> int:
+def publish(reader: PackReader, rows: Iterable[Row] | None = None) -> int:
     """Make everything in a pack visible, in the caller's transaction; returns the pack's number.
 
-    ``blocks`` (see `stage`) stand in for the pack's own index when that is damaged. What the archive already has stays
-    where it is. Publishing a pack twice changes nothing. Raises Collision (and the transaction must then be given
-    up), Damaged, Unreadable.
+    ``rows`` stands in for the pack's own index when that is damaged. What the archive already has stays where it is.
+    Publishing a pack twice changes nothing. Raises Collision (and the transaction must then be given up), Damaged,
+    Unreadable.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("publish() belongs into a transaction.")
@@ -114,7 +114,7 @@ def publish(reader: PackReader, blocks: Iterable[bytes] | None = None) -> int:
         cursor.execute(_PACK, [bytes.fromhex(reader.file.name), reader.file.size])
         (pack,) = cursor.fetchone()
         cursor.execute(_SORT_IN_MEMORY)
-        visits, staged = stage(cursor, reader, reader.index_blocks() if blocks is None else blocks, pack)
+        visits, staged = stage(cursor, reader, reader.rows() if rows is None else rows, pack)
         cursor.execute(_MERGE)
         if cursor.rowcount < staged:
             _refuse_collisions(cursor)

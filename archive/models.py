@@ -5,7 +5,7 @@ because PostgreSQL would pad them otherwise; at 10^8 rows every byte is 100 MB.
 """
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex, HashIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, HashIndex
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
@@ -121,6 +121,8 @@ class Object(models.Model):
 
     class Meta:
         indexes = [
+            # Rows come pack by pack, so that a range of pages has few packs: next to nothing to keep up.
+            BrinIndex(fields=["pack"], name="object_by_pack", autosummarize=True, pages_per_range=32),
             HashIndex(fields=["sha256"], name="object_by_sha256", condition=Q(sha256__isnull=False)),
             # Without the condition every content would have an entry too, under NULL.
             GinIndex(fields=["targets"], name="object_by_targets", condition=Q(targets__isnull=False)),

@@ -14,7 +14,6 @@ from archive.errors import Damaged, PackMissing
 from archive.identifiers import SWHID
 from archive.models import TYPES, Object, Pack
 from archive.packs import PackReader, Row
-from archive.packs.layout import index_blocks
 from archive.packs.scanner import Gap, salvage
 from archive.stage import stage
 from archive.storage import Storage, StoredPack
@@ -49,7 +48,7 @@ def publish_pack(storage: Storage, name: str) -> Rebuilt:
         except Damaged:
             rows, gaps = split(salvage(reader.file))
             with transaction.atomic():
-                number = index.publish(reader, index_blocks(rows))
+                number = index.publish(reader, rows)
                 Pack.objects.filter(id=number, damaged_at=None).update(damaged_at=datetime.now(UTC))
     return Rebuilt(name, Object.objects.filter(pack_id=number).count(), gaps)
 
@@ -164,7 +163,7 @@ def _compare(storage: Storage, packs: list[Pack]) -> dict[int, list[Difference]]
             try:
                 # A savepoint: what was staged of a damaged pack goes again.
                 with closing(PackReader(storage.open(pack.name))) as reader, transaction.atomic():
-                    stage(cursor, reader, reader.index_blocks(), pack.id)
+                    stage(cursor, reader, reader.rows(), pack.id)
             except (Damaged, PackMissing) as error:
                 found[pack.id] = [Difference(pack.name, str(error))]
         staged = {pack.id: pack.name for pack in packs if pack.id not in found}
@@ -189,7 +188,7 @@ def _without_pack() -> Iterator[Difference]:
         for number, count, examples in _grouped(cursor, _PACK_UNKNOWN, []):
             yield Difference(
                 f"pack number {number}",
-                "the index has objects in a pack that it does not know",
+                "objects of the index are in a pack that it does not know",
                 count,
                 examples,
             )

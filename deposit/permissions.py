@@ -48,9 +48,9 @@ class Operation(StrEnum):
 class Reach(StrEnum):
     """On which objects a role may do an operation."""
 
-    MEMBER = "collections it is a member of"
-    OWN = "its own deposits"
-    CURATED = "deposits of the collections it curates"
+    MEMBER = "collections of which one is a member"
+    OWN = "one's own deposits"
+    CURATED = "deposits of the collections that one curates"
     OPEN = "deposits of collections that are not closed"
     PUBLIC = "deposits of public collections that are done"
     ALL = "everything"
@@ -333,7 +333,7 @@ def forbidden(actor: Actor, operation: Operation) -> Refusal:
         return Refusal(
             Kind.FORBIDDEN,
             "auth.scope",
-            f"This token is not good for: {operation}.",
+            f"With this token you may not {_DOINGS[operation]}.",
             "Use a token with another scope; `manage.py token create` and your token page make them.",
         )
     return Refusal(
@@ -360,7 +360,11 @@ _DOINGS: Mapping[Operation, str] = {
 
 
 def _those_who_may(operation: Operation) -> str:
-    """The roles, in words: ``curators, operators and administrators``."""
-    roles = [f"{role}s" for role, row in TABLE.items() if operation in row and role is not Role.ANYBODY]
-    *first, last = roles
+    """The roles, in words, and how far each reaches: ``depositors (one's own deposits) and administrators``."""
+    reaches = [(role, row[operation]) for role, row in TABLE.items() if operation in row]
+    *first, last = [
+        f"{role}s" if reach is Reach.ALL else f"{role}s ({reach})"
+        for role, reach in reaches
+        if role is not Role.ANYBODY
+    ]
     return f"{', '.join(first)} and {last}" if first else last

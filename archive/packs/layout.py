@@ -4,9 +4,8 @@ Decompressed as a whole (``zstd -d``) a pack is a plain POSIX tar. Read by offse
 constants here are part of the format; ``docs/reference/pack-format.md`` is its description.
 """
 
+import re
 import struct
-from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import NamedTuple
 from zlib import adler32
 
@@ -43,6 +42,13 @@ FOOTER_END = struct.Struct("<I8s")
 FOOTER_SIGNATURE = b"dpstpack"
 
 
+# A name, the SHA-256 of a content or "-", four numbers that fit into the database's columns.
+_LINE = re.compile(
+    r"(swh:1:[a-z]{3}:[0-9a-f]{40}|visit/[!-~]{1,100})\t(?:([0-9a-f]{64})|-)"
+    r"\t([0-9]{1,18})\t([0-9]{1,18})\t([0-9]{1,18})\t([0-9]{1,9})"
+)
+
+
 class Row(NamedTuple):
     """One line of a pack's index: a member and where it is.
 
@@ -58,14 +64,14 @@ class Row(NamedTuple):
     position: int
 
     @classmethod
-    def parse(cls, line: bytes) -> "Row":
+    def parse(cls, line: str) -> "Row":
         """Read a line of an index member. Raises Damaged when it is not one."""
-        try:
-            name, digest, length, offset, stored, position = line.decode("ascii").split("\t")
-            sha256 = None if digest == "-" else bytes.fromhex(digest)
-            return cls(name, sha256, int(length), int(offset), int(stored), int(position))
-        except ValueError as error:
-            raise Damaged(f"A line of a pack's index is broken: {line[:120]!r}.") from error
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise Damaged(f"A line of a pack's index is broken: {line[:120]!r}.")
+        name, digest, length, offset, stored, position = match.groups()
+        sha256 = None if digest is None else bytes.fromhex(digest)
+        return cls(name, sha256, int(length), int(offset), int(stored), int(position))
 
     @property
     def swhid(self) -> SWHID:
@@ -77,13 +83,6 @@ def index_line(name: str, sha256: bytes | None, length: int, offset: int, stored
     """A row as a line of the index member: fields separated by tabs."""
     digest = "-" if sha256 is None else sha256.hex()
     return f"{name}\t{digest}\t{length}\t{offset}\t{stored}\t{position}\n"
-
-
-def index_blocks(rows: Iterable[Row]) -> Iterator[bytes]:
-    """Rows as lines, as many at a time as an index member has."""
-    lines = (index_line(*row) for row in rows)
-    while block := "".join(islice(lines, INDEX_LINES)):
-        yield block.encode()
 
 
 def _size_field(length: int) -> bytes:

@@ -80,15 +80,13 @@ class PackReader:
         entries = self._range(self.file.size - end.size - length, length)
         return [(offset, stored) for offset, stored in layout.FOOTER_ENTRY.iter_unpack(entries)]
 
-    def index_blocks(self) -> Iterator[bytes]:
-        """The lines of the index, in the order in which they were written, some ten thousand at a time."""
-        for offset, stored in self.indexes():
-            yield self.frame(offset, stored)[layout.BLOCK :].rstrip(b"\0")
-
     def rows(self) -> Iterator[Row]:
-        """The same, read."""
-        for block in self.index_blocks():
-            yield from map(Row.parse, block.splitlines())
+        """Every line of the index, in the order in which it was written."""
+        for offset, stored in self.indexes():
+            member = self.frame(offset, stored)
+            # A byte that is no ASCII makes a line that is none.
+            text = member[layout.BLOCK :].rstrip(b"\0").decode("ascii", "replace")
+            yield from map(Row.parse, text.splitlines())
 
     # --- Objects ---------------------------------------------------------------------------------------
     def read(self, row: Row) -> bytes:

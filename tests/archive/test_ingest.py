@@ -204,10 +204,9 @@ def test_a_load_asks_no_question_for_each_file(
     storage: FileStorage, db: None, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
 ) -> None:
     for count in (3, 900):
-        # What is known of the contents, and of the directories; then the pack, memory to sort in, two staging tables,
-        # the lines about contents, read and forgotten, the rows of directories, the index's rows, and the end of the
-        # stage.
-        with django_assert_num_queries(12), Ingest(storage) as ingest:
+        # What is known of the contents, and of the directories; then the pack, memory to sort in, the staging table
+        # and its rows, the index's rows, and the staging table again.
+        with django_assert_num_queries(8), Ingest(storage) as ingest:
             add_package(ingest, {b"%d" % number: b"%d of %d" % (number, count) for number in range(count)})
             ingest.seal()
             with transaction.atomic(savepoint=False):

@@ -99,6 +99,19 @@ def test_a_pack_with_objects_or_checks_is_not_deleted(pack: Pack) -> None:
         cursor.execute("DELETE FROM archive_pack")
 
 
+def test_packs_are_not_emptied_without_their_objects(pack: Pack) -> None:
+    content(pack).save(force_insert=True)
+    with (
+        pytest.raises(IntegrityError, match="cannot be emptied"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("TRUNCATE archive_pack CASCADE")
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE archive_pack, archive_object CASCADE")
+    assert not Pack.objects.exists()
+
+
 def test_a_pack_without_objects_may_go(pack: Pack) -> None:
     pack.delete()
     assert not Pack.objects.exists()

@@ -8,13 +8,14 @@ from django.db import connection, transaction
 
 from archive.errors import Damaged
 from archive.identifiers import SWHID, ObjectType, content_id
-from archive.packs import PackReader, PackWriter
+from archive.packs import PackReader, PackWriter, Row
 from archive.packs.layout import index_line
 from archive.stage import stage
 from archive.storage import LocalPack
 
 ID = content_id(b"data")
-GOOD = index_line(str(SWHID(ObjectType.CONTENT, ID)), b"s" * 32, 4, 100, 50, 512)
+SHA256 = b"s" * 32
+GOOD = index_line(str(SWHID(ObjectType.CONTENT, ID)), SHA256, 4, 100, 50, 512)
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def staged(pack: Path, lines: str) -> list[tuple[object, ...]]:
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
-        stage(cursor, reader, [lines.encode()], 7)
+        stage(cursor, reader, map(Row.parse, lines.splitlines()), 7)
         cursor.execute(
             'SELECT length, "offset", stored, pack_id, position, branching, kind, sha1_git, sha256, targets'
             " FROM archive_stage"
@@ -43,23 +44,29 @@ def staged(pack: Path, lines: str) -> list[tuple[object, ...]]:
 
 
 def test_a_line_about_a_content_is_a_row(pack: Path, db: None) -> None:
-    assert staged(pack, GOOD) == [(4, 100, 50, 7, 512, 0, 0, ID, b"s" * 32, None)]
+    assert staged(pack, GOOD) == [(4, 100, 50, 7, 512, 0, 0, ID, SHA256, None)]
 
 
 @pytest.mark.parametrize(
     "broken",
     [
         GOOD.replace("\t4\t", "\tfour\t"),
+        GOOD.replace("\t4\t", "\t-4\t"),
         GOOD.replace("\t4\t", "\t"),
         GOOD.replace("\t4\t", "\t4\t4\t"),
         GOOD.replace("\t4\t", f"\t{2**70}\t"),
-        GOOD.replace(ID.hex(), ID.hex()[:-1]),
-        GOOD.replace(ID.hex(), "z" * 40),
-        GOOD.replace((b"s" * 32).hex(), "-"),
-        GOOD.replace("\t4\t", "\t\\N\t").replace((b"s" * 32).hex(), "\\x"),
         GOOD.replace("\t4\t", "\té\t"),
+        GOOD.replace("\t4\t", "\t\\N\t"),
+        GOOD.replace("\t512\n", f"\t{2**31}\n"),
+        GOOD.replace(ID.hex(), ID.hex()[:-1]),
+        GOOD.replace(ID.hex(), ID.hex()[:-2]),
+        GOOD.replace(ID.hex(), "z" * 40),
+        GOOD.replace(SHA256.hex(), SHA256.hex()[:-2]),
+        GOOD.replace(SHA256.hex(), ""),
+        GOOD.replace(SHA256.hex(), SHA256.hex()[:30] + "  " + SHA256.hex()[32:]),
+        GOOD.replace("cnt", "cmt").replace(SHA256.hex(), "-"),
         "swh:1:cnt:\n",
-        "swh:1:dir:" + GOOD[10:].replace("\t4\t", "\tfour\t"),
+        GOOD.replace("cnt", "dir").replace(SHA256.hex(), "-").replace("\t4\t", "\tfour\t"),
     ],
 )
 def test_a_broken_line_is_damage(pack: Path, broken: str, db: None) -> None:

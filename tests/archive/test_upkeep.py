@@ -153,7 +153,9 @@ def test_verify_finds_objects_of_a_pack_that_the_index_does_not_know(load: Load)
     out = StringIO()
     with pytest.raises(CommandError, match="1 differences"):
         call_command("archive", "verify", stdout=out)
-    told = f"pack number 77: 1 the index has objects in a pack that it does not know swh:1:dir:{root.hex()}"
+    told = (
+        f"pack number 77: 1 objects of the index are in a pack that it does not know swh:1:dir:{root.hex()}"
+    )
     assert told in out.getvalue().splitlines()
 
 
