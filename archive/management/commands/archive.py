@@ -62,7 +62,7 @@ class Command(BaseCommand):
 
     def rebuild(self, options: dict[str, Any]) -> None:
         """Recreate the index."""
-        if (Pack.objects.exists() or Object.objects.exists()) and not options["resume"]:
+        if Pack.objects.exists() and not options["resume"]:
             raise CommandError(
                 "The index is not empty. Use --resume to go on with a rebuild that was stopped."
             )
