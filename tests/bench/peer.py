@@ -5,6 +5,7 @@ Its web server only, favourably set up: scheduler and storage in memory, so that
 
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -84,6 +85,7 @@ def running(*, hashing: bool = True) -> Iterator[Service]:
             process.wait(60)
     finally:
         postgres.stop()
+        shutil.rmtree(data, ignore_errors=True)
 
 
 def _environment(data: Path, postgres: Postgres, hashing: bool) -> dict[str, str]:
