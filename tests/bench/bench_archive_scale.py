@@ -109,9 +109,8 @@ def parents(identifiers: list[bytes]) -> None:
     from archive import index, retrieval  # noqa: PLC0415
 
     with retrieval._by_target() as ask:
-        found = ask.column(
-            retrieval._PARENTS, [index.bytea_array(identifiers), [1, 3, 5], retrieval._POPULAR]
-        )
+        array = index.bytea_array(identifiers)
+        found = ask.column(retrieval._PARENTS, [array, [1, 3, 5], array, retrieval._POPULAR])
     if not found:
         raise SystemExit("No parents were found.")
 
@@ -189,7 +188,7 @@ def print_plans() -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
         for query, parameters in (
             (index._KNOWN, [array]),
-            (retrieval._PARENTS, [array, [1, 3, 5], retrieval._POPULAR]),
+            (retrieval._PARENTS, [array, [1, 3, 5], array, retrieval._POPULAR]),
             (retrieval._CHILDREN, [array]),
         ):
             cursor.execute("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) " + query, list(parameters))
