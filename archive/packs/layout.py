@@ -42,9 +42,9 @@ FOOTER_END = struct.Struct("<I8s")
 FOOTER_SIGNATURE = b"dpstpack"
 
 
-# A name, the SHA-256 of a content or "-", four numbers that fit into the database's columns.
+# A content and its SHA-256, or anything else and "-"; four numbers that fit into the database's columns.
 _LINE = re.compile(
-    r"(swh:1:[a-z]{3}:[0-9a-f]{40}|visit/[!-~]{1,100})\t(?:([0-9a-f]{64})|-)"
+    r"(?:(swh:1:cnt:[0-9a-f]{40})\t([0-9a-f]{64})|(swh:1:(?:dir|rel|snp|emd):[0-9a-f]{40}|visit/[!-~]{1,100})\t-)"
     r"\t([0-9]{1,18})\t([0-9]{1,18})\t([0-9]{1,18})\t([0-9]{1,9})"
 )
 
@@ -69,9 +69,9 @@ class Row(NamedTuple):
         match = _LINE.fullmatch(line)
         if match is None:
             raise Damaged(f"A line of a pack's index is broken: {line[:120]!r}.")
-        name, digest, length, offset, stored, position = match.groups()
-        sha256 = None if digest is None else bytes.fromhex(digest)
-        return cls(name, sha256, int(length), int(offset), int(stored), int(position))
+        content, digest, other, length, offset, stored, position = match.groups()
+        sha256 = bytes.fromhex(digest) if digest else None
+        return cls(content or other, sha256, int(length), int(offset), int(stored), int(position))
 
     @property
     def swhid(self) -> SWHID:

@@ -65,11 +65,14 @@ def test_a_line_about_a_content_is_a_row(pack: Path, db: None) -> None:
         GOOD.replace(SHA256.hex(), ""),
         GOOD.replace(SHA256.hex(), SHA256.hex()[:30] + "  " + SHA256.hex()[32:]),
         GOOD.replace("cnt", "cmt").replace(SHA256.hex(), "-"),
+        GOOD.replace("cnt", "rev").replace(SHA256.hex(), "-"),
+        GOOD.replace("cnt", "dir"),
+        GOOD.replace(SHA256.hex(), "-"),
         "swh:1:cnt:\n",
         GOOD.replace("cnt", "dir").replace(SHA256.hex(), "-").replace("\t4\t", "\tfour\t"),
     ],
 )
 def test_a_broken_line_is_damage(pack: Path, broken: str, db: None) -> None:
-    with pytest.raises(Damaged):
+    with pytest.raises(Damaged, match="A line of a pack's index is broken"):
         staged(pack, GOOD + broken)
     assert staged(pack, GOOD)
