@@ -97,6 +97,21 @@ TABLE: Mapping[Role, Mapping[Operation, Reach]] = {
     },
 }
 
+# In a refusal: "ada may not …".
+_DOINGS: Mapping[Operation, str] = {
+    _O.DEPOSIT: "deposit here",
+    _O.CHANGE: "change this deposit",
+    _O.READ: "read this deposit",
+    _O.READ_CONTENT: "read the files of this deposit",
+    _O.READ_ARCHIVED: "read this in the archive",
+    _O.RECHECK: "have this deposit checked again",
+    _O.RESCHEDULE: "have this deposit loaded again",
+    _O.EXPIRE: "end this deposit",
+    _O.SEE_QUEUES: "see how the service works",
+    _O.ADMINISTER: "administer accounts and collections",
+    _O.READ_AUDIT: "read the audit",
+}
+
 # What a token of each scope opens, at most. Nothing administrative: that takes a person who has logged in.
 SCOPES: Mapping[Scope, frozenset[Operation]] = {
     Scope.READ: frozenset({_O.READ, _O.READ_CONTENT, _O.READ_ARCHIVED}),
@@ -342,21 +357,6 @@ def forbidden(actor: Actor, operation: Operation) -> Refusal:
         f"{actor.user or actor} may not {_DOINGS[operation]}: that is for {_those_who_may(operation)}.",
         "If it is your task, ask an administrator for the role; docs/reference/roles.md says what each role may.",
     )
-
-
-_DOINGS: Mapping[Operation, str] = {
-    _O.DEPOSIT: "deposit here",
-    _O.CHANGE: "change this deposit",
-    _O.READ: "read this deposit",
-    _O.READ_CONTENT: "read the files of this deposit",
-    _O.READ_ARCHIVED: "read this in the archive",
-    _O.RECHECK: "have this deposit checked again",
-    _O.RESCHEDULE: "have this deposit loaded again",
-    _O.EXPIRE: "end this deposit",
-    _O.SEE_QUEUES: "see how the service works",
-    _O.ADMINISTER: "administer accounts and collections",
-    _O.READ_AUDIT: "read the audit",
-}
 
 
 def _those_who_may(operation: Operation) -> str:

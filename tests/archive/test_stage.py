@@ -33,10 +33,7 @@ def staged(pack: Path, lines: str) -> list[tuple[object, ...]]:
         connection.cursor() as cursor,
     ):
         stage(cursor, reader, map(Row.parse, lines.splitlines()), 7)
-        cursor.execute(
-            'SELECT length, "offset", stored, pack_id, position, branching, kind, sha1_git, sha256, targets'
-            " FROM archive_stage"
-        )
+        cursor.execute("TABLE archive_stage")
         return [
             tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
             for row in cursor.fetchall()
