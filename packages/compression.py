@@ -24,6 +24,8 @@ BLOCK = 256 * 1024
 """Bytes taken from a decoder at a time."""
 _FREE_STREAMS = 1024
 _BYTES_PER_STREAM = 512
+_GZIP_RESERVED = b"\x20"
+"""Flags from here on are reserved (RFC 1952 2.3.1.2: a reader must refuse them); isal reads over them."""
 _IsalError = cast(type[Exception], igzip_lib.IsalError)  # the stub declares an instance
 _ISAL_BAD_CHECKSUM = "Error -6"
 
@@ -128,6 +130,8 @@ def expand_streams(blocks: Iterator[bytes], codec: Codec, limits: Limits) -> Ite
     while rest:
         if not codec.starts(rest):
             raise trailing()
+        if codec is GZIP and rest[3:4] >= _GZIP_RESERVED:
+            raise _undecodable(b"")
         decoder = codec.decoder(limits)
         for block in _expand_one(blocks, rest, decoder):
             produced += len(block)

@@ -27,6 +27,12 @@ from packages.members import Kind, Member
 from packages.paths import clean_path
 from packages.refusals import bad_checksum, expands_too_far, unusable_target, wrong_length
 from packages.tree import Tree
+from packages.zip_descriptors import (
+    DESCRIPTOR_FLAG,
+    end_of_entry,
+    left_to_descriptor,
+    without_false_end,
+)
 from packages.zip_directory import (
     LOCAL_MAGIC,
     Entry,
@@ -47,7 +53,6 @@ _DECODERS: dict[int, Callable[[Limits], Decoder]] = {
     93: zstd_decoder,
 }
 _ENCRYPTED = 0x0001 | 0x0040 | 0x2000
-_DESCRIPTOR = 0x0008
 _PATCHED = 0x0020
 _END_MARKER = 0x0002
 _SMALL = MIB
@@ -73,7 +78,7 @@ class ZipReader:
         last: Entry | None = None
         for entry in entries_in_file_order(self._file, directory, self._limits):
             if last is not None:
-                position = self._finish(last, position, entry.offset)
+                position = end_of_entry(last, self._window, position, entry.offset)
             if entry.offset != position:
                 raise _misplaced(entry.name, entry.offset < position)
             self._open(entry)
@@ -82,7 +87,7 @@ class ZipReader:
             position = self._data + entry.compressed
             last = entry
         if last is not None:
-            position = self._finish(last, position, directory.start)
+            position = end_of_entry(last, self._window, position, directory.start)
         if position != directory.start:
             raise _misplaced(last.name if last is not None else b"", position > directory.start)
 
@@ -105,7 +110,8 @@ class ZipReader:
     def read_content(self) -> bytes:
         """The whole content of the current member, its CRC verified."""
         entry = self._entry
-        if entry.method > _DEFLATED or entry.size > _SMALL or entry.compressed > _SMALL:
+        flagged = entry.method == _STORED and entry.flags & DESCRIPTOR_FLAG
+        if flagged or entry.method > _DEFLATED or entry.size > _SMALL or entry.compressed > _SMALL:
             return b"".join(self.content_chunks())
         data = self._window.read(self._data, entry.compressed)
         if entry.method == _DEFLATED:
@@ -135,7 +141,7 @@ class ZipReader:
     def _content(self, entry: Entry) -> Iterator[bytes]:
         blocks = self._file.blocks(self._data, entry.compressed)
         if entry.method == _STORED:
-            return blocks
+            return without_false_end(blocks, entry.name) if entry.flags & DESCRIPTOR_FLAG else blocks
         if entry.method == _LZMA:
             blocks = self._with_lzma_header(entry)
         return expand_exactly(blocks, _DECODERS[entry.method](self._limits), entry.size, entry.name)
@@ -176,7 +182,7 @@ class ZipReader:
         size, compressed = resolve_zip64(fields.get(1), ((size, 8), (compressed, 8)), entry.name)
         stated = (crc, compressed, size)
         true = (entry.crc, entry.compressed, entry.size)
-        if stated != true and not (flags & _DESCRIPTOR and _later(stated, true)):
+        if stated != true and not (flags & DESCRIPTOR_FLAG and left_to_descriptor(stated, true)):
             raise _differs(entry.name, "has another size or checksum in its local header")
         unicode_path = fields.get(0x7075)
         if unicode_path is not None and unicode_path[5:] != entry_path(
@@ -224,38 +230,6 @@ class ZipReader:
         self._tree.add_directory(path)
         return Member(path, Kind.DIRECTORY)
 
-    def _finish(self, entry: Entry, position: int, following: int) -> int:
-        """Where the entry really ends: after its data, and after the descriptor that fills the gap, if it has one."""
-        if not entry.flags & _DESCRIPTOR:
-            return position
-        length = following - position
-        layout = _DESCRIPTORS.get(length)
-        if layout is None:
-            if length:
-                return position
-            raise _bad_descriptor(entry.name, "is missing")
-        record = self._window.read(position, length)
-        values = layout.unpack(record[-layout.size :])
-        marked = not length % 8
-        if values != (entry.crc, entry.compressed, entry.size) or (
-            marked and not record.startswith(b"PK\x07\x08")
-        ):
-            raise _bad_descriptor(entry.name, "differs from the central directory")
-        return following
-
-
-_DESCRIPTORS = {
-    12: struct.Struct("<III"),
-    16: struct.Struct("<III"),
-    20: struct.Struct("<IQQ"),
-    24: struct.Struct("<IQQ"),
-}
-
-
-def _later(stated: tuple[int, int, int], true: tuple[int, int, int]) -> bool:
-    """Whether the local header leaves to the descriptor what it does not state."""
-    return all(value in (0, _MAX32, expected) for value, expected in zip(stated, true, strict=True))
-
 
 def _misplaced(name: bytes, overlap: bool) -> PackageError:
     if overlap:
@@ -269,14 +243,6 @@ def _misplaced(name: bytes, overlap: bool) -> PackageError:
         name,
         "The zip archive has bytes before this place that belong to no member. Make the package again, without a "
         "self-extracting part or a signature.",
-    )
-
-
-def _bad_descriptor(name: bytes, what: str) -> PackageError:
-    return PackageError(
-        "package.zip.descriptor",
-        name,
-        f"The data descriptor of this zip member {what}. Make the package again.",
     )
 
 

@@ -196,6 +196,22 @@ def gz_method() -> bytes:
     return GZ[:2] + b"\x07" + GZ[3:]
 
 
+@case("package.corrupt", "gzip with a reserved flag, which gzip refuses and others read over")
+def gz_reserved_flag() -> bytes:
+    return GZ[:3] + b"\x20" + GZ[4:]
+
+
+@case("package.corrupt", "a reserved flag in a second gzip stream")
+def gz_reserved_flag_later() -> bytes:
+    second = gzip.compress(PLAIN[1000:])
+    return gzip.compress(PLAIN[:1000]) + second[:3] + b"\x80" + second[4:]
+
+
+@case("package.checksum", "gzip with a wrong header checksum")
+def gz_header_checksum() -> bytes:
+    return GZ[:3] + b"\x02" + GZ[4:10] + b"\x00\x00" + GZ[10:]
+
+
 @case("package.corrupt", "a deflate block of a reserved type")
 def gz_reserved_block() -> bytes:
     return GZ[:10] + b"\x07" + GZ[11:]

@@ -573,6 +573,71 @@ def zip_descriptor_missing() -> bytes:
     return zip_archive(ZipEntry(flags=8), SECOND)
 
 
+def _false_end(inside: bytes, **fields: Any) -> bytes:
+    """A stored member with a descriptor whose content holds ``inside`` behind five bytes, and another member."""
+    return zip_archive(ZipEntry(data=b"first" + inside, descriptor=b"<IIII", **fields), SECOND)
+
+
+_HIDDEN = ZipEntry(name=b"hidden").local_part()
+_CRC = zlib.crc32(b"first")
+
+
+@case("package.zip.descriptor", "a stored member whose content holds its descriptor and a hidden member")
+def zip_descriptor_in_content() -> bytes:
+    return _false_end(struct.pack("<IIII", 0x08074B50, _CRC, 5, 5) + _HIDDEN)
+
+
+@case("package.zip.descriptor", "the same with a descriptor that has only the right checksum")
+def zip_descriptor_in_content_checksum() -> bytes:
+    return _false_end(struct.pack("<IIII", 0x08074B50, _CRC, 9, 9) + _HIDDEN)
+
+
+@case("package.zip.descriptor", "the same with a descriptor that has only the right length")
+def zip_descriptor_in_content_length() -> bytes:
+    return _false_end(struct.pack("<IIII", 0x08074B50, 1, 5, 5) + _HIDDEN)
+
+
+@case("package.zip.descriptor", "the same with lengths of 8 bytes")
+def zip_descriptor_in_content_zip64() -> bytes:
+    return _false_end(struct.pack("<IIQQ", 0x08074B50, _CRC, 5, 5) + _HIDDEN)
+
+
+@case("package.zip.descriptor", "the same with a descriptor without marker")
+def zip_descriptor_in_content_bare() -> bytes:
+    return _false_end(struct.pack("<III", _CRC, 5, 5) + _HIDDEN)
+
+
+@case("package.zip.descriptor", "the same before a directory")
+def zip_descriptor_in_content_directory() -> bytes:
+    return _false_end(struct.pack("<IQQ", _CRC, 5, 5) + ZipEntry(name=b"hidden").central_part(0))
+
+
+@case("package.zip.descriptor", "the same at the very beginning of the content")
+def zip_descriptor_in_content_first() -> bytes:
+    data = struct.pack("<IIII", 0x08074B50, 0, 0, 0) + _HIDDEN
+    return zip_archive(ZipEntry(data=data, descriptor=b"<IIII"), SECOND)
+
+
+@case("package.zip.descriptor", "the same across two blocks of a large member")
+def zip_descriptor_in_content_late() -> bytes:
+    data = bytes(256 * 1024 - 7)
+    data += struct.pack("<IIII", 0x08074B50, zlib.crc32(data), len(data), len(data)) + _HIDDEN
+    return zip_archive(ZipEntry(data=data, descriptor=b"<IIII"), SECOND)
+
+
+@case("package.zip.descriptor", "the same although the local header states the sizes, too")
+def zip_descriptor_in_content_stated() -> bytes:
+    data = b"first" + struct.pack("<IIII", 0x08074B50, _CRC, 5, 5) + _HIDDEN
+    sizes = {"crc": zlib.crc32(data), "compressed": len(data), "size": len(data)}
+    return _false_end(data[5:], local=sizes)
+
+
+@case(ACCEPTED, "a streamed zip archive stored in another one", members=AB)
+def zip_descriptor_nested() -> bytes:
+    inner = zip_archive(ZipEntry(data=TEXT, method=8, descriptor=b"<IIII"), ZipEntry(descriptor=b"<IIII"))
+    return zip_archive(ZipEntry(data=inner, descriptor=b"<IIII"), SECOND)
+
+
 # --- extra fields
 
 
