@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from settings.env import REPOSITORY, data_dir, read_env
 from settings.lobby import SMALL_BODY_BYTES
+from settings.preservation import *  # noqa: F403  (settings of the museum and of the preservation service)
 from settings.production import refuse_insecure_values
 
 env = read_env()
@@ -67,6 +68,7 @@ INSTALLED_APPS = [
     "archive",
     "deposit",
     "dashboard",
+    "sources.museumplus",
     "settings",
 ]
 

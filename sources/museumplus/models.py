@@ -1,0 +1,208 @@
+"""Objects, attachments and packages of a museum, with the tables and columns of Passari's database.
+
+What is done to an object is the record of deposits' to tell; these tables keep what the collection system said, and
+what became of each package at the preservation service.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from sources.museumplus.pending import MuseumObjectQuerySet
+
+_HASH_LENGTH = 64
+
+
+class FreezeSource(models.TextChoices):
+    """Who froze an object: a person, or the workflow at an error it knows."""
+
+    USER = "user"
+    AUTOMATIC = "automatic"
+
+
+class MuseumAttachment(models.Model):
+    """A file and its description: a *Multimedia* of MuseumPlus. Known by its id alone until it is synchronised."""
+
+    id = models.BigIntegerField(primary_key=True)
+    filename = models.TextField(null=True, blank=True)  # noqa: DJ001  (NULL: not known)
+    modified_date = models.DateTimeField(null=True, blank=True)
+    created_date = models.DateTimeField(null=True, blank=True)
+    metadata_hash = models.CharField(max_length=_HASH_LENGTH, null=True, blank=True)  # noqa: DJ001
+
+    class Meta:
+        db_table = "museum_attachments"
+
+    def __str__(self) -> str:
+        return self.filename or str(self.id)
+
+
+class MuseumObject(models.Model):
+    """An *Object* of MuseumPlus, and how far its preservation has come.
+
+    ``modified_date`` is the latest of the object's own and its attachments', and is never lowered. A hash that is NULL
+    is not known yet; an ``attachment_metadata_hash`` that is empty says that there are no attachments.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    title = models.TextField(null=True, blank=True)  # noqa: DJ001
+    preserved = models.BooleanField(default=False)
+    frozen = models.BooleanField(default=False, db_index=True)
+    freeze_reason = models.TextField(null=True, blank=True)  # noqa: DJ001
+    freeze_source = models.CharField(max_length=9, choices=FreezeSource, null=True, blank=True)  # noqa: DJ001
+    created_date = models.DateTimeField(null=True, blank=True)
+    modified_date = models.DateTimeField(null=True, blank=True)
+    metadata_hash = models.CharField(max_length=_HASH_LENGTH, null=True, blank=True)  # noqa: DJ001
+    attachment_metadata_hash = models.CharField(max_length=_HASH_LENGTH, null=True, blank=True)  # noqa: DJ001
+    latest_package = models.ForeignKey(
+        "MuseumPackage", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    attachments = models.ManyToManyField(
+        MuseumAttachment, through="ObjectAttachment", related_name="museum_objects"
+    )
+
+    objects = MuseumObjectQuerySet.as_manager()
+
+    class Meta:
+        db_table = "museum_objects"
+
+    def __str__(self) -> str:
+        return self.title or f"Object {self.id}"
+
+    @property
+    def preservation_pending(self) -> bool:
+        """Whether it is due for preservation now; asks the queryset, which alone knows the rule."""
+        return MuseumObject.objects.filter(pk=self.pk).pending().exists()
+
+
+class MuseumPackage(models.Model):
+    """What was made of an object at one moment, to be preserved.
+
+    ``object_modified_date`` and the hashes are the object's as they were then. ``downloaded``, ``packaged``,
+    ``uploaded`` follow each other; ``preserved`` or ``rejected`` is the service's verdict; ``cancelled`` says that the
+    object was frozen meanwhile.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    sip_filename = models.CharField(max_length=255, unique=True)
+    sip_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
+    object_modified_date = models.DateTimeField(null=True, blank=True)
+    created_date = models.DateTimeField(default=timezone.now, db_index=True)
+    metadata_hash = models.CharField(max_length=_HASH_LENGTH, null=True, blank=True)  # noqa: DJ001
+    attachment_metadata_hash = models.CharField(max_length=_HASH_LENGTH, null=True, blank=True)  # noqa: DJ001
+    downloaded = models.BooleanField(default=False)
+    packaged = models.BooleanField(default=False)
+    uploaded = models.BooleanField(default=False)
+    rejected = models.BooleanField(default=False)
+    preserved = models.BooleanField(default=False)
+    cancelled = models.BooleanField(default=False, db_default=False)
+    museum_object = models.ForeignKey(MuseumObject, on_delete=models.PROTECT, related_name="packages")
+    attachments = models.ManyToManyField(
+        MuseumAttachment, through="PackageAttachment", related_name="packages"
+    )
+
+    class Meta:
+        db_table = "museum_packages"
+        constraints = [
+            models.CheckConstraint(
+                name="museum_packages_one_verdict", condition=~Q(preserved=True, rejected=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.sip_filename
+
+    @property
+    def status(self) -> str:
+        """What a list shows: ``cancelled``, ``preserved``, ``rejected`` or ``processing``, the first that holds."""
+        return next(
+            (name for name in ("cancelled", "preserved", "rejected") if getattr(self, name)), "processing"
+        )
+
+    @property
+    def archive_log_dir(self) -> Path:
+        """Where logs and reports are, compressed, once the package is done with."""
+        digits = str(self.museum_object_id)
+        parts = [digits[start : start + 3] for start in range(0, len(digits), 3)]
+        return Path(settings.ARCHIVE_DIR, *parts, f"Object_{digits}", self.sip_filename, "logs")
+
+    @property
+    def workflow_log_dir(self) -> Path:
+        """Where logs are while the package is being worked on."""
+        return Path(settings.PACKAGE_DIR, str(self.museum_object_id), "logs")
+
+
+class ObjectAttachment(models.Model):
+    """That an attachment belongs to an object."""
+
+    museum_object = models.ForeignKey(MuseumObject, on_delete=models.CASCADE)
+    museum_attachment = models.ForeignKey(MuseumAttachment, on_delete=models.CASCADE)
+
+    class Meta:
+        db_table = "object_attachment_association"
+        constraints = [
+            models.UniqueConstraint(
+                name="object_attachment_once", fields=["museum_object", "museum_attachment"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.museum_object_id} {self.museum_attachment_id}"
+
+
+class PackageAttachment(models.Model):
+    """That an attachment was in a package."""
+
+    museum_package = models.ForeignKey(MuseumPackage, on_delete=models.CASCADE)
+    museum_attachment = models.ForeignKey(MuseumAttachment, on_delete=models.CASCADE)
+
+    class Meta:
+        db_table = "package_attachment_association"
+        constraints = [
+            models.UniqueConstraint(
+                name="package_attachment_once", fields=["museum_package", "museum_attachment"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.museum_package_id} {self.museum_attachment_id}"
+
+
+class SyncStatus(models.Model):
+    """How far a synchronisation with saved progress has come.
+
+    ``start_sync_date`` is when the unfinished run began; ``prev_start_sync_date`` when the last finished one did, from
+    which on changes are asked for; ``offset`` is the entry to go on with.
+    """
+
+    name = models.CharField(max_length=255, primary_key=True)
+    start_sync_date = models.DateTimeField(null=True, blank=True)
+    prev_start_sync_date = models.DateTimeField(null=True, blank=True)
+    offset = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "sync_statuses"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Heartbeat(models.Model):
+    """When a recurring run last showed a sign of life; the names are those of ``HEARTBEAT_INTERVALS``."""
+
+    source = models.CharField(max_length=64, primary_key=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "museum_heartbeats"
+
+    def __str__(self) -> str:
+        return self.source
+
+    @classmethod
+    def beat(cls, source: str, at: datetime | None = None) -> None:
+        """Note that ``source`` is alive."""
+        cls.objects.update_or_create(source=source, defaults={"at": at or timezone.now()})
