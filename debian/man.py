@@ -2,7 +2,8 @@
 
 import click
 
-from client.cli import COMMANDS, group
+from client.cli import group
+from client.cli.reference import every_command
 
 
 def roff(text: str) -> str:
@@ -32,9 +33,7 @@ def main() -> None:
         "\\fICOMMAND\\fR [\\fIOPTIONS\\fR] [\\fIARGUMENTS\\fR]",
         ".SH COMMANDS",
     ]
-    for name in COMMANDS:
-        command = group.get_command(click.Context(group), name)
-        assert command is not None
+    for name, command in every_command():
         usage = " ".join(command.collect_usage_pieces(click.Context(command)))
         lines += [f".SS deposit {roff(name)} {roff(usage)}", roff(command.help or ""), *options(command)]
     lines += [

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from archive import errors as archive_errors
+from client.transfer_package.catalogue import CATALOGUE as PROFILE_CODES
 from deposit.metadata.catalogue import ERRORS, RULES
 from deposit.refusals import Kind
 from deposit.sword.errors import WIRE
@@ -109,7 +110,8 @@ _FINDINGS = """
 ## Findings
 
 Why a deposit was rejected or failed, or a warning that it was taken all the same; each comes with the place. What a
-package may be is told in [Packages](packages.md), what metadata may say in [Metadata documents](metadata.md).
+package may be is told in [Packages](packages.md), what metadata may say in [Metadata documents](metadata.md), what
+collections with a profile ask for in [Transfer packages](transfer-packages.md).
 """
 _COMPLAINTS = """
 ## Complaints
@@ -255,7 +257,8 @@ def findings() -> list[tuple[str, str]]:
     """Every code that a check can find, and what it says. Of packages and bags the message itself says what to do."""
     made = [node for path in _sources() for node in _made_findings(path)]
     rules = [(code, _template(rule.message)) for code, rule in RULES.items()]
-    return sorted([*made, *rules, *CODES.items(), *BAG_CODES.items()])
+    profiles = [(code, entry.meaning) for code, entry in PROFILE_CODES.items()]
+    return sorted([*made, *rules, *profiles, *CODES.items(), *BAG_CODES.items()])
 
 
 def _made_findings(path: Path) -> Iterator[tuple[str, str]]:

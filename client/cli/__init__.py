@@ -26,6 +26,7 @@ COMMANDS = {
     "download": ("reading", "Save what was deposited."),
     "fetch": ("reading", "Save an archived object."),
     "stored": ("reading", "Ask whether an object is archived."),
+    "package": ("package", "Make and check transfer packages; offline."),
     "verify": ("offline", "Compare a file or folder with an identifier; offline."),
     "identify": ("offline", "Compute the identifier of a file or folder; offline."),
 }

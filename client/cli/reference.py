@@ -1,5 +1,7 @@
 """The page ``docs/reference/client.md``: ``python -m client.cli.reference > docs/reference/client.md``."""
 
+from collections.abc import Iterator
+
 import click
 
 from client.cli import COMMANDS, group
@@ -40,14 +42,22 @@ def page() -> str:
     lines += ["## Exit codes", "", "| Code | Meaning |", "|---|---|"]
     lines += [f"| {code.value} | {_EXITS[code]} |" for code in ExitCode]
     lines += ["", "## Commands", ""]
-    for name in COMMANDS:
-        lines += _command(name)
+    for name, command in every_command():
+        lines += _command(name, command)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _command(name: str) -> list[str]:
-    command = group.get_command(click.Context(group), name)
-    assert command is not None
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    """Every command by its words, those of a group after the group."""
+    for name in COMMANDS:
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        yield name, command
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {inner}", command.commands[inner]) for inner in command.commands)
+
+
+def _command(name: str, command: click.Command) -> list[str]:
     context = click.Context(command)
     usage = " ".join(piece for piece in command.collect_usage_pieces(context))
     lines = [f"### `deposit {name} {usage}`", "", (command.help or "").strip(), ""]
