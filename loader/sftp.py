@@ -1,0 +1,186 @@
+"""Sending files over SFTP to a server whose host key is known.
+
+What arrives has a name that says so until it is whole, and is then renamed: whoever watches the folder on the other
+side never sees half of anything.
+"""
+
+import errno
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+import paramiko
+
+CHUNK = 256 * 1024
+CONNECT_SECONDS = 20.0
+SILENCE_SECONDS = 120.0
+
+
+class SftpRefused(Exception):
+    """The server is not the one that it should be, or does not let us in: asking again will not help."""
+
+
+class SftpUnavailable(Exception):
+    """The server is not to be reached, or broke off: asking again may help."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SftpPlace:
+    """A folder on an SFTP server; ``folder`` is absolute, or relative to where the server lets us in."""
+
+    host: str
+    port: int
+    user: str
+    folder: str
+
+    @classmethod
+    def parse(cls, url: str) -> "SftpPlace":
+        """From ``sftp://user@host[:port]/folder``. Raises ValueError; a password in the address is refused."""
+        parts = urlsplit(url)
+        if parts.scheme != "sftp" or not parts.hostname or not parts.username:
+            raise ValueError("An SFTP address is sftp://user@host/folder.")
+        if parts.password is not None:
+            raise ValueError("Leave the password out of the address: it would be stored in clear.")
+        return cls(
+            host=parts.hostname,
+            port=parts.port or 22,
+            user=unquote(parts.username),
+            folder=unquote(parts.path) or ".",
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credentials:
+    """How we log in: with a private key in a file, with a password, or (both empty) with the keys of this account."""
+
+    key_file: str = ""
+    password: str = ""
+
+
+class Sftp:
+    """An open connection; all names are relative to the place's folder."""
+
+    def __init__(self, client: paramiko.SFTPClient, folder: str) -> None:
+        self._client = client
+        self._root = PurePosixPath(folder)
+
+    def put_tree(self, local: Path, name: str, *, alive: Callable[[], None]) -> None:
+        """Send a file or folder; it appears whole under ``name`` and replaces what had that name."""
+        arriving = f".{name}.uploading"
+        self.remove(arriving)
+        with _told():
+            self._put(local, self._path(arriving), alive)
+        self.remove(name)
+        with _told():
+            self._client.rename(self._path(arriving), self._path(name))
+
+    def _put(self, local: Path, remote: str, alive: Callable[[], None]) -> None:
+        if local.is_symlink():
+            raise SftpRefused(f"{local.name} is a link; only files and folders are sent.")
+        if local.is_dir():
+            self._client.mkdir(remote)
+            for path in sorted(local.iterdir()):
+                self._put(path, f"{remote}/{path.name}", alive)
+            return
+        with local.open("rb") as source, self._client.open(remote, "wb") as target:
+            target.set_pipelined(True)
+            while chunk := source.read(CHUNK):
+                alive()
+                target.write(chunk)
+        if self._client.stat(remote).st_size != local.stat().st_size:
+            raise SftpUnavailable(f"{local.name} arrived with another length.")
+
+    def exists(self, name: str) -> bool:
+        """Whether something has this name."""
+        with _told():
+            return self._exists(self._path(name))
+
+    def remove(self, name: str) -> None:
+        """Remove a file or a folder with all that is in it; nothing there is well too."""
+        with _told():
+            self._remove(self._path(name))
+
+    def _exists(self, remote: str) -> bool:
+        with suppress(FileNotFoundError):
+            self._client.lstat(remote)
+            return True
+        return False
+
+    def _remove(self, remote: str) -> None:
+        try:
+            mode = self._client.lstat(remote).st_mode or 0
+        except FileNotFoundError:
+            return
+        if not stat.S_ISDIR(mode):
+            self._client.remove(remote)
+            return
+        for entry in self._client.listdir(remote):
+            self._remove(f"{remote}/{entry}")
+        self._client.rmdir(remote)
+
+    def _path(self, name: str) -> str:
+        return str(self._root / name)
+
+
+@contextmanager
+def connect(place: SftpPlace, credentials: Credentials, *, known_hosts: str = "") -> Iterator[Sftp]:
+    """Log in. ``known_hosts``: a file in OpenSSH's format, this account's own if not given.
+
+    Raises `SftpRefused` for an unknown or changed host key and for a log-in that fails, `SftpUnavailable` for all
+    that may pass. Both are also raised by the connection's own calls.
+    """
+    with paramiko.SSHClient() as client:
+        client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        with _told():
+            if known_hosts:
+                client.load_host_keys(known_hosts)
+            else:
+                client.load_system_host_keys()
+            client.connect(
+                place.host,
+                place.port,
+                place.user,
+                password=credentials.password or None,
+                key_filename=credentials.key_file or None,
+                allow_agent=credentials == Credentials(),
+                look_for_keys=credentials == Credentials(),
+                timeout=CONNECT_SECONDS,
+                banner_timeout=CONNECT_SECONDS,
+                auth_timeout=CONNECT_SECONDS,
+            )
+            sftp = client.open_sftp()
+            channel = sftp.get_channel()
+            if channel is not None:
+                channel.settimeout(SILENCE_SECONDS)
+        with sftp:
+            yield Sftp(sftp, place.folder)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Failures of the connection in our two kinds; failures of local disks pass unchanged."""
+    try:
+        yield
+    except (paramiko.BadHostKeyException, paramiko.AuthenticationException) as error:
+        raise SftpRefused(f"The SFTP server cannot be used: {error}.") from error
+    except paramiko.SSHException as error:
+        if "not found in known_hosts" in str(error):
+            raise SftpRefused(f"The SFTP server's host key is not known: {error}.") from error
+        raise SftpUnavailable(f"The SFTP connection broke: {error}.") from error
+    except (EOFError, TimeoutError, socket.gaierror, ConnectionError) as error:
+        raise SftpUnavailable(
+            f"The SFTP server is not to be reached: {str(error) or 'it hung up'}."
+        ) from error
+    except PermissionError as error:
+        raise SftpRefused(f"The SFTP server does not allow it: {error}.") from error
+    except OSError as error:
+        if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH) or isinstance(
+            error, paramiko.ssh_exception.NoValidConnectionsError
+        ):
+            raise SftpUnavailable(f"The SFTP server is not to be reached: {error}.") from error
+        # SFTP has one code for most failures, a full disk among them.
+        raise SftpUnavailable(f"The SFTP server failed: {error}.") from error
