@@ -52,7 +52,8 @@ def examine(deposit: Deposit, lease: Lease) -> list[vocabulary.Finding]:
         wrong += check_digest(part, lease) or check_package(part, lease, limits)
     if documents:
         return [*check_entry(bytes(documents[-1].document or b"")), *wrong]
-    return [*([] if wrong else _brought_along(deposit, packages, limits, lease)), *wrong]
+    rejected = any(finding.severity is Severity.ERROR for finding in wrong)
+    return [*([] if rejected else _brought_along(deposit, packages, limits, lease)), *wrong]
 
 
 def _brought_along(

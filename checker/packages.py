@@ -5,7 +5,7 @@ It happens in a process of its own, with bounds on memory and time; see `package
 
 import hashlib
 
-from deposit.findings import Area, Finding
+from deposit.findings import Area, Finding, Severity
 from deposit.leases import Lease
 from deposit.models import Part
 from deposit.packaging import Packaging
@@ -51,7 +51,7 @@ def check_digest(part: Part, lease: Lease) -> list[Finding]:
 
 
 def check_package(part: Part, lease: Lease, limits: Limits) -> list[Finding]:
-    """The findings on a package; none when it is whole and acceptable.
+    """The findings on a package; nothing but warnings when it is whole and acceptable.
 
     An `OSError` or `ReaderDied` is a fault of ours. Raises `LeaseLost`.
     """
@@ -60,17 +60,22 @@ def check_package(part: Part, lease: Lease, limits: Limits) -> list[Finding]:
         return []
     is_bag = part.packaging == Packaging.BAGIT
     try:
-        problems = prove(path_of(part.stored_as), limits, bag=is_bag, alive=lease.check)
+        proof = prove(path_of(part.stored_as), limits, bag=is_bag, alive=lease.check)
     except PackageError as error:
         known = KNOWN_WORDS.get(error.code, UNREADABLE)
         return [_finding(part, error.code, error.subject, f"{known}: {error.message}")]
     # RFC 8493: complete and valid, or what is missing or wrong.
     return [
         _finding(part, problem.code, problem.subject, f"The package is not a valid bag: {problem.message}")
-        for problem in problems
+        for problem in proof.problems
+    ] + [
+        _finding(part, warning.code, warning.subject, warning.message, Severity.WARNING)
+        for warning in proof.warnings
     ]
 
 
-def _finding(part: Part, code: str, subject: str, message: str) -> Finding:
+def _finding(
+    part: Part, code: str, subject: str, message: str, severity: Severity = Severity.ERROR
+) -> Finding:
     subject = f"{part.name}: {subject}" if subject else part.name
-    return Finding(code=code, area=Area.ARCHIVE, subject=subject, message=message)
+    return Finding(code=code, area=Area.ARCHIVE, subject=subject, message=message, severity=severity)

@@ -49,6 +49,8 @@ class Codec:
     name: str
     magics: tuple[bytes, ...]
     decoder: Callable[[Limits], Decoder]
+    is_proof: Callable[[Decoder], bool] = lambda decoder: True
+    """Whether the end of a stream proves its content: it has a checksum."""
     padding: str = ""
     """Where zeros are legal after a stream: "end" (before the end of the file), "between" (in fours), ""."""
 
@@ -92,9 +94,18 @@ _BZIP2_BLOCKS = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")  # a block, or the end 
 BZIP2 = Codec(
     "bz2", tuple(b"BZh%d%s" % (n, mark) for n in range(1, 10) for mark in _BZIP2_BLOCKS), bzip2_decoder
 )
-XZ = Codec("xz", (b"\xfd7zXZ\x00",), xz_decoder, padding="between")
+XZ = Codec(
+    "xz",
+    (b"\xfd7zXZ\x00",),
+    xz_decoder,
+    lambda decoder: cast(lzma.LZMADecompressor, decoder).check != lzma.CHECK_NONE,
+    padding="between",
+)
 ZSTD = Codec(
-    "zst", (b"\x28\xb5\x2f\xfd", *(bytes((n, 0x2A, 0x4D, 0x18)) for n in range(0x50, 0x60))), zstd_decoder
+    "zst",
+    (b"\x28\xb5\x2f\xfd", *(bytes((n, 0x2A, 0x4D, 0x18)) for n in range(0x50, 0x60))),
+    zstd_decoder,
+    lambda decoder: cast(ZstdDecoder, decoder).is_proof,
 )
 CODECS = (GZIP, BZIP2, XZ, ZSTD)
 MAGIC_LENGTH = 10
@@ -123,28 +134,43 @@ def decode(decoder: Decoder, data: bytes, max_length: int, subject: bytes = b"")
         raise _undecodable(subject) from None
 
 
-def expand_streams(blocks: Iterator[bytes], codec: Codec, limits: Limits) -> Iterator[bytes]:
-    """The content of one or more streams of ``codec``, one after the other, in blocks of some 256 KiB."""
-    rest = next(blocks, b"")
-    streams = produced = 0
-    while rest:
-        if not codec.starts(rest):
-            raise trailing()
-        if codec is GZIP and rest[3:4] >= _GZIP_RESERVED:
-            raise _undecodable(b"")
-        decoder = codec.decoder(limits)
-        for block in _expand_one(blocks, rest, decoder):
-            produced += len(block)
-            yield block
-        streams += 1
-        if streams > _FREE_STREAMS and produced < streams * _BYTES_PER_STREAM:
-            raise PackageError(
-                "package.limit.streams",
-                "",
-                f"The package is made of more than {streams} compressed streams that are almost empty. "
-                "Compress it again in one piece.",
-            )
-        rest = _next_start(decoder.unused_data, blocks, codec)
+class Streams:
+    """The content of one or more streams of ``codec``, one after the other: an iterable of blocks of some 256 KiB."""
+
+    def __init__(self, blocks: Iterator[bytes], codec: Codec, limits: Limits) -> None:
+        self._blocks = blocks
+        self._codec = codec
+        self._limits = limits
+        self.are_proven = True
+        """Whether every stream so far had a checksum that holds."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        blocks, codec = self._blocks, self._codec
+        rest = next(blocks, b"")
+        streams = produced = 0
+        while rest:
+            if not codec.starts(rest):
+                raise trailing()
+            if codec is GZIP and rest[3:4] >= _GZIP_RESERVED:
+                raise _undecodable(b"")
+            decoder = codec.decoder(self._limits)
+            for block in _expand_one(blocks, rest, decoder):
+                produced += len(block)
+                yield block
+            self.are_proven = self.are_proven and codec.is_proof(decoder)
+            streams += 1
+            if streams > _FREE_STREAMS and produced < streams * _BYTES_PER_STREAM:
+                raise _too_many_streams(streams)
+            rest = _next_start(decoder.unused_data, blocks, codec)
+
+
+def _too_many_streams(streams: int) -> PackageError:
+    return PackageError(
+        "package.limit.streams",
+        "",
+        f"The package is made of more than {streams} compressed streams that are almost empty. "
+        "Compress it again in one piece.",
+    )
 
 
 def _expand_one(blocks: Iterator[bytes], data: bytes, decoder: Decoder) -> Iterator[bytes]:

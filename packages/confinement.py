@@ -18,11 +18,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from packages.bagit import Problem
 from packages.errors import PackageError
 from packages.limits import Limits
+from packages.warnings import PackageWarning
 
 # A reader that has not used a second of processor time for so long waits for a disk that does not answer.
 SILENCE_SECONDS = 600.0
@@ -38,7 +39,14 @@ class ReaderDied(Exception):
     """A reader ended without a verdict and within its limits: a fault of ours, or of the machine."""
 
 
-def prove(path: Path, limits: Limits, *, bag: bool = False, alive: Callable[[], None]) -> list[Problem]:
+class Proof(NamedTuple):
+    """What is wrong with a bag (nothing for other packages), and what the depositor should know."""
+
+    problems: list[Problem]
+    warnings: list[PackageWarning]
+
+
+def prove(path: Path, limits: Limits, *, bag: bool = False, alive: Callable[[], None]) -> Proof:
     """Go through the package at ``path`` to its end; as a bag, return what keeps it from being valid.
 
     ``alive`` is called as the work moves on; what it raises stops the reader. Raises `PackageError` as
@@ -54,10 +62,10 @@ def prove(path: Path, limits: Limits, *, bag: bool = False, alive: Callable[[], 
     return _judge(answer, status)
 
 
-def _judge(answer: dict[str, Any], status: int) -> list[Problem]:
+def _judge(answer: dict[str, Any], status: int) -> Proof:
     match answer:
-        case {"problems": problems}:
-            return [Problem(*problem) for problem in problems]
+        case {"problems": problems, "warnings": warnings}:
+            return Proof([Problem(*one) for one in problems], [PackageWarning(*one) for one in warnings])
         case {"refused": [code, subject, message]}:
             raise PackageError(code, subject, message)
         case {"errno": number, "text": text}:

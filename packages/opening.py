@@ -7,14 +7,16 @@ from types import TracebackType
 from typing import Self
 
 from packages.ahead import Ahead
-from packages.compression import CODECS, expand_streams
+from packages.compression import CODECS, Streams
 from packages.errors import PackageError
 from packages.files import PackageFile
 from packages.limits import Limits
 from packages.members import Member
+from packages.repeats import Repeats
 from packages.tar_headers import BLOCK, ZERO_BLOCK, is_header
 from packages.tar_reader import TarReader
 from packages.tree import Tree
+from packages.warnings import PackageWarning
 from packages.zip_directory import END_MAGIC, LOCAL_MAGIC
 from packages.zip_reader import ZipReader
 
@@ -43,12 +45,11 @@ class Package:
     def __init__(self, path: Path, limits: Limits, *, ahead: bool) -> None:
         self._file = PackageFile(path)
         self._limits = limits
-        self._wants_ahead = ahead
         self._ahead: Ahead | None = None
         self._tree = Tree(limits)
         self._begun = False
         try:
-            self.format, self._reader = self._recognise()
+            self.format, self._reader = self._recognise(self._tree, ahead=ahead)
         except BaseException:
             self._close()
             raise
@@ -71,13 +72,34 @@ class Package:
             raise RuntimeError("a package can be gone through once; open it again")
         self._begun = True
         last = b""
+        repeats = Repeats()
         for member in self._reader:
+            if self._tree.again:
+                self._tree.again = False
+                self._repeated(member, repeats)
+                continue
             last = member.path
             yield member
         self._tree.close()
         check_not_nested(self._tree.members, last)
+        if repeats.need_second_pass:
+            repeats.compare(self._recognise(Tree(self._limits), ahead=False)[1])
 
-    def _recognise(self) -> tuple[str, TarReader | ZipReader]:
+    @property
+    def warnings(self) -> list[PackageWarning]:
+        """What the depositor should know of a package that is accepted; complete when it was gone through."""
+        return self._tree.warnings.all()
+
+    def _repeated(self, member: Member, repeats: Repeats) -> None:
+        """A path that came before is not handed out again, if it is the same again."""
+        repeats.note(member, self._tree.first)
+        self._tree.warnings.tell(
+            "package.warning.repeated",
+            member.path,
+            "This path comes more than once in the package, with the same content; it is archived once.",
+        )
+
+    def _recognise(self, tree: Tree, *, ahead: bool) -> tuple[str, TarReader | ZipReader]:
         file = self._file
         if not file.size:
             raise PackageError("package.empty", "", "The package has no bytes. Send the archive itself.")
@@ -91,19 +113,18 @@ class Package:
                 "The file can be read as two kinds of archive. Make the package again and send it anew.",
             )
         if zipped:
-            return "zip", ZipReader(file, self._tree, self._limits)
+            return "zip", ZipReader(file, tree, self._limits)
         blocks = file.blocks(0, file.size)
         if codec is None:
             if start.startswith(ZERO_BLOCK) or is_header(start):
-                return "tar", self._tar(blocks)
+                return "tar", TarReader(blocks, tree, self._limits, file.size)
             raise _not_a_package()
-        expanded: Iterator[bytes] = expand_streams(blocks, codec, self._limits)
-        if self._wants_ahead:
+        streams = Streams(blocks, codec, self._limits)
+        expanded = iter(streams)
+        if ahead:
             self._ahead = expanded = Ahead(expanded)
-        return f"tar.{codec.name}", self._tar(_checked(expanded))
-
-    def _tar(self, blocks: Iterator[bytes]) -> TarReader:
-        return TarReader(blocks, self._tree, self._limits, self._file.size)
+        reader = TarReader(_checked(expanded), tree, self._limits, file.size, lambda: streams.are_proven)
+        return f"tar.{codec.name}", reader
 
 
 def open_package(path: Path, limits: Limits | None = None, *, ahead: bool = False) -> Package:

@@ -59,12 +59,11 @@ def _read_and_exit(control: socket.socket, question: dict[str, Any]) -> None:
 def _answer(path: Path, limits: Limits, *, bag: bool) -> dict[str, Any]:
     try:
         _confine(limits, path.stat().st_size)
-        if bag:
-            return {"problems": validate_bag(path, limits=limits)}
+        problems = validate_bag(path, limits=limits) if bag else []
         with open_package(path, limits) as package:
             for _ in package:
                 pass
-        return {"problems": []}
+        return {"problems": problems, "warnings": package.warnings}
     except PackageError as error:
         return {"refused": [error.code, error.subject, error.message]}
     except MemoryError:

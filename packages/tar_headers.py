@@ -97,9 +97,9 @@ def is_header(block: bytes) -> bool:
     return len(block) == BLOCK and block != ZERO_BLOCK and checksum_holds(block)
 
 
-def pax_records(body: bytes) -> dict[bytes, bytes]:
-    """The records ``length keyword=value\\n`` of a pax header; they must fill it exactly."""
-    records: dict[bytes, bytes] = {}
+def pax_records(body: bytes) -> list[tuple[bytes, bytes]]:
+    """The records ``length keyword=value\\n`` of a pax header, in order; they must fill it exactly."""
+    records: list[tuple[bytes, bytes]] = []
     position = 0
     while position < len(body):
         blank = body.find(b" ", position, position + 20)
@@ -110,7 +110,7 @@ def pax_records(body: bytes) -> dict[bytes, bytes]:
         equals = body.find(b"=", blank, end)
         if end > len(body) or equals <= blank + 1 or body[end - 1 : end] != b"\n":
             raise _bad_extended("has a record whose length is wrong")
-        records[body[blank + 1 : equals]] = body[equals + 1 : end - 1]
+        records.append((body[blank + 1 : equals], body[equals + 1 : end - 1]))
         position = end
     return records
 

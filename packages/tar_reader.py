@@ -4,7 +4,7 @@ Where common readers (GNU tar, libarchive, Python's tarfile) would see different
 archive is refused; where they agree, it is read as they read it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from packages.errors import PackageError
 from packages.limits import KIB, Limits
@@ -22,6 +22,7 @@ from packages.tar_headers import (
     pax_records,
     text,
 )
+from packages.tar_sparse import SparseContent, old_map, pax_map, sparse_name, sparse_records
 from packages.tree import Tree
 
 _FREE_PER_MEMBER = KIB
@@ -44,13 +45,22 @@ _POSIX, _GNU = b"ustar\0", b"ustar "
 class TarReader:
     """The members of a tar archive whose (expanded) bytes come in ``blocks``.
 
-    ``package_size`` is the size of the file as sent: the measure for the limit on expansion.
+    ``package_size`` is the size of the file as sent: the measure for the limit on expansion. ``proven`` tells, once
+    the blocks are at their end, whether a checksum and a length around them say that nothing is missing.
     """
 
-    def __init__(self, blocks: Iterator[bytes], tree: Tree, limits: Limits, package_size: int) -> None:
+    def __init__(
+        self,
+        blocks: Iterator[bytes],
+        tree: Tree,
+        limits: Limits,
+        package_size: int,
+        proven: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._blocks = blocks
         self._tree = tree
         self._limits = limits
+        self._proven = proven
         self._allowance = max(limits.ratio_floor, limits.ratio * package_size)
         self._read = 0
         self._buffer = b""
@@ -60,10 +70,14 @@ class TarReader:
         self._fields = CommonFields()
         self._extended: set[int] = set()
         self._pax: dict[bytes, bytes] = {}
+        self._sparse: list[tuple[bytes, bytes]] = []
         self._long: dict[int, bytes] = {}
 
     def __iter__(self) -> Iterator[Member]:
         while True:
+            if self._position == len(self._buffer) and not self._advance():
+                self._end_without_mark()
+                return
             block = self._take(BLOCK)
             if block == ZERO_BLOCK:
                 break
@@ -91,12 +105,17 @@ class TarReader:
 
     def content_chunks(self) -> Iterator[bytes]:
         """The current member in the blocks as they come."""
-        while self._left:
+        return self._chunks(self._left)
+
+    def _chunks(self, size: int) -> Iterator[bytes]:
+        """The next ``size`` bytes that are stored of the current member."""
+        while size:
             if self._position == len(self._buffer):
                 self._fill()
-            chunk = self._buffer[self._position : self._position + self._left]
+            chunk = self._buffer[self._position : self._position + size]
             self._position += len(chunk)
             self._left -= len(chunk)
+            size -= len(chunk)
             yield chunk
 
     # --- headers
@@ -117,13 +136,16 @@ class TarReader:
         slash = raw.endswith(b"/")
         if self._extended and typeflag == 0 and slash != short.endswith(b"/"):
             raise _ambiguous(path, "is a directory by one of its names only")
-        if typeflag in _REGULAR and not slash:
-            member: Member | None = self._file(path, size, executable)
+        if self._sparse or typeflag == _SPARSE:
+            member: Member | None = self._sparse_file(block, raw, path, size, executable)
+        elif typeflag in _REGULAR and not slash:
+            member = self._file(path, size, executable)
         else:
             member = self._other(block, typeflag, raw, path, size)
         if self._extended:
             self._extended.clear()
             self._pax = {}
+            self._sparse = []
             self._long = {}
         return member
 
@@ -135,9 +157,26 @@ class TarReader:
         self._padding = -size % BLOCK
         return Member(path, Kind.FILE, size, executable, None, self)
 
+    def _sparse_file(self, block: bytes, raw: bytes, path: bytes, size: int, executable: bool) -> Member:
+        typeflag = block[156]
+        if (
+            raw.endswith(b"/")
+            or not path
+            or (typeflag not in _REGULAR if self._sparse else block[257:263] != _GNU)
+        ):
+            raise _ambiguous(path, "is a sparse file by one sign and something else by another")
+        taken = 0
+        if self._sparse:
+            layout, taken = pax_map(self._sparse, self._take, size, path, self._limits)
+        else:
+            layout = old_map(block, self._take, size, path, self._limits)
+        self._tree.add_file(path, layout.size)
+        self._read += layout.size - (size - taken)
+        self._check_expansion()
+        self._left, self._padding = size - taken, -size % BLOCK
+        return Member(path, Kind.FILE, layout.size, executable, None, SparseContent(layout, self._chunks))
+
     def _other(self, block: bytes, typeflag: int, raw: bytes, path: bytes, size: int) -> Member | None:
-        if typeflag == _SPARSE:
-            raise _sparse(path)
         if typeflag not in b"0\x00125":
             what = _SPECIAL.get(typeflag, f"of the unknown type {chr(typeflag)!r}")
             raise PackageError(
@@ -166,9 +205,8 @@ class TarReader:
         if typeflag == _SYMLINK:
             self._tree.add_symlink(path, target)
             return Member(path, Kind.SYMLINK, target=target)
-        target = clean_path(target, self._limits)
-        self._tree.add_hardlink(path, target)
-        return Member(path, Kind.HARDLINK, target=target)
+        kind, target = self._tree.add_hardlink(path, clean_path(target, self._limits))
+        return Member(path, kind, target=target)
 
     def _name(self, block: bytes, short: bytes, which: int) -> bytes:
         """A path (``which`` 0) or link target (1): from the pax header, the GNU long name, or the block itself."""
@@ -180,6 +218,8 @@ class TarReader:
             raise _ambiguous(short, "has bytes where only some formats have a name")
         if self._long or self._pax:
             from_pax = self._pax.get((b"path", b"linkpath")[which])
+            if self._sparse and which == 0:
+                from_pax = sparse_name(self._sparse, from_pax)
             from_gnu = self._long.get(which)
             if from_pax is not None and from_gnu is not None and from_pax != from_gnu:
                 raise _ambiguous(short, "has two different extended names")
@@ -191,7 +231,7 @@ class TarReader:
             size = number(block[124:136])
             stated = self._pax.get(b"size")
             if stated is None:
-                return size
+                return self._as_star_says(size, path)
             if not stated.isdigit() or len(stated) > 20:
                 raise FieldError("a size that is not a number")
         except ValueError:
@@ -199,7 +239,13 @@ class TarReader:
         larger = int(stated)
         if larger != size and larger <= _LARGEST_OCTAL:
             raise _ambiguous(path, "states two different sizes")
-        return larger
+        return self._as_star_says(larger, path)
+
+    def _as_star_says(self, size: int, path: bytes) -> int:
+        """libarchive believes the size that star records beside the usual one; others do not know it."""
+        if self._pax.get(b"SCHILY.realsize", b"%d" % size) != b"%d" % size:
+            raise _ambiguous(path, "states two different sizes")
+        return size
 
     def _extend(self, block: bytes, typeflag: int) -> None:
         """Read a header that speaks of the next member (pax ``x``, GNU ``L`` and ``K``) or of all (pax ``g``)."""
@@ -228,9 +274,9 @@ class TarReader:
             self._extend_next(body)
 
     def _extend_next(self, body: bytes) -> None:
-        self._pax = pax_records(body)
-        if any(keyword.startswith(b"GNU.sparse.") for keyword in self._pax):
-            raise _sparse(self._pax.get(b"GNU.sparse.name", b""))
+        records = pax_records(body)
+        self._pax = dict(records)
+        self._sparse = sparse_records(records)
         for keyword in (b"path", b"linkpath", b"size"):
             if self._pax.get(keyword) == b"":
                 raise _stray(f"A pax header has an empty {keyword.decode()}")
@@ -239,7 +285,7 @@ class TarReader:
         """A global header may say what it likes, except on what makes a member, and not amidst a member's headers."""
         if self._extended:
             raise _stray("A global pax header stands between a member and the header that extends it")
-        for keyword in pax_records(body):
+        for keyword, _ in pax_records(body):
             if keyword in (b"path", b"linkpath", b"size") or keyword.startswith(b"GNU.sparse."):
                 raise _stray("A global pax header sets a name or size for all members")
 
@@ -279,9 +325,23 @@ class TarReader:
         self._buffer = block
         self._position = 0
         self._read += len(block)
+        self._check_expansion()
+        return True
+
+    def _check_expansion(self) -> None:
         if self._read > self._allowance + _FREE_PER_MEMBER * self._tree.members:
             raise expands_too_far(self._limits)
-        return True
+
+    def _end_without_mark(self) -> None:
+        """The blocks end where a header may stand: all the same the whole archive, if its compression says so."""
+        if self._extended or not self._tree.members or not self._proven():
+            raise truncated()
+        self._tree.warnings.tell(
+            "package.warning.end",
+            "",
+            "The tar archive has no end mark. Its compression is whole, so it is taken as it is; see that nothing is "
+            "missing.",
+        )
 
     def _end(self) -> None:
         """After the end-of-archive block only zeros may follow; they are read, so that every checksum is checked."""
@@ -319,11 +379,3 @@ def _ambiguous(path: bytes, what: str) -> PackageError:
 
 def _stray(what: str) -> PackageError:
     return PackageError("package.tar.extended", "", f"{what}. Make the package again with a current tar.")
-
-
-def _sparse(path: bytes) -> PackageError:
-    return PackageError(
-        "package.member.sparse",
-        path,
-        "This member is a sparse file, which few programs can read. Pack it without the sparse option.",
-    )

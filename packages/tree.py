@@ -8,12 +8,17 @@ of a million members; the package is then refused, never misread.
 from typing import NoReturn
 
 from packages.errors import PackageError
-from packages.limits import Limits
+from packages.limits import MIB, Limits
+from packages.members import Kind
 from packages.paths import check_characters
 from packages.refusals import unusable_target
+from packages.repeats import duplicate
+from packages.warnings import Warnings
 
 _IMPLIED, _DIRECTORY, _FILE, _SYMLINK, _HARDLINK = range(5)
-_DEFERRED_BYTES = 1024 * 1024
+_DEFERRED_BYTES = MIB
+_ALIAS_BYTES = 16 * MIB
+_ALIAS_ENTRY = 200
 
 
 class Tree:
@@ -26,6 +31,14 @@ class Tree:
         self._parent = b""
         self._winding: list[tuple[bytes, bytes]] = []
         self._winding_bytes = 0
+        self._aliases: dict[int, bytes] = {}
+        """Of a symbolic link its target, of a hard link its file: for a hard link to either."""
+        self._alias_bytes = 0
+        self.warnings = Warnings()
+        self.again = False
+        """Whether the member that was admitted last came before, in some form; who reads this sets it back."""
+        self.first = b""
+        """If it did: the file that its first occurrence led to, if that was a hard link."""
         self.members = 0
         self.total = 0
 
@@ -67,17 +80,40 @@ class Tree:
         check_characters(target, path, "link target")
         if not self._limits.links_outside:
             self._check_target(path, target)
+        self._remember(path, target)
 
-    def add_hardlink(self, path: bytes, target: bytes) -> None:
-        """Admit a hard link to a file seen before."""
-        if self._seen.get(hash(target)) != _FILE:
+    def add_hardlink(self, path: bytes, target: bytes) -> tuple[Kind, bytes]:
+        """Admit a hard link to something seen before: what it is, and what it leads to.
+
+        A hard link to a hard link leads to the file of that one; a hard link to a symbolic link is that symbolic link
+        once more.
+        """
+        key = hash(target)
+        kind = self._seen.get(key, _DIRECTORY)
+        if path == target and kind > _DIRECTORY:
+            self._claim(path, kind)  # it comes again, and changes nothing
+            return Kind.HARDLINK, target
+        alias = target if kind == _FILE else self._aliases.get(key)
+        if alias is None:
             raise PackageError(
                 "package.member.hardlink",
                 path,
-                "This hard link does not point to a regular file earlier in the package. "
+                "This hard link does not point to a file or symbolic link earlier in the package. "
                 "Pack the file itself (with GNU tar: --hard-dereference).",
             )
+        if kind == _SYMLINK:
+            self.add_symlink(path, alias)
+            return Kind.SYMLINK, alias
         self._claim(path, _HARDLINK)
+        if not self.again:
+            self._remember(path, alias)
+        return Kind.HARDLINK, alias
+
+    def _remember(self, path: bytes, alias: bytes) -> None:
+        """Keep what a link leads to, as long as there is room."""
+        self._alias_bytes += _ALIAS_ENTRY + len(alias)
+        if self._alias_bytes <= _ALIAS_BYTES:
+            self._aliases[hash(path)] = alias
 
     def close(self) -> None:
         """What can be judged only when all members are known."""
@@ -97,7 +133,8 @@ class Tree:
         key = hash(path)
         seen = self._seen
         if key in seen:
-            self._refuse_second(path, seen[key], kind)
+            self._repeat(path, seen[key], kind)
+            return
         seen[key] = kind
         if len(seen) > self._most:
             self._refuse_more()
@@ -134,19 +171,21 @@ class Tree:
                 )
             parent = parent.rpartition(b"/")[0]
 
-    def _refuse_second(self, path: bytes, before: int, now: int) -> None:
+    def _repeat(self, path: bytes, before: int, now: int) -> None:
         if (before <= _DIRECTORY) != (now <= _DIRECTORY):
             raise PackageError(
                 "package.member.parent",
                 path,
                 "This path is a directory and something else in the same package. Rename one of them.",
             )
-        raise PackageError(
-            "package.member.duplicate",
-            path,
-            "This path comes twice in the package. Pack again with every file once "
-            "(an archive that was appended to keeps the old versions).",
-        )
+        self.again, self.first = True, b""
+        if before == _HARDLINK:
+            alias = self._aliases.get(hash(path))
+            if alias is None:
+                raise duplicate(path)
+            self.first = alias
+        if _SYMLINK in (before, now) and before != now:
+            raise duplicate(path)
 
     def _check_target(self, path: bytes, target: bytes) -> None:
         """Refuse a target that leaves the tree.

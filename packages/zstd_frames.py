@@ -21,6 +21,8 @@ class ZstdDecoder:
         self._started = False
         self._checksum_length = 0
         self._skip = 0
+        self.is_proof = True
+        """Whether a checksum proves what was decoded; a skipped frame holds nothing to prove."""
         self.eof = False
         self.needs_input = True
         self.unused_data = b""
@@ -68,6 +70,7 @@ class ZstdDecoder:
             return -1
         self._started = True
         self._checksum_length = 4 if descriptor & 4 else 0
+        self.is_proof = bool(self._checksum_length)
         return end
 
     def _block_end(self, data: bytes, position: int) -> int:

@@ -20,6 +20,7 @@ from deposit.refusals import Kind
 from deposit.sword.errors import WIRE
 from packages import CODES
 from packages.bagit import CODES as BAG_CODES
+from packages.warnings import WARNINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "reference" / "errors.md"
@@ -258,7 +259,7 @@ def findings() -> list[tuple[str, str]]:
     made = [node for path in _sources() for node in _made_findings(path)]
     rules = [(code, _template(rule.message)) for code, rule in RULES.items()]
     profiles = [(code, entry.meaning) for code, entry in PROFILE_CODES.items()]
-    return sorted([*made, *rules, *profiles, *CODES.items(), *BAG_CODES.items()])
+    return sorted([*made, *rules, *profiles, *CODES.items(), *BAG_CODES.items(), *WARNINGS.items()])
 
 
 def _made_findings(path: Path) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,10 @@ ACCEPTED = "accepted"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """``verdict`` is ACCEPTED or a code; ``members`` are the paths that an accepted package must have."""
+    """``verdict`` is ACCEPTED or a code; ``members`` are the paths that an accepted package must have.
+
+    ``warnings`` are the codes of what is told of an accepted package.
+    """
 
     name: str
     about: str
@@ -22,20 +25,26 @@ class Case:
     build: Callable[[], bytes]
     limits: Limits
     members: tuple[bytes, ...] | None
+    warnings: tuple[str, ...]
 
 
 CASES: dict[str, Case] = {}
 
 
 def case(
-    verdict: str, about: str, *, members: tuple[bytes, ...] | None = None, limits: Limits | None = None
+    verdict: str,
+    about: str,
+    *,
+    members: tuple[bytes, ...] | None = None,
+    limits: Limits | None = None,
+    warnings: tuple[str, ...] = (),
 ) -> Callable[[Callable[[], bytes]], Callable[[], bytes]]:
     """Register the decorated function as a case under its own name."""
 
     def register(build: Callable[[], bytes]) -> Callable[[], bytes]:
         name = build.__name__.replace("_", "-")
         assert name not in CASES, name
-        CASES[name] = Case(name, about, verdict, build, limits or Limits(), members)
+        CASES[name] = Case(name, about, verdict, build, limits or Limits(), members, warnings)
         return build
 
     return register

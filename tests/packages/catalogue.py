@@ -10,7 +10,8 @@ from pathlib import Path
 
 from packages import CODES, Limits
 from packages.limits import GIB, MIB
-from tests.packages import stream_cases, tar_cases, zip_cases  # noqa: F401  they fill the register
+from packages.warnings import WARNINGS
+from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases  # noqa: F401  they fill the register
 from tests.packages.cases import ACCEPTED, CASES
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -35,6 +36,8 @@ def cases_table() -> str:
     ]
     for case in CASES.values():
         verdict = case.verdict if case.verdict == ACCEPTED else f"`{case.verdict}`"
+        if case.warnings:
+            verdict += ", with " + ", ".join(f"`{code}`" for code in case.warnings)
         lines.append(f"| {case.name} | {case.about} | {verdict} |")
     return "\n".join(lines) + "\n"
 
@@ -68,9 +71,17 @@ def amount(value: int | bool) -> str:
     return f"{value:,}"
 
 
+def warnings_table() -> str:
+    """One line per warning."""
+    lines = ["| code | meaning |", "| --- | --- |"]
+    lines += [f"| `{code}` | {meaning} |" for code, meaning in WARNINGS.items()]
+    return "\n".join(lines) + "\n"
+
+
 SECTIONS = {
     (CASES_PAGE, "packages"): cases_table,
     (POLICY_PAGE, "codes"): codes_table,
+    (POLICY_PAGE, "warnings"): warnings_table,
     (POLICY_PAGE, "limits"): limits_table,
 }
 

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from packages import Kind, PackageError, open_package
-from tests.packages import stream_cases, tar_cases, zip_cases  # noqa: F401  they fill the register
+from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases  # noqa: F401  they fill the register
 from tests.packages.cases import ACCEPTED, CASES
 
 _LARGEST_SEED = 64 * 1024
@@ -81,44 +81,53 @@ def mend_tar(data: bytes) -> bytes:
 
 
 def read_all(path: Path) -> Members | None:
-    """The members, or None for a refusal; any other exception is a fault of the reader."""
+    """The members, a hard link as what it leads to; None for a refusal. Anything raised is a fault of the reader."""
     members: Members = {}
     try:
         with open_package(path) as package:
             for member in package:
                 content = b"".join(member.chunks()) if member.kind is Kind.FILE else member.target or b""
-                members[member.path] = member.kind, content
+                linked = members[content] if member.kind is Kind.HARDLINK else (member.kind, content)
+                members[member.path] = linked
     except PackageError:
         return None
     return members
 
 
 def as_tarfile_sees(data: bytes) -> Members | None:
-    """The members as Python's tarfile has them; None if it refuses the archive."""
+    """The members as unpacking with Python's tarfile makes them; None if it refuses the archive."""
     members: Members = {}
     try:
         with tarfile.open(
             fileobj=io.BytesIO(data), mode="r:", encoding="utf-8", errors="surrogateescape"
         ) as archive:
             for info in archive:
-                path = os.path.normpath(info.name).encode("utf-8", "surrogateescape")
+                # tarfile prefers the stand-in for a long sparse path, GNU tar and libarchive its true name.
+                name = info.pax_headers.get("GNU.sparse.name", info.name)
+                path = os.path.normpath(name).encode("utf-8", "surrogateescape")
                 link = info.linkname.encode("utf-8", "surrogateescape")
                 if info.isfile():
                     reader = archive.extractfile(info)
                     members[path] = Kind.FILE, reader.read() if reader else b""
+                elif info.islnk():
+                    _link(members, path, os.path.normpath(link))
                 elif path != b".":
-                    target = os.path.normpath(link) if info.islnk() else link
-                    members[path] = _KINDS[info.type], b"" if info.isdir() else target
+                    members[path] = _KINDS[info.type], b"" if info.isdir() else link
     except (tarfile.TarError, ValueError, OSError, KeyError):
         return None
     return members
+
+
+def _link(members: Members, path: bytes, target: bytes) -> None:
+    """A hard link is what it leads to, once more; one to itself changes nothing."""
+    if path != target:
+        members[path] = members.get(target, (Kind.HARDLINK, target))
 
 
 _KINDS = {
     tarfile.DIRTYPE: Kind.DIRECTORY,
     tarfile.AREGTYPE: Kind.DIRECTORY,
     tarfile.SYMTYPE: Kind.SYMLINK,
-    tarfile.LNKTYPE: Kind.HARDLINK,
 }
 
 

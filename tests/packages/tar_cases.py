@@ -216,11 +216,6 @@ def tar_name_hidden() -> bytes:
 # --- between members
 
 
-@case("package.member.duplicate", "the same file twice")
-def tar_duplicate() -> bytes:
-    return tar(FILE, FILE)
-
-
 @case("package.member.duplicate", "the same file twice, once with './'")
 def tar_duplicate_dot() -> bytes:
     return tar(FILE, tar_entry(b"./a.txt", b"other"))
@@ -415,28 +410,9 @@ def tar_hardlink_parent() -> bytes:
     return tar(tar_entry(b"b", typeflag=HARDLINK, link=b"../../etc/passwd"))
 
 
-@case("package.member.hardlink", "a hard link to a symbolic link")
-def tar_hardlink_to_symlink() -> bytes:
-    return tar(tar_entry(b"l", typeflag=SYMLINK, link=b"a"), tar_entry(b"b", typeflag=HARDLINK, link=b"l"))
-
-
 @case("package.member.hardlink", "a hard link to a directory")
 def tar_hardlink_to_directory() -> bytes:
     return tar(tar_entry(b"d/", typeflag=DIRECTORY), tar_entry(b"b", typeflag=HARDLINK, link=b"d"))
-
-
-@case("package.member.hardlink", "a hard link to a hard link")
-def tar_hardlink_chain() -> bytes:
-    return tar(
-        FILE,
-        tar_entry(b"b", typeflag=HARDLINK, link=b"a.txt"),
-        tar_entry(b"c", typeflag=HARDLINK, link=b"b"),
-    )
-
-
-@case("package.member.duplicate", "a hard link in the place of its own file")
-def tar_hardlink_over_file() -> bytes:
-    return tar(FILE, tar_entry(b"a.txt", typeflag=HARDLINK, link=b"a.txt"))
 
 
 # --- types
@@ -475,22 +451,6 @@ def tar_directory_dump() -> bytes:
 @case("package.member.type", "a type that nobody knows")
 def tar_unknown_type() -> bytes:
     return tar(tar_entry(b"x", typeflag=b"Q"))
-
-
-@case("package.member.sparse", "a GNU sparse file")
-def tar_sparse_gnu() -> bytes:
-    return tar(tar_entry(b"s", b"x", typeflag=b"S", magic=GNU))
-
-
-@case("package.member.sparse", "a sparse file of pax format 1.0")
-def tar_sparse_pax() -> bytes:
-    records = [
-        (b"GNU.sparse.major", b"1"),
-        (b"GNU.sparse.minor", b"0"),
-        (b"GNU.sparse.name", b"s"),
-        (b"GNU.sparse.realsize", b"1000000"),
-    ]
-    return tar(pax(*records), tar_entry(b"GNUSparseFile.0/s", b"0\n"))
 
 
 @case("package.member.size", "a symbolic link that declares content")

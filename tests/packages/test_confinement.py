@@ -15,6 +15,7 @@ from packages.bagit import Problem
 from packages.confinement import ReaderDied, prove
 from packages.limits import MIB
 from packages.reader_process import TABLES
+from packages.warnings import PackageWarning
 from tests.packages.building import ZipEntry, tar, tar_entry, tar_header, zip_archive
 from tests.samples import make_zip
 
@@ -46,7 +47,7 @@ def readers() -> list[int]:
 
 
 def test_a_whole_package_has_no_problems(tmp_path: Path) -> None:
-    assert prove(put(tmp_path, make_zip({"a": b"1"})), Limits(), alive=nothing) == []
+    assert prove(put(tmp_path, make_zip({"a": b"1"})), Limits(), alive=nothing) == ([], [])
 
 
 def test_a_refusal_comes_back_with_its_code_subject_and_words(tmp_path: Path) -> None:
@@ -63,9 +64,18 @@ def test_the_limits_given_are_the_limits_kept(tmp_path: Path) -> None:
         prove(path, Limits(members=1), alive=nothing)
 
 
+def test_warnings_come_back(tmp_path: Path) -> None:
+    file = tar_entry(b"a", b"x")
+    proof = prove(put(tmp_path, tar(file, file)), Limits(), alive=nothing)
+    assert proof.problems == []
+    assert [(type(one), one.code, one.subject) for one in proof.warnings] == [
+        (PackageWarning, "package.warning.repeated", "a")
+    ]
+
+
 def test_a_bag_comes_back_with_its_problems(tmp_path: Path) -> None:
-    problems = prove(put(tmp_path, make_zip({"a": b"1"})), Limits(), bag=True, alive=nothing)
-    assert [(type(problem), problem.code) for problem in problems] == [(Problem, "bagit.declaration")]
+    proof = prove(put(tmp_path, make_zip({"a": b"1"})), Limits(), bag=True, alive=nothing)
+    assert [(type(problem), problem.code) for problem in proof.problems] == [(Problem, "bagit.declaration")]
 
 
 def test_a_package_that_is_not_there_is_a_fault_of_ours(tmp_path: Path) -> None:
@@ -95,7 +105,7 @@ def test_a_reader_that_is_killed_is_a_fault_of_ours_and_the_next_package_is_read
 
     with pytest.raises(ReaderDied, match="SIGKILL"):
         prove(put(tmp_path, slow()), ENDLESS, alive=kill)
-    assert prove(put(tmp_path, make_zip({"a": b"1"})), Limits(), alive=nothing) == []
+    assert prove(put(tmp_path, make_zip({"a": b"1"})), Limits(), alive=nothing) == ([], [])
 
 
 def test_a_crash_in_a_codec_is_a_fault_of_ours(tmp_path: Path) -> None:
@@ -112,7 +122,7 @@ def test_a_keeper_that_is_killed_is_replaced(tmp_path: Path) -> None:
     prove(path, Limits(), alive=nothing)
     confinement._own.keeper._process.kill()
     confinement._own.keeper._process.wait()
-    assert prove(path, Limits(), alive=nothing) == []
+    assert prove(path, Limits(), alive=nothing) == ([], [])
 
 
 def test_whoever_asks_can_stop_the_reader(tmp_path: Path) -> None:

@@ -1,0 +1,43 @@
+"""Warnings: what the depositor should know of a package that is accepted all the same."""
+
+from typing import NamedTuple
+
+from packages.errors import printable
+
+WARNINGS: dict[str, str] = {
+    "package.warning.end": "The tar archive has no end mark; only its compression says that it is whole.",
+    "package.warning.repeated": "A path comes more than once, each time with the same content.",
+}
+"""Code -> what it means, in one line. A code, once published, never changes its meaning."""
+
+
+class PackageWarning(NamedTuple):
+    """A code of :data:`WARNINGS`, the first member concerned (safe to print) or "", and what to know or do."""
+
+    code: str
+    subject: str
+    message: str
+
+
+class Warnings:
+    """The warnings on one package: one for each code, however many members it concerns."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, PackageWarning] = {}
+        self._more: dict[str, int] = {}
+
+    def tell(self, code: str, subject: bytes | str, message: str) -> None:
+        """Note a warning; of several with one code the first is kept, the others are counted."""
+        if code in self._first:
+            self._more[code] = self._more.get(code, 0) + 1
+        else:
+            self._first[code] = PackageWarning(code, printable(subject), message)
+
+    def all(self) -> list[PackageWarning]:
+        """The warnings in the order in which their codes came up; each tells how many others are like it."""
+        return [
+            warning._replace(message=f"{warning.message} This concerns {self._more[code]} more.")
+            if code in self._more
+            else warning
+            for code, warning in self._first.items()
+        ]

@@ -1,0 +1,79 @@
+"""What the archive programs of today write, in their usual options, is read as they unpack it themselves."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from packages import Kind, open_package
+from tests.packages.trees import directory_id, unpacked_id
+
+TAR_COMMANDS = {
+    "GNU tar, sparse": ("tar", "tar -S --format=gnu -cf {package} tree"),
+    "GNU tar, sparse, 0.0": ("tar", "tar -S --format=posix --sparse-version=0.0 -cf {package} tree"),
+    "GNU tar, sparse, 0.1": ("tar", "tar -S --format=posix --sparse-version=0.1 -cf {package} tree"),
+    "GNU tar, sparse, 1.0": ("tar", "tar -S --format=posix --sparse-version=1.0 -czf {package} tree"),
+    "GNU tar, a file named twice": ("tar", "tar -cf {package} tree/a.txt tree/a.txt tree"),
+    "GNU tar, appended": ("tar", "tar -cf {package} tree/a.txt && tar -rf {package} tree"),
+    "bsdtar, sparse unasked": ("bsdtar", "bsdtar -czf {package} tree"),
+    "bsdtar, ustar": ("bsdtar", "bsdtar --format=ustar --no-read-sparse -cf {package} tree"),
+    "bsdtar, gnutar": ("bsdtar", "bsdtar --format=gnutar -cf {package} tree"),
+    "bsdtar, appended": ("bsdtar", "bsdtar -cf {package} tree/a.txt && bsdtar -rf {package} tree"),
+    "BusyBox tar": ("busybox", "busybox tar -cf {package} tree"),
+    "BusyBox tar, gzip": ("busybox", "busybox tar -czf {package} tree"),
+    "7-Zip, tar": ("7z", "7z a -bd -snl -ttar {package}.tar tree >/dev/null && mv {package}.tar {package}"),
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Files with holes, links of all sorts, and a long path to each."""
+    root = tmp_path / "tree"
+    deep = root / ("d" * 90) / ("e" * 90)
+    deep.mkdir(parents=True)
+    (root / "a.txt").write_bytes(b"hello\n")
+    (root / "run").write_bytes(b"#!/bin/sh\n")
+    (root / "run").chmod(0o755)
+    for place in (root / "holes", deep / "holes"):
+        with place.open("wb") as file:
+            for number in range(40):
+                file.seek(number * 65536)
+                file.write(b"piece %d" % number)
+            file.truncate(5_000_000)
+    with (root / "one hole").open("wb") as file:
+        file.truncate(1_000_000)
+    (root / "link").symlink_to("a.txt")
+    os.link(root / "link", root / "other link", follow_symlinks=False)
+    os.link(root / "a.txt", root / "hard")
+    os.link(root / "a.txt", deep / "hard")
+    return root
+
+
+@pytest.mark.parametrize(("program", "command"), TAR_COMMANDS.values(), ids=TAR_COMMANDS)
+def test_tar_archives_are_read_as_they_unpack(program: str, command: str, tree: Path, tmp_path: Path) -> None:
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed")
+    package, unpacked = tmp_path / "package", tmp_path / "unpacked"
+    unpacked.mkdir()
+
+    subprocess.run(["/bin/sh", "-c", command.format(package=package)], check=True, cwd=tmp_path)
+    subprocess.run(["tar", "-xf", str(package), "-C", str(unpacked)], check=True)
+
+    assert directory_id(package) == unpacked_id(unpacked)
+    assert unpacked_id(unpacked / "tree") == unpacked_id(tree)
+
+
+def test_an_appended_archive_warns(tree: Path, tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    for option in ("-cf", "-rf"):
+        subprocess.run(["tar", option, str(package), "-C", str(tmp_path), "tree"], check=True)
+
+    with open_package(package) as opened:
+        seen = [member.path for member in opened if member.kind is not Kind.DIRECTORY]
+
+    assert len(seen) == len(set(seen))
+    assert [(warning.code, warning.message[-21:]) for warning in opened.warnings] == [
+        ("package.warning.repeated", "This concerns 8 more.")
+    ]
