@@ -92,6 +92,26 @@ def parse(data: bytes, *, max_size: int = MAX_SIZE) -> etree._Element:
     return root
 
 
+def parse_as_sent(data: bytes, *, max_size: int) -> etree._Element:
+    """Return the root element of another system's document, with all that it holds, so that it can be hashed or kept.
+
+    For documents that are larger than any client's, from systems that the operator named. Comments and processing
+    instructions stay; nothing is loaded or expanded, a document type declaration is refused, and libxml2's own bounds
+    on depth and text hold. Raises :class:`MetadataError` as :func:`parse` does.
+    """
+    if not data:
+        raise MetadataError("metadata.empty")
+    if len(data) > max_size:
+        raise MetadataError("metadata.size", size=len(data), limit=max_size)
+    if _DOCTYPE.match(data):
+        raise MetadataError("metadata.doctype")
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    root = _parsed(data, parser)
+    if root.getroottree().docinfo.internalDTD is not None:  # in an encoding that the look above cannot read
+        raise MetadataError("metadata.doctype")
+    return root
+
+
 def _decode(data: bytes) -> str:
     encoding = _encoding(data)
     try:
@@ -135,6 +155,10 @@ def _build(document: bytes) -> etree._Element:
         remove_comments=True,
         remove_pis=True,
     )
+    return _parsed(document, parser)
+
+
+def _parsed(document: bytes, parser: etree.XMLParser) -> etree._Element:
     try:
         return etree.fromstring(document, parser)
     except etree.XMLSyntaxError as error:

@@ -1,0 +1,83 @@
+"""What the museum's commands share: ``--dry-run``, ``--json``, progress on a terminal, and errors as exit codes."""
+
+import json
+import sys
+import time
+from argparse import ArgumentParser
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from sources.museumplus.client import MuseumPlusError
+from sources.museumplus.documents import BadDocument
+from sources.museumplus.sync import AlreadyRunning
+
+
+class MuseumCommand(BaseCommand):
+    """A command that answers a person in a line, and a program in JSON.
+
+    Exit codes: 0 done, 1 refused or failed (the reason on standard error), 2 wrong arguments.
+    """
+
+    can_dry_run = True
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The options of every command; then its own, by ``add_options``."""
+        if self.can_dry_run:
+            parser.add_argument(
+                "--dry-run", action="store_true", help="say what would be done, and do nothing"
+            )
+        parser.add_argument("--json", action="store_true", help="answer with one JSON object")
+        self.add_options(parser)
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        """The options of this command alone."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do it and say what was done."""
+        try:
+            result = self.act(options)
+        except (AlreadyRunning, MuseumPlusError, BadDocument) as error:
+            raise CommandError(str(error)) from error
+        self._say(result, as_json=options["json"], dry_run=options.get("dry_run", False))
+
+    def act(self, options: dict[str, Any]) -> Any:
+        """Do it; return a dataclass or a dictionary of what is to be told."""
+        raise NotImplementedError
+
+    def progress(self, entries: int) -> None:
+        """One line that is written over, where somebody watches."""
+        if not sys.stderr.isatty():
+            return
+        self._began = getattr(self, "_began", time.monotonic())
+        rate = entries / max(time.monotonic() - self._began, 0.001)
+        self.stderr.write(f"\r{entries:,} entries, {rate:,.0f}/s ", ending="")
+        self.stderr.flush()
+
+    def _say(self, result: Any, *, as_json: bool, dry_run: bool) -> None:
+        told = asdict(result) if is_dataclass(result) and not isinstance(result, type) else dict(result or {})
+        if dry_run:
+            told["dry_run"] = True
+        if as_json:
+            self.stdout.write(json.dumps(told, default=str))
+            return
+        self.stdout.write(
+            ", ".join(f"{name.replace('_', ' ')}: {_shown(value)}" for name, value in told.items())
+        )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "none"
+    return str(value)
+
+
+def ids_from(text: str) -> list[int]:
+    """The numbers of a list with commas. Raises CommandError."""
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise CommandError(f"These are no ids: {text!r}. Write numbers with commas between them.") from None
