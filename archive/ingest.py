@@ -19,10 +19,10 @@ from django.db import transaction
 from archive import index
 from archive.errors import ArchiveError, Collision, InvalidObject, LengthMismatch
 from archive.identifiers import SWHID, ObjectType, object_header, object_id
+from archive.lru import Recent
 from archive.objects import Metadata, Release, Snapshot
 from archive.packing import Packed, Packing
 from archive.packs import LARGE, PackReader
-from archive.recent import Recent
 from archive.storage import Storage, default_storage
 from archive.tree import Tree
 from archive.visits import VisitRecord

@@ -6,7 +6,7 @@ from contextlib import closing
 from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 
-from archive import copying
+from archive import pg_copy
 from archive.identifiers import ObjectType
 from archive.models import KINDS
 from archive.objects import targets
@@ -34,7 +34,7 @@ def stage(
     cursor.execute(_STAGE)
     visits: list[VisitRecord] = []
     with closing(_lines(reader, rows, pack, visits)) as lines:
-        file = copying.RowFile(lines)
+        file = pg_copy.RowFile(lines)
         try:
             with connection.wrap_database_errors:
                 cursor.copy_expert(_COPY, file)
@@ -51,10 +51,10 @@ def _lines(reader: PackReader, rows: Iterable[Row], pack: int, visits: list[Visi
         name, sha256, length, offset, stored, position = row
         if sha256 is not None:
             place = length, offset, stored, pack, position
-            yield copying.content_row(place, content, bytes.fromhex(name[10:]), sha256)
+            yield pg_copy.content_row(place, content, bytes.fromhex(name[10:]), sha256)
             continue
-        numbers = b"".join(map(copying.bigint, (length, offset, stored, pack)))
-        numbers = b"\0\x0a" + numbers + copying.integer(position)
+        numbers = b"".join(map(pg_copy.bigint, (length, offset, stored, pack)))
+        numbers = b"\0\x0a" + numbers + pg_copy.integer(position)
         if length > LARGE:
             yield numbers
             yield from _node(row, reader.read(row))
@@ -74,9 +74,9 @@ def _node(row: Row, manifest: bytes) -> Iterator[bytes]:
     further, contents = targets(swhid.type, manifest)
     del manifest
     yield (
-        copying.integer(len(further) // 20)
-        + copying.smallint(KINDS[swhid.type])
-        + copying.bytea(swhid.hash)
-        + copying.NULL
+        pg_copy.integer(len(further) // 20)
+        + pg_copy.smallint(KINDS[swhid.type])
+        + pg_copy.bytea(swhid.hash)
+        + pg_copy.NULL
     )
-    yield from copying.identifier_array(further, contents)
+    yield from pg_copy.identifier_array(further, contents)

@@ -12,7 +12,7 @@ from archive.errors import NotFound
 from archive.objects import DIRECTORY, EXECUTABLE, FILE, REVISION, SYMLINK
 from archive.reading import Packs
 from archive.storage import Storage
-from archive.walking import Found, walk
+from archive.traversal import Found, walk
 
 BLOCK = 512
 _END = bytes(2 * BLOCK)

@@ -18,7 +18,7 @@ from archive.packs import LARGE
 from archive.reading import Packs
 from archive.retrieval import Place
 from archive.storage import Storage
-from archive.walking import Found, walk
+from archive.traversal import Found, walk
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")

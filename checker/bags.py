@@ -3,14 +3,14 @@
 import json
 import re
 
-from deposit.leases import Lease
 from deposit.metadata import sword
 from deposit.metadata.entry import Entry
+from deposit.metadata.packaging import Packaging
 from deposit.metadata.xml import MAX_SIZE
 from deposit.models import Part
-from deposit.packaging import Packaging
+from deposit.queue.leases import Lease
 from deposit.refusals import Kind, Refusal
-from deposit.staging import path_of
+from deposit.staging.files import path_of
 from packages import Limits, open_package
 
 # In the bag itself, or in the one folder that holds it.

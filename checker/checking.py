@@ -12,11 +12,11 @@ from checker.packages import check_digest, check_package
 from deposit import findings as vocabulary
 from deposit import lifecycle
 from deposit.findings import Area, Severity
-from deposit.leases import Lease, kept
+from deposit.intake.limits import limits_of
 from deposit.lifecycle import Claim, LeaseLost, Work
-from deposit.limits import limits_of
 from deposit.metadata.checks import check_entry
 from deposit.models import Deposit, Finding, Part, PartKind
+from deposit.queue.leases import Lease, kept
 from deposit.refusals import Refusal
 from deposit.services.deposits import describe
 from packages import Limits

@@ -6,10 +6,10 @@ It happens in a process of its own, with bounds on memory and time; see `package
 import hashlib
 
 from deposit.findings import Area, Finding, Severity
-from deposit.leases import Lease
+from deposit.metadata.packaging import Packaging
 from deposit.models import Part
-from deposit.packaging import Packaging
-from deposit.staging import path_of
+from deposit.queue.leases import Lease
+from deposit.staging.files import path_of
 from packages import Limits, PackageError
 from packages.confinement import prove
 

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dashboard.wording import STATUS_LABELS
+from dashboard.labels import STATUS_LABELS
 from deposit.actors import Actor
 from deposit.lifecycle import TABLE, TransitionRefused
 from deposit.models import Curatorship, Deposit

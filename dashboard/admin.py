@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from archive.models import FixityCheck, Pack
-from deposit.admin_looking import Looking
+from deposit.admin.read_only import Looking
 from deposit.models import Event, Fetch, Finding, Upload
 
 

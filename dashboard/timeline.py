@@ -8,7 +8,7 @@ from typing import Any
 from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
 
-from dashboard.wording import DETAILS, EVENTS, STEPS, STEPS_DONE, STOPPED, EventWords
+from dashboard.labels import DETAILS, EVENTS, STEPS, STEPS_DONE, STOPPED, EventWords
 from deposit.models import Deposit, Event
 
 # The event that an event ends: between the two lies the work of one worker.

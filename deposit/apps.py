@@ -5,7 +5,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from deposit import telemetry
+from deposit.monitoring import telemetry
 
 
 class DepositAppConfig(AppConfig):

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from django.db.models import Exists, OuterRef, QuerySet
 
 from deposit.actors import Actor
+from deposit.lists.numbered import Slice, slice_of
 from deposit.metadata.status_detail import render_status_detail
 from deposit.models import Collection, Deposit, Finding, Membership, Part, PartKind, Status
-from deposit.pages import Slice, slice_of
 from deposit.permissions import (
     LARGEST_ID,
     Operation,

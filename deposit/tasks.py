@@ -6,13 +6,14 @@ from celery import shared_task
 from django.conf import settings
 from django.db.models.functions import Now
 
-from deposit import janitor, pulse, tallies
 from deposit.actors import Door, machine
 from deposit.authentication import throttle
 from deposit.authentication.session_store import SessionStore
 from deposit.models import Deposit, Status
+from deposit.monitoring import daily_statistics, heartbeats
 from deposit.services import by_reference, expiry, idempotency, notices, uploads
 from deposit.services.operations import expire
+from deposit.staging import cleanup
 
 
 @shared_task(name="deposit.expire_partials")
@@ -42,13 +43,13 @@ def forget() -> None:
     throttle.forget_old()
     SessionStore.clear_expired()
     idempotency.forget_old()
-    pulse.forget_old()
+    heartbeats.forget_old()
 
 
 @shared_task(name="deposit.sweep_staging")
 def sweep_staging() -> None:
     """Remove what uploads that were cut off left behind, and set aside what no row names."""
-    janitor.sweep()
+    cleanup.sweep()
 
 
 @shared_task(name="deposit.expire_uploads")
@@ -66,10 +67,10 @@ def fetch() -> None:
 @shared_task(name="deposit.pulse")
 def scheduler_pulse() -> None:
     """Show that what the scheduler orders is done."""
-    pulse.beat(pulse.SCHEDULER, "schedule")
+    heartbeats.beat(heartbeats.SCHEDULER, "schedule")
 
 
 @shared_task(name="deposit.tally")
 def tally() -> None:
     """Count the days that were not counted yet."""
-    tallies.bring_up_to_date(steps=12)
+    daily_statistics.bring_up_to_date(steps=12)

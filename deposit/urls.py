@@ -2,11 +2,11 @@
 
 from django.urls import include, path
 
-from deposit.access import views
 from deposit.api.views import KnownView
+from deposit.archived import views
 from deposit.authentication import browser
-from deposit.health import healthz, readyz
-from deposit.metrics import metrics
+from deposit.monitoring.health import healthz, readyz
+from deposit.monitoring.prometheus import metrics
 from deposit.sword3.views import well_known
 
 urlpatterns = [

@@ -9,9 +9,9 @@ from django.db import transaction
 from archive.errors import ArchiveError, Unreadable
 from deposit import lifecycle
 from deposit.findings import Area, Severity
-from deposit.leases import Lease, kept
 from deposit.lifecycle import Claim, LeaseLost, Work
 from deposit.models import Deposit, Finding
+from deposit.queue.leases import Lease, kept
 from packages import PackageError
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from settings.bodies import SMALL_BODY_BYTES
 from settings.env import REPOSITORY, data_dir, read_env
-from settings.lobby import SMALL_BODY_BYTES
 from settings.preservation import *  # noqa: F403  (settings of the museum and of the preservation service)
 from settings.production import refuse_insecure_values
 
@@ -73,7 +73,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "deposit.middleware.RequestMiddleware",
+    "deposit.http.middleware.RequestMiddleware",
     "deposit.sword.middleware.SwordErrorMiddleware",
     "deposit.sword3.errors.Sword3ErrorMiddleware",
     "deposit.api.middleware.ProblemMiddleware",
@@ -148,9 +148,9 @@ STATIC_ROOT: str | None = env.str("STATIC_ROOT", default="") or None
 WHITENOISE_USE_FINDERS = True
 
 # Uploads never pass through Django's own handling of forms; what does is small, and without files. As much as
-# settings/lobby.py reads before a thread is given to a request.
+# server/connections.py reads before a thread is given to a request.
 DATA_UPLOAD_MAX_MEMORY_SIZE = SMALL_BODY_BYTES
-FILE_UPLOAD_HANDLERS = ["deposit.small_forms.NoFiles"]
+FILE_UPLOAD_HANDLERS = ["deposit.http.small_forms.NoFiles"]
 
 # --- Storage -------------------------------------------------------------------------------------------
 # Bytes on their way in; the same file system as nothing else needs to be.
@@ -245,8 +245,8 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "deposit.logs.LineFormatter"},
-        "json": {"()": "deposit.logs.JsonFormatter"},
+        "line": {"()": "deposit.monitoring.logs.LineFormatter"},
+        "json": {"()": "deposit.monitoring.logs.JsonFormatter"},
     },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": env.str("LOG_FORMAT", default="line")}

@@ -11,7 +11,7 @@ from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
 
-TRANSPORT_ALIASES["filesystem"] = "settings.folder:Transport"
+TRANSPORT_ALIASES["filesystem"] = "server.filesystem_broker:Transport"
 app = Celery("deposit")
 
 
@@ -50,13 +50,13 @@ app.conf.update(
         "deposit.*": {"queue": "housekeeping"},
         "archive.*": {"queue": "housekeeping"},
     },
-    worker_pool="settings.pool:TaskPool",
+    worker_pool="server.celery_pool:TaskPool",
     worker_prefetch_multiplier=1,
     worker_enable_remote_control=False,
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_hijack_root_logger=False,
-    worker_consumer="settings.celery_watchdog:Consumer",
-    beat_scheduler="settings.celery_watchdog:Scheduler",
+    worker_consumer="server.celery_watchdog:Consumer",
+    beat_scheduler="server.celery_watchdog:Scheduler",
     beat_schedule_filename=str(Path(settings.DATA_DIR) / "celerybeat-schedule"),
     beat_schedule={
         "expire-partial-deposits": {"task": "deposit.expire_partials", "schedule": 3600.0},
@@ -76,7 +76,7 @@ app.conf.update(
 )
 
 # Workers tell the record that they live.
-app.steps["consumer"].add("deposit.pulse:PulseStep")
+app.steps["consumer"].add("deposit.monitoring.heartbeats:PulseStep")
 
 # Without this every task opens a database connection of its own, which takes longer than the work on a small deposit.
 app.conf["CELERY_DB_REUSE_MAX"] = 500

@@ -174,7 +174,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture(autouse=True)
 def no_secrets_in_logs() -> Iterator[None]:
     """Whatever a test does, no password, token or header of it is logged."""
-    from tests.secrets_in_logs import SecretsInLogs  # noqa: PLC0415  (reads models, which need the settings)
+    from tests.support.secrets_in_logs import SecretsInLogs  # noqa: PLC0415  (reads models, which need the settings)
 
     watch = SecretsInLogs()
     logging.getLogger().addHandler(watch)

@@ -76,7 +76,7 @@ PACKAGE_ROOM = {
     Path("client/packing.py"),
     Path("client/transfer_package/building.py"),
     Path("client/transfer_package/reading.py"),  # reads what its user has on the own computer
-    Path("deposit/round_trip.py"),
+    Path("deposit/monitoring/round_trip.py"),
     Path("embedded/demo.py"),
 }
 
@@ -98,10 +98,10 @@ CONNECTORS = {
     "urllib3",
 }
 CONNECTING = {
-    Path("deposit/fetching.py"),
+    Path("deposit/intake/download.py"),
     Path("archive/storage/s3.py"),  # ARCHIVE_STORAGE
     Path("deposit/authentication/identity.py"),  # KEYCLOAK_SERVER_URL
-    Path("deposit/monitoring.py"),  # the certificate of our own address
+    Path("deposit/monitoring/nagios.py"),  # the certificate of our own address
     Path("sources/museumplus/client.py"),  # MUSEUMPLUS_URL
     Path("embedded"),  # this machine, and packages for it
     Path("client"),  # the server that its user names

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.samples import make_tar
+from tests.support.samples import make_tar
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

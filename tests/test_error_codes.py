@@ -2,14 +2,14 @@
 
 import re
 
-from tests import error_codes
+from tests.support import error_codes
 
 LISTED = re.findall(r"^\| `([^`]+)` \|", error_codes.PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_the_page_says_what_the_code_says() -> None:
     assert error_codes.PAGE.read_text(encoding="utf-8") == error_codes.page(), (
-        "run: python -m tests.error_codes"
+        "run: python -m tests.support.error_codes"
     )
 
 

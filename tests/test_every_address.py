@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.converters import get_converters
 
-from tests.factories import PASSWORD, basic, new_client, new_collection, new_deposit
+from tests.support.factories import PASSWORD, basic, new_client, new_collection, new_deposit
 
 pytestmark = pytest.mark.django_db
 

@@ -17,9 +17,9 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from deposit.models import Deposit, Part, Upload
 from embedded.supply import tool
-from tests.factories import PASSWORD, new_client, new_collection
-from tests.samples import make_zip
-from tests.settings.front import front
+from tests.support.factories import PASSWORD, new_client, new_collection
+from tests.support.gunicorn_server import front
+from tests.support.samples import make_zip
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,13 +19,13 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from tests.factories import basic
 from tests.faults.brokers import Folder
 from tests.faults.depositing import deposit_id
 from tests.faults.depositing import form as multipart
 from tests.faults.service import PASSWORD, Service
-from tests.identity.server import CLIENT, REALM, SECRET, IdentityServer
-from tests.samples import make_zip
+from tests.support.factories import basic
+from tests.support.identity.server import CLIENT, REALM, SECRET, IdentityServer
+from tests.support.samples import make_zip
 from tests.test_every_address import ALL
 
 pytestmark = [

@@ -14,19 +14,19 @@ from archive.tree import Tree
 from checker.checking import check
 from checker.packages import check_package
 from deposit.findings import Severity
-from deposit.leases import Lease
 from deposit.lifecycle import Claim
 from deposit.models import Collection, Finding, Part, Status
+from deposit.queue.leases import Lease
 from loader.destinations import archive
-from loader.destinations.archive import ingest_package
+from loader.destinations.archive.loading import ingest_package
 from loader.loading import load
 from packages import Limits, PackageError, confinement
 from packages.limits import MIB
 from packages.reader_process import TABLES
 from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases  # noqa: F401  they fill the register
 from tests.packages.cases import ACCEPTED, CASES, Case
-from tests.samples import atom_entry, create_origin, make_zip
-from tests.spine import ORIGIN, depositor, in_status, sent
+from tests.support.lifecycle_fixtures import ORIGIN, depositor, in_status, sent
+from tests.support.samples import atom_entry, create_origin, make_zip
 
 # None of these takes more, in seconds: the time that a case may need, not one that it should.
 pytestmark = pytest.mark.timeout(60)

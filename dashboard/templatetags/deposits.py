@@ -8,7 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from dashboard.wording import OUTCOMES, STATUS_LABELS
+from dashboard.labels import OUTCOMES, STATUS_LABELS
 from deposit.models import Deposit
 
 register = template.Library()

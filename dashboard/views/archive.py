@@ -16,8 +16,8 @@ from archive.identifiers import SWHID, ObjectType
 from archive.objects import DIRECTORY, SYMLINK, Entry
 from archive.retrieval import list_directory, open_content, places, resolve
 from dashboard.pages import open_page
-from deposit.access.objects import content_response, folder_response
 from deposit.actors import Actor
+from deposit.archived.objects import content_response, folder_response
 from deposit.models import Deposit
 from deposit.permissions import Operation, deposit_to
 from deposit.refusals import Kind, Refusal

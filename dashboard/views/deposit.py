@@ -9,22 +9,22 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from archive.identifiers import SWHID
-from dashboard import live
+from dashboard import polling
 from dashboard.actions import possible
 from dashboard.citation import Citation, cite, names_of
 from dashboard.description import licences_of
+from dashboard.labels import AREAS, MOVING, STATUS_WORDS
 from dashboard.pages import page
 from dashboard.timeline import history, steps_of, timeline
-from dashboard.wording import AREAS, MOVING, STATUS_WORDS
-from deposit.access.downloads import SAFE
 from deposit.actors import Actor
+from deposit.http.downloads import SAFE
 from deposit.metadata.entry import Entry
 from deposit.metadata.errors import MetadataError
 from deposit.models import Deposit, DepositType, Part, PartKind, Status
 from deposit.permissions import Operation, may, require, visible_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.services.deposits import effective_entry
-from deposit.staging import path_of
+from deposit.staging.files import path_of
 
 # A document longer than this, in bytes, is offered for download only.
 _LONG_DOCUMENT = 100_000
@@ -34,14 +34,14 @@ _LONG_DOCUMENT = 100_000
 @page
 def deposit_page(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpResponse:
     """The page of a deposit; it keeps up with the record while the deposit moves."""
-    unchanged = live.nothing_new(request)
+    unchanged = polling.nothing_new(request)
     if unchanged:
         return unchanged
     deposit = visible_deposit(actor, deposit_id)
     context = _context(request, actor, deposit)
     seconds = 2 if deposit.status in MOVING else 0
-    region = live.region(request, "dashboard/deposit_state.html", context, seconds=seconds)
-    return live.answer(request, region) or render(
+    region = polling.region(request, "dashboard/deposit_state.html", context, seconds=seconds)
+    return polling.answer(request, region) or render(
         request, "dashboard/deposit.html", context | {"live": region}
     )
 

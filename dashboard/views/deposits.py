@@ -10,12 +10,12 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from dashboard import live
+from dashboard import polling
 from dashboard.actions import offered
+from dashboard.labels import STATUS_LABELS
 from dashboard.pages import page
-from dashboard.wording import STATUS_LABELS
 from deposit.actors import Actor
-from deposit.listing import DepositFilter, Slice, slice_of
+from deposit.lists.cursor import DepositFilter, Slice, slice_of
 from deposit.models import Deposit
 from deposit.permissions import Operation, may_service, visible_collections, visible_deposits
 
@@ -59,7 +59,7 @@ def filtered(request: HttpRequest, actor: Actor) -> DepositFilter:
 @page
 def deposit_list(request: HttpRequest, actor: Actor) -> HttpResponse:
     """A slice of the list, newest first."""
-    unchanged = live.nothing_new(request)
+    unchanged = polling.nothing_new(request)
     if unchanged:
         return unchanged
     wanted = filtered(request, actor)
@@ -75,8 +75,8 @@ def deposit_list(request: HttpRequest, actor: Actor) -> HttpResponse:
         "is_filtered": bool(query),
         "deposits_here": actor.client is not None,
     }
-    region = live.region(request, "dashboard/deposit_rows.html", context, seconds=0 if before else 10)
-    again = live.answer(request, region)
+    region = polling.region(request, "dashboard/deposit_rows.html", context, seconds=0 if before else 10)
+    again = polling.answer(request, region)
     if again:
         return again
     return render(

@@ -13,17 +13,17 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from dashboard.labels import STATUS_LABELS
 from dashboard.pages import page
 from dashboard.plots import PALETTE, Plot, Series, draw, in_bytes, in_time
-from dashboard.remembered import Remembered
 from dashboard.templatetags.deposits import duration
+from dashboard.ttl_cache import Remembered
 from dashboard.views.deposits import Echo, harmless
-from dashboard.wording import STATUS_LABELS
-from deposit import tallies
 from deposit.actors import Actor
 from deposit.models import DayTally
+from deposit.monitoring import daily_statistics
+from deposit.monitoring.daily_statistics import Span
 from deposit.permissions import Operation, may_service, visible_collections, visible_tallies
-from deposit.tallies import Span
 
 PERIODS = (30, 90, 365)
 # More days than this are drawn by weeks.
@@ -32,7 +32,7 @@ _DAILY = 90
 _LINES = 5
 COLUMNS = ("received", "size", "largest", "done", "rejected", "failed", "waited", "longest")
 
-counted = Remembered(lambda: tallies.bring_up_to_date(), 30)
+counted = Remembered(lambda: daily_statistics.bring_up_to_date(), 30)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +84,7 @@ def figures(request: HttpRequest, actor: Actor) -> HttpResponse:
     is_whole = counted.get()
     wanted = _wanted(request)
     mine = _tallies(actor, wanted)
-    spans = tallies.spans(mine, since=wanted.since, until=wanted.until, weekly=wanted.is_weekly)
+    spans = daily_statistics.spans(mine, since=wanted.since, until=wanted.until, weekly=wanted.is_weekly)
     plots = [*_plots(wanted, spans)]
     groups = [_group(mine, wanted, *one) for one in _groupings(actor)]
     context = {
@@ -92,7 +92,7 @@ def figures(request: HttpRequest, actor: Actor) -> HttpResponse:
         "periods": PERIODS,
         "collections": visible_collections(actor)[:200],
         "sees_clients": may_service(actor, Operation.SEE_QUEUES),
-        "whole": tallies.whole(mine, since=wanted.since, until=wanted.until),
+        "whole": daily_statistics.whole(mine, since=wanted.since, until=wanted.until),
         "plots": plots,
         "groups": groups,
         "drawn": draw(plots + [group["plot"] for group in groups]),
@@ -164,11 +164,11 @@ def _groupings(actor: Actor) -> list[tuple[str, str, str, str]]:
 def _group(
     mine: QuerySet[DayTally], wanted: Wanted, path: str, filtered: str, title: str, name: str
 ) -> dict[str, Any]:
-    rows = tallies.busiest(mine, path, since=wanted.since, until=wanted.until)
+    rows = daily_statistics.busiest(mine, path, since=wanted.since, until=wanted.until)
     lines = []
     days: list[date] = []
     for (label, _tally), colour in zip(rows[:_LINES], PALETTE, strict=False):
-        spans = tallies.spans(
+        spans = daily_statistics.spans(
             mine.filter(**{path: label}), since=wanted.since, until=wanted.until, weekly=wanted.is_weekly
         )
         days = [span.day for span in spans]

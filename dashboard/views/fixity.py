@@ -12,7 +12,7 @@ from archive.models import Outcome
 from archive.storage import replica_storage
 from dashboard.pages import page
 from dashboard.plots import Plot, Series, draw
-from dashboard.remembered import Remembered
+from dashboard.ttl_cache import Remembered
 from deposit.actors import Actor
 from deposit.permissions import Operation, require_service
 

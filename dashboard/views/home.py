@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.wording import STATUS_LABELS, STATUS_WORDS
+from dashboard.labels import STATUS_LABELS, STATUS_WORDS
 from deposit.authentication.browser import depart
 from deposit.authentication.provider import provider
 

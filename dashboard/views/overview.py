@@ -9,15 +9,15 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from dashboard.labels import STATUS_LABELS
 from dashboard.pages import page
 from dashboard.plots import Plot, Series, draw, in_bytes
-from dashboard.remembered import Remembered
-from dashboard.wording import STATUS_LABELS
-from deposit import pulse, statistics
+from dashboard.ttl_cache import Remembered
 from deposit.actors import Actor
-from deposit.complaints import complaints
-from deposit.figures import read_space
 from deposit.models import Deposit
+from deposit.monitoring import heartbeats, statistics
+from deposit.monitoring.alerts import complaints
+from deposit.monitoring.snapshot import read_space
 from deposit.permissions import Operation, require_service
 
 # Figures over many rows are computed this seldom, in seconds, however many operators look.
@@ -56,7 +56,7 @@ def overview(request: HttpRequest, actor: Actor) -> HttpResponse:
         "space": read_space(),
         "queues": queues.get(),
         "busy": statistics.workers(),
-        "workers": pulse.workers(),
+        "workers": heartbeats.workers(),
         "plots": plots,
         "drawn": draw(plots),
         "labels": STATUS_LABELS,

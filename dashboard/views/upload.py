@@ -16,7 +16,7 @@ from dashboard.forms import LICENCES, DescriptionForm, entry_of
 from dashboard.pages import page
 from dashboard.receiving import UploadForm, received, type_of
 from deposit.actors import Actor
-from deposit.limits import Sizes, metadata_too_large
+from deposit.intake.limits import Sizes, metadata_too_large
 from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.errors import MetadataError
 from deposit.metadata.origins import decode_slug
@@ -28,7 +28,7 @@ from deposit.services import deposits
 from deposit.services.arrivals import Arrival, Uploaded
 from deposit.services.idempotency import Answer, fingerprint, once
 from deposit.services.uploads import unknown_upload
-from deposit.staging import too_large
+from deposit.staging.files import too_large
 from deposit.sword.errors import WIRE
 
 

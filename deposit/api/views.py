@@ -21,15 +21,15 @@ from rest_framework.viewsets import GenericViewSet
 
 from archive.identifiers import SWHID
 from archive.retrieval import known
-from deposit import statistics, tallies
-from deposit.access.rights import readable_among, wait_in_vain
 from deposit.actors import Actor
 from deposit.api import serializers
 from deposit.api.authentication import ApiAuthenticator
 from deposit.api.problems import handle
-from deposit.complaints import complaints
-from deposit.listing import DepositFilter
+from deposit.archived.rights import readable_among, wait_in_vain
+from deposit.lists.cursor import DepositFilter
 from deposit.models import Collection, DayTally, Deposit
+from deposit.monitoring import daily_statistics, statistics
+from deposit.monitoring.alerts import complaints
 from deposit.permissions import (
     Operation,
     may_service,
@@ -215,7 +215,7 @@ class FiguresView(ApiView):
         asked = serializers.FiguresQuerySerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
-        complete = tallies.bring_up_to_date()
+        complete = daily_statistics.bring_up_to_date()
         mine = visible_tallies(self.actor)
         for name, column in _NAMES.items():
             if name in wanted:
@@ -223,7 +223,7 @@ class FiguresView(ApiView):
         span = {"since": wanted["since"], "until": wanted["until"]}
         told = span | {
             "complete": complete,
-            "whole": tallies.whole(mine, **span),
+            "whole": daily_statistics.whole(mine, **span),
             "rows": _rows(mine, wanted["by"], span),
         }
         return Response(serializers.FiguresSerializer(told).data)
@@ -236,11 +236,11 @@ def _rows(mine: QuerySet[DayTally], by: str, span: dict[str, Any]) -> list[dict[
     if by in _NAMES:
         return [
             {"name": name, "tally": tally}
-            for name, tally in tallies.busiest(mine, _NAMES[by], **span, most=1000)
+            for name, tally in daily_statistics.busiest(mine, _NAMES[by], **span, most=1000)
         ]
     return [
         {"name": one.day.isoformat(), "tally": one.tally}
-        for one in tallies.spans(mine, **span, weekly=by == "week")
+        for one in daily_statistics.spans(mine, **span, weekly=by == "week")
     ]
 
 

@@ -9,8 +9,8 @@ from rest_framework.request import Request
 
 from deposit.actors import Actor, Door, become
 from deposit.authentication.addresses import client_address
+from deposit.authentication.claims_mapping import user_of
 from deposit.authentication.headers import BASIC, Bearer, read_authorization
-from deposit.authentication.matching import user_of
 from deposit.authentication.passwords import user_with_password
 from deposit.authentication.provider import provider
 from deposit.authentication.tokens import PREFIX, scopes_of, user_with_token

@@ -15,8 +15,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from deposit.authentication.claims_mapping import user_of
 from deposit.authentication.headers import bad_token
-from deposit.authentication.matching import user_of
 from deposit.authentication.provider import provider
 from deposit.refusals import Refusal
 

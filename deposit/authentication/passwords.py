@@ -16,12 +16,12 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import User
 from django.db import connection
 
+from deposit.authentication.claims_mapping import user_of
+from deposit.authentication.credential_cache import VerdictCache
+from deposit.authentication.hash_limiter import Shared, Slots, Tarpit
 from deposit.authentication.headers import Password, unauthorized
-from deposit.authentication.matching import user_of
 from deposit.authentication.provider import provider
-from deposit.authentication.slots import Shared, Slots, Tarpit
 from deposit.authentication.throttle import Gate, too_many
-from deposit.authentication.verdicts import VerdictCache
 from deposit.refusals import Refusal
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from deposit.models.record import Client
 
 
 class Milestone(models.Model):
-    """``position`` deposits of the client have a number up to ``deposit_id``; see ``deposit.pages``."""
+    """``position`` deposits of the client have a number up to ``deposit_id``; see ``deposit.lists.numbered``."""
 
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="+")
     position = models.PositiveBigIntegerField()

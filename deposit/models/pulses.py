@@ -5,7 +5,7 @@ from django.db.models.functions import Now
 
 
 class Pulse(models.Model):
-    """That a worker took messages at a moment, and from which queues; see ``deposit.pulse``."""
+    """That a worker took messages at a moment, and from which queues; see ``deposit.monitoring.heartbeats``."""
 
     name = models.CharField(max_length=200, unique=True)
     queues = models.CharField(max_length=300)

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from deposit.models.limits import OF_PACKAGES, OF_REQUESTS, CollectionLimits, positive
-from deposit.words import words
+from deposit.models.search import words
 
 
 class Status(models.TextChoices):

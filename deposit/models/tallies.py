@@ -8,7 +8,9 @@ from deposit.models.record import Client, Collection
 
 
 class DayTally(models.Model):
-    """What happened on one day (UTC) to the deposits of one client in one collection; see ``deposit.tallies``.
+    """What happened on one day (UTC) to the deposits of one client in one collection.
+
+    See ``deposit.monitoring.daily_statistics``.
 
     It can be counted again from the history at any time.
     """

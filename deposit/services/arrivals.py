@@ -8,13 +8,13 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from deposit.actors import Actor
-from deposit.admission import admit
-from deposit.limits import Sizes, metadata_too_large
+from deposit.intake.admission import admit
+from deposit.intake.limits import Sizes, metadata_too_large
 from deposit.metadata.entry import Entry
 from deposit.models import TITLE_LENGTH, Deposit, Duplicates, Fetch, Part, PartKind, Status
 from deposit.refusals import Kind, Refusal
 from deposit.services import uploads
-from deposit.staging import StagedFile, too_large
+from deposit.staging.files import StagedFile, too_large
 
 # Deposits whose packages the service has and means to keep.
 _KEPT = (Status.DEPOSITED, Status.VERIFIED, Status.LOADING, Status.DONE)

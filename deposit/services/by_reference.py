@@ -17,14 +17,15 @@ from django.db import Error, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from deposit import fetching, lifecycle
-from deposit.admission import quota_left
-from deposit.limits import Sizes
+from deposit import lifecycle
+from deposit.intake import download
+from deposit.intake.admission import quota_left
+from deposit.intake.limits import Sizes
 from deposit.metadata.entry import Entry, FileLink
 from deposit.models import Deposit, Fetch, FetchState, Part, PartKind, Status
 from deposit.refusals import Kind, Refusal
 from deposit.services.arrivals import Uploaded
-from deposit.staging import StagedFile, staging_file
+from deposit.staging.files import StagedFile, staging_file
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def require_allowed(url: str, size: int) -> None:
             f"The file at {url} has {size} bytes; at most {settings.MAX_BY_REFERENCE_SIZE} are fetched.",
             "Divide it into several packages.",
         )
-    fetching.require_allowed(urlsplit(url))
+    download.require_allowed(urlsplit(url))
 
 
 def waits_for_fetches(deposit: Deposit) -> bool:
@@ -124,7 +125,7 @@ def fetch_next() -> bool:
         return False
     try:
         with staging_file(limit=_most(fetch.part), promised=fetch.part.size) as file:
-            for chunk in fetching.download(
+            for chunk in download.download(
                 fetch.url, expected=fetch.part.size or None, tell=lambda received: _renew(fetch, received)
             ):
                 file.write(chunk)

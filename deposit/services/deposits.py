@@ -14,8 +14,9 @@ from django.db.models.functions import Now
 
 from archive.identifiers import SWHID
 from archive.ingest import Ingest
-from deposit import lifecycle, pages, staging
+from deposit import lifecycle
 from deposit.actors import Actor, Door
+from deposit.lists import numbered
 from deposit.metadata.entry import Entry, read_entry
 from deposit.models import Collection, Deposit, Part, PartKind, Status
 from deposit.permissions import Operation, client_of, require, require_member, unknown_deposit
@@ -23,6 +24,7 @@ from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference, extrinsic, metadata_only
 from deposit.services.arrivals import Arrival, add_parts, described, remove_parts
 from deposit.services.origins import named_origin, settle
+from deposit.staging import files
 
 
 def create(
@@ -178,7 +180,7 @@ def replace(
         with _changing(deposit, "replace", actor, if_revision, **_told(arrival)) as locked:
             stored = remove_parts(locked, *kinds, only=only)
             _take(locked, actor, arrival)
-        transaction.on_commit(partial(staging.remove, stored))
+        transaction.on_commit(partial(files.remove, stored))
         return locked if in_progress else _complete(locked, actor, arrival.entry or effective_entry(locked))
 
 
@@ -188,7 +190,7 @@ def remove_packages(
     """Drop all packages of a partial deposit, or the one part ``only``; metadata stays. Twice is no error."""
     with _changing(deposit, "remove-packages", actor, if_revision) as locked:
         stored = remove_parts(locked, PartKind.PACKAGE, only=only)
-        transaction.on_commit(partial(staging.remove, stored))
+        transaction.on_commit(partial(files.remove, stored))
     return locked
 
 
@@ -235,9 +237,9 @@ def delete(*, actor: Actor, deposit: Deposit, if_revision: int | None = None) ->
     with transaction.atomic():
         with _changing(deposit, "delete", actor, if_revision) as locked:
             stored = remove_parts(locked, PartKind.PACKAGE, PartKind.METADATA)
-        pages.forget_behind(locked)
+        numbered.forget_behind(locked)
         locked.delete()
-        transaction.on_commit(partial(staging.remove, stored))
+        transaction.on_commit(partial(files.remove, stored))
 
 
 def update_metadata(

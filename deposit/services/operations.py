@@ -4,13 +4,13 @@ from functools import partial
 
 from django.db import transaction
 
-from deposit import staging
 from deposit.actors import Actor, Door, acting
 from deposit.lifecycle import TransitionRefused, fire
 from deposit.models import Deposit, Finding, PartKind
 from deposit.permissions import Operation, require, unknown_deposit
 from deposit.refusals import Refusal
 from deposit.services.arrivals import remove_parts
+from deposit.staging import files
 
 
 def _allowed(actor: Actor, operation: Operation, deposit_id: int) -> str:
@@ -47,7 +47,7 @@ def expire(*, deposit_id: int, actor: Actor, quietly: bool = False) -> Deposit |
         with acting(actor), transaction.atomic():
             deposit = fire("expire", deposit_id, actor=name)
             stored = remove_parts(deposit, PartKind.PACKAGE)
-            transaction.on_commit(partial(staging.remove, stored))
+            transaction.on_commit(partial(files.remove, stored))
             return deposit
     except (TransitionRefused, Refusal):
         if quietly:

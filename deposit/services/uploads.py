@@ -17,14 +17,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.db.models.functions import Now
 
-from deposit import reserved, staging
 from deposit.actors import Actor
-from deposit.admission import admit
+from deposit.intake.admission import admit
 from deposit.models import Client, Membership, Upload, UploadSegment
 from deposit.permissions import Operation, client_of, forbidden, in_scope
 from deposit.refusals import Kind, Refusal
-from deposit.reserved import Region, Sealed
-from deposit.staging import StagedFile
+from deposit.staging import files, preallocated
+from deposit.staging.files import StagedFile
+from deposit.staging.preallocated import Region, Sealed
 
 logger = logging.getLogger(__name__)
 
@@ -62,10 +62,10 @@ def initialise(*, actor: Actor, plan: Plan) -> Upload:
             segment_size=plan.segment_size,
             segment_count=plan.segment_count,
             sha256=plan.sha256,
-            stored_as=reserved.new_name(),
+            stored_as=preallocated.new_name(),
         )
     try:
-        reserved.reserve(upload.stored_as, plan.size)
+        preallocated.reserve(upload.stored_as, plan.size)
     except (Refusal, OSError):
         upload.delete()
         raise
@@ -226,7 +226,7 @@ def abort(*, actor: Actor, upload: Upload) -> None:
         locked = Upload.objects.select_for_update().filter(pk=upload.pk, client=client_of(actor)).first()
         if locked is None:
             raise unknown_upload()
-        transaction.on_commit(lambda: staging.remove([locked.stored_as]))
+        transaction.on_commit(lambda: files.remove([locked.stored_as]))
         locked.delete()
 
 
@@ -248,7 +248,7 @@ def adopt(*, actor: Actor, upload_id: UUID) -> StagedFile:
             "Send them, then deposit the upload again.",
         )
     try:
-        reserved.seal(upload.stored_as)
+        preallocated.seal(upload.stored_as)
     except FileNotFoundError:
         raise unknown_upload() from None
     staged = StagedFile(stored_as=upload.stored_as, size=upload.size, sha256=upload.sha256, md5=None)
@@ -269,7 +269,7 @@ def _expire(upload_id: UUID) -> bool:
         if upload is None:
             return False
         stored_as, size = upload.stored_as, upload.size
-        transaction.on_commit(lambda: staging.remove([stored_as]))
+        transaction.on_commit(lambda: files.remove([stored_as]))
         logger.warning("upload=%s client=%s size=%s event=expire", upload_id, upload.client_id, size)
         upload.delete()
         return True

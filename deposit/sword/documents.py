@@ -13,8 +13,8 @@ from lxml import etree
 from lxml.builder import ElementMaker
 
 from deposit.metadata.namespaces import APP, ATOM, DCTERMS, DEPOSIT, SWORD
+from deposit.metadata.packaging import Packaging
 from deposit.models import STATUS_TEXTS, Collection, Deposit, Part
-from deposit.packaging import Packaging
 from deposit.refusals import Refusal
 from deposit.sword.errors import WIRE
 from deposit.sword.headers import ARCHIVE_TYPES, ENTRY_TYPE

@@ -8,16 +8,16 @@ from rest_framework.request import Request
 from zipstream import ZIP_STORED, ZipStream
 
 from deposit import selectors
-from deposit.access.downloads import file_range, guarded, path_of_package, ranged
+from deposit.http.downloads import file_range, guarded, path_of_package, ranged
+from deposit.http.negotiation import accepts
+from deposit.metadata.packaging import Packaging
 from deposit.models import Deposit, Part, PartKind
-from deposit.packaging import Packaging
 from deposit.permissions import Operation
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.sword.documents import FEED_TYPE
 from deposit.sword.feeds import media_feed
 from deposit.sword.iris import Iris
-from deposit.sword.negotiation import accepts
 from deposit.sword.receiving import receive
 from deposit.sword.statements import OriginalDeposit
 from deposit.sword.views import DepositView, xml_response

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field, replace
 
 from django.db import connection
 
-from deposit.admission import admit
-from deposit.limits import metadata_too_large
+from deposit.http.body import Body
+from deposit.http.multipart import PartHeaders, Sink, read_parts
+from deposit.intake.admission import admit
+from deposit.intake.limits import metadata_too_large
 from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.origins import decode_slug
+from deposit.metadata.packaging import Packaging
 from deposit.models import Client
-from deposit.packaging import Packaging
 from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference
 from deposit.services.arrivals import Arrival, Package
-from deposit.staging import ComparedFile, StagingFile, staging_file, too_large
-from deposit.sword.body import Body
+from deposit.staging.files import ComparedFile, StagingFile, staging_file, too_large
 from deposit.sword.headers import (
     ARCHIVE_TYPES,
     ENTRY_TYPE,
@@ -28,7 +29,6 @@ from deposit.sword.headers import (
     parse_filename,
     read_digests,
 )
-from deposit.sword.multipart import PartHeaders, Sink, read_parts
 
 # What the boundaries and headers of a multipart body may take, in bytes.
 _HEADERS = 64 * 1024

@@ -6,12 +6,12 @@ from django.http import HttpResponse, JsonResponse
 from rest_framework.request import Request
 
 from deposit import selectors
+from deposit.http.negotiation import accepts
 from deposit.models import STATUS_TEXTS
 from deposit.refusals import Kind, Refusal
 from deposit.sword import documents
 from deposit.sword.documents import FEED_TYPE
 from deposit.sword.media import originals
-from deposit.sword.negotiation import accepts
 from deposit.sword.statements import RDF_TYPE, Statement, atom_statement, ore_statement
 from deposit.sword.views import DepositView, xml_response
 

@@ -12,7 +12,10 @@ from rest_framework.views import APIView
 from deposit import selectors
 from deposit.actors import Actor, become
 from deposit.authentication import SwordAuthenticator
-from deposit.limits import Sizes
+from deposit.http.body import Body
+from deposit.http.negotiation import AnyNegotiation, accepts
+from deposit.http.retries import Replayed, answer_once, is_retryable, key_of, print_of
+from deposit.intake.limits import Sizes
 from deposit.metadata.entry import Entry
 from deposit.models import Client, Collection, Deposit
 from deposit.permissions import Operation, client_of, mediated
@@ -21,13 +24,10 @@ from deposit.services import deposits
 from deposit.services.arrivals import Arrival
 from deposit.services.idempotency import forgotten, is_kept
 from deposit.sword import documents, paging
-from deposit.sword.body import Body
 from deposit.sword.headers import Headers, read_headers
 from deposit.sword.iris import Iris, iris_of
-from deposit.sword.negotiation import AnyNegotiation, accepts
 from deposit.sword.receiving import receive, slug_of
 from deposit.sword.responses import error_response, refusal_of
-from deposit.sword.retries import Replayed, answer_once, is_retryable, key_of, print_of
 
 XML = "application/xml"
 

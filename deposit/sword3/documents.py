@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from deposit.limits import Sizes
+from deposit.intake.limits import Sizes
 from deposit.models import (
     STATUS_TEXTS,
     Collection,

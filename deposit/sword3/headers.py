@@ -9,7 +9,7 @@ from email.message import Message
 from enum import StrEnum
 from typing import Any
 
-from deposit.packaging import Packaging
+from deposit.metadata.packaging import Packaging
 from deposit.refusals import Kind, Refusal
 from deposit.sword.headers import MediaType, parse_filename, read_headers
 from deposit.sword3.terms import BINARY, METADATA_SWORD, PACKAGINGS

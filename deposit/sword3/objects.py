@@ -5,14 +5,14 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
-from deposit.access.downloads import file_range, guarded, ranged
+from deposit.http.downloads import file_range, guarded, ranged
 from deposit.metadata.sword import fields_of
 from deposit.models import Part, PartKind
 from deposit.permissions import LARGEST_ID, Operation, client_of, require
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
-from deposit.staging import path_of
+from deposit.staging.files import path_of
 from deposit.sword3 import documents, terms
 from deposit.sword3.headers import Content, Sword3Headers, bad_request
 from deposit.sword3.receiving import extending, receive

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+from deposit.http.body import Body
 from deposit.metadata import sword as sword_metadata
 from deposit.metadata.entry import Entry, read_entry
 from deposit.models import Client
 from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference
 from deposit.services.arrivals import Arrival, Elsewhere, Package, Uploaded
-from deposit.staging import too_large
-from deposit.sword.body import Body
+from deposit.staging.files import too_large
 from deposit.sword.receiving import let_in, package_file
 from deposit.sword3.headers import (
     Content,

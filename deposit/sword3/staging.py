@@ -5,9 +5,9 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from deposit.reserved import Region
+from deposit.http.body import Body
 from deposit.services import uploads
-from deposit.sword.body import Body
+from deposit.staging.preallocated import Region
 from deposit.sword.receiving import let_go_of_the_database
 from deposit.sword3 import documents
 from deposit.sword3.headers import Disposition, Sword3Headers, bad_request, read_digests

@@ -1,7 +1,7 @@
 """The IRIs of SWORD 3 that the server speaks, and what they stand for in the record."""
 
+from deposit.metadata.packaging import Packaging
 from deposit.models import FetchState, Status
-from deposit.packaging import Packaging
 
 _BASE = "http://purl.org/net/sword/3.0/"
 

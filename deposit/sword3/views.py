@@ -16,7 +16,10 @@ from deposit import selectors
 from deposit.actors import Actor, become
 from deposit.authentication import SwordAuthenticator
 from deposit.authentication.sessions import session_actor
-from deposit.limits import Sizes
+from deposit.http.body import Body
+from deposit.http.negotiation import AnyNegotiation
+from deposit.http.retries import Replayed, answer_once, is_retryable, key_of
+from deposit.intake.limits import Sizes
 from deposit.metadata.origins import decode_slug
 from deposit.models import Collection, Deposit, PartKind
 from deposit.permissions import Operation, client_of, mediated, require, visible_deposit
@@ -24,10 +27,7 @@ from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
 from deposit.services.idempotency import fingerprint, forgotten, is_kept
-from deposit.sword.body import Body
-from deposit.sword.negotiation import AnyNegotiation
 from deposit.sword.responses import refusal_of
-from deposit.sword.retries import Replayed, answer_once, is_retryable, key_of
 from deposit.sword3 import documents
 from deposit.sword3.errors import error_response
 from deposit.sword3.headers import Content, Sword3Headers, read_sword3_headers

@@ -21,7 +21,7 @@ import pytest
 from django.db import OperationalError, close_old_connections, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from archive import fixity, upkeep
+from archive import fixity, maintenance
 from archive.identifiers import content_id
 from archive.ingest import Ingest
 from archive.models import Object, Outcome, Pack
@@ -86,7 +86,7 @@ def started(seed: int, root: Path) -> Iterator[subprocess.Popen[str]]:
 
 def assert_sound(storage: FileStorage) -> None:
     """All that is visible is there, whole, and where the index says."""
-    differences = [one for one in upkeep.verify(storage) if one is not None]
+    differences = [one for one in maintenance.verify(storage) if one is not None]
     assert differences == []
     checks = list(fixity.audit(fixity.due(), storage, thorough=True))
     assert {check.outcome for check in checks} <= {Outcome.SOUND}
@@ -117,9 +117,9 @@ def test_a_load_killed_at_any_instant_leaves_nothing_half_visible(
             _, said = child.communicate()
         assert child.returncode == -signal.SIGKILL, said
         wait_for_backends_to_go()
-        upkeep.remove_orphans(storage, age=timedelta(0))
+        maintenance.remove_orphans(storage, age=timedelta(0))
         assert list(storage.workspace().iterdir()) == []
-        assert {pack.name for pack in storage.packs()} == upkeep.pack_names()
+        assert {pack.name for pack in storage.packs()} == maintenance.pack_names()
     assert Pack.objects.exists()
     assert_sound_and_at_work(storage)
 
@@ -141,8 +141,8 @@ def test_a_load_cut_off_from_the_database_at_any_instant_leaves_nothing_half_vis
         assert "terminating connection" in said or "closed the connection" in said, said
         assert list(storage.workspace().iterdir()) == []
         wait_for_backends_to_go()
-        upkeep.remove_orphans(storage, age=timedelta(0))
-        assert {pack.name for pack in storage.packs()} == upkeep.pack_names()
+        maintenance.remove_orphans(storage, age=timedelta(0))
+        assert {pack.name for pack in storage.packs()} == maintenance.pack_names()
     assert_sound_and_at_work(storage)
 
 
@@ -215,10 +215,10 @@ def test_a_commit_that_is_lost_leaves_an_orphan_and_the_next_load_finishes(
         load(cut=True)
     connection.close()
     assert Object.objects.count() == 0
-    assert len(upkeep.orphans(storage, age=timedelta(0))) == 1
+    assert len(maintenance.orphans(storage, age=timedelta(0))) == 1
     load(cut=False)
     assert Object.objects.filter(sha1_git=content_id(content)).exists()
-    upkeep.remove_orphans(storage, age=timedelta(0))
+    maintenance.remove_orphans(storage, age=timedelta(0))
     assert_sound(storage)
 
 

@@ -72,7 +72,7 @@ def rebuild() -> float:
     """Drop the index and make it anew from the packs; the seconds it took. Ends the run when it is another."""
     from django.db import connection  # noqa: PLC0415 - settings exist only now
 
-    from archive import upkeep  # noqa: PLC0415
+    from archive import maintenance  # noqa: PLC0415
     from archive.storage import default_storage  # noqa: PLC0415
 
     def state() -> object:
@@ -84,7 +84,7 @@ def rebuild() -> float:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE archive_pack, archive_object, archive_origin, archive_visit CASCADE")
     started = time.perf_counter()
-    for _ in upkeep.rebuild(default_storage()):
+    for _ in maintenance.rebuild(default_storage()):
         pass
     seconds = time.perf_counter() - started
     if state() != before:

@@ -30,16 +30,16 @@ def deposit_and_load(
     from archive.models import Pack  # noqa: PLC0415 - settings exist only now
     from checker.checking import check  # noqa: PLC0415
     from deposit.models import Status  # noqa: PLC0415
-    from loader.destinations import archive as destination  # noqa: PLC0415
+    from loader.destinations import archive  # noqa: PLC0415
     from loader.loading import load  # noqa: PLC0415
-    from tests.spine import sent  # noqa: PLC0415
+    from tests.support.lifecycle_fixtures import sent  # noqa: PLC0415
 
     before = sum(Pack.objects.values_list("size", flat=True))
     deposit = sent(package, who=who, origin=origin)
     started = time.perf_counter()
     check(deposit.pk, worker="bench")
     checked = time.perf_counter()
-    load(deposit.pk, worker="bench", destination=destination.load)
+    load(deposit.pk, worker="bench", destination=archive.load)
     loaded = time.perf_counter()
     deposit.refresh_from_db()
     if deposit.status != Status.DONE:
@@ -52,7 +52,7 @@ def main() -> int:
     """Print figures; 0 when the limits are kept."""
     package = Path(sys.argv[1]).read_bytes()
     with archive():
-        from tests.spine import depositor  # noqa: PLC0415 - settings exist only now
+        from tests.support.lifecycle_fixtures import depositor  # noqa: PLC0415 - settings exist only now
 
         who = depositor()
         runs = [deposit_and_load(package, who, f"https://hal.example.org/{name}") for name in ("a", "a", "b")]

@@ -31,8 +31,8 @@ import psycopg2
 
 from tests.bench.bench_record import database_url
 from tests.bench.service import Service, running
-from tests.identity.server import CLIENT, REALM, SECRET, IdentityServer
-from tests.samples import make_zip
+from tests.support.identity.server import CLIENT, REALM, SECRET, IdentityServer
+from tests.support.samples import make_zip
 
 CONNECTIONS = (16, 50)
 RETRIES = 200

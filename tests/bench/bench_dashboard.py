@@ -64,7 +64,7 @@ def fill(number: int) -> dict[str, Any]:
     from django.contrib.auth.models import Permission, User  # noqa: PLC0415 - settings exist only now
     from django.db import connection  # noqa: PLC0415
 
-    from tests.factories import new_client, new_collection  # noqa: PLC0415
+    from tests.support.factories import new_client, new_collection  # noqa: PLC0415
 
     collection = new_collection("bench")
     large, small = (new_client(collection, username=name) for name in ("large", "small"))
@@ -101,7 +101,7 @@ def measured(user: Any, path: str, *, before: Callable[[], None] = lambda: None)
 def tallies() -> bool:
     """Count all days, then those that are not settled; whether the latter is within the limit."""
     from deposit.models import DayTally  # noqa: PLC0415 - settings exist only now
-    from deposit.tallies import bring_up_to_date  # noqa: PLC0415
+    from deposit.monitoring.daily_statistics import bring_up_to_date  # noqa: PLC0415
 
     start = time.perf_counter()
     bring_up_to_date(steps=1000)

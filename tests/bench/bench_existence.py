@@ -21,7 +21,7 @@ from tests.bench.bench_authentication import header
 from tests.bench.bench_record import database_url
 from tests.bench.service import Service, running
 from tests.faults.depositing import form as multipart
-from tests.samples import make_zip
+from tests.support.samples import make_zip
 
 # Of the same length as what there is.
 NOBODYS_UPLOAD = "00000000-0000-4000-8000-000000000000"

@@ -18,7 +18,7 @@ import time
 
 from tests.bench import peer
 from tests.bench.service import Service, rss, running
-from tests.samples import atom_entry, make_zip
+from tests.support.samples import atom_entry, make_zip
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "10"))
 GIGABYTE = 1 << 30

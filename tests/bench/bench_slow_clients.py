@@ -16,7 +16,7 @@ from contextlib import ExitStack
 
 from tests.bench.bench_http import Connection
 from tests.bench.service import Service, running
-from tests.samples import make_zip
+from tests.support.samples import make_zip
 
 MANY = int(os.environ.get("BENCH_CLIENTS", "500"))
 LIMIT = 1.0

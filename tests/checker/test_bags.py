@@ -9,9 +9,9 @@ from checker.checking import check
 from deposit.models import Deposit, Finding
 from deposit.services import deposits
 from tests.deposit.sword3.asking import Sword3
-from tests.factories import http_client
-from tests.samples import make_zip
-from tests.spine import depositor
+from tests.support.factories import http_client
+from tests.support.lifecycle_fixtures import depositor
+from tests.support.samples import make_zip
 
 BAGIT = "http://purl.org/net/sword/3.0/package/SWORDBagIt"
 METADATA = json.dumps({"@type": "Metadata", "dc:title": "In the bag", "dc:creator": "Ada"}).encode()

@@ -12,17 +12,17 @@ import pytest
 from checker import checking
 from checker.checking import check
 from deposit import lifecycle
-from deposit.dispatcher import release_passed_leases, round_of_work
-from deposit.leases import RETRY_SECONDS
 from deposit.lifecycle import Work
 from deposit.metadata.entry import read_entry
 from deposit.models import Deposit, Event, Finding, Part, Status
+from deposit.queue.dispatcher import release_passed_leases, round_of_work
+from deposit.queue.leases import RETRY_SECONDS
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
-from deposit.staging import path_of
-from tests.factories import acting_as
-from tests.samples import atom_entry, create_origin, make_tar, make_zip
-from tests.spine import ORIGIN, depositor, package, pass_lease, sent
+from deposit.staging.files import path_of
+from tests.support.factories import acting_as
+from tests.support.lifecycle_fixtures import ORIGIN, depositor, package, pass_lease, sent
+from tests.support.samples import atom_entry, create_origin, make_tar, make_zip
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

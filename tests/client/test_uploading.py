@@ -12,7 +12,7 @@ from client.errors import RefusedError, UnavailableError, UsageError
 from client.uploading import SegmentedUploader, _File
 from tests.client.conftest import Server
 from tests.client.test_broken_line import CuttingLine
-from tests.samples import make_tar
+from tests.support.samples import make_tar
 
 METADATA = {"dc:title": "Large", "dc:creator": "Ada"}
 SEGMENT = 64 * 1024

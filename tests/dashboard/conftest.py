@@ -15,9 +15,9 @@ from deposit.services import deposits
 from deposit.services.arrivals import Arrival
 from loader.destinations import archive
 from loader.loading import load
-from tests.factories import PASSWORD, logged_in, new_client, new_collection
-from tests.samples import atom_entry, create_origin, make_zip
-from tests.spine import package
+from tests.support.factories import PASSWORD, logged_in, new_client, new_collection
+from tests.support.lifecycle_fixtures import package
+from tests.support.samples import atom_entry, create_origin, make_zip
 
 FILES = {
     "hello/README": b"The smallest program worth keeping.\n",

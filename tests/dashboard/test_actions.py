@@ -6,8 +6,8 @@ from django.test import Client as Browser
 
 from deposit.models import Client, Collection, Curatorship, Deposit, Status
 from tests.dashboard.conftest import sent, worked_on
-from tests.factories import logged_in, new_client, new_deposit
-from tests.spine import in_status
+from tests.support.factories import logged_in, new_client, new_deposit
+from tests.support.lifecycle_fixtures import in_status
 
 pytestmark = pytest.mark.django_db
 

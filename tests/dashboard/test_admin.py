@@ -7,7 +7,7 @@ from django.test import Client as Browser
 
 from deposit.models import Client, Event
 from tests.dashboard.conftest import sent, worked_on
-from tests.factories import logged_in
+from tests.support.factories import logged_in
 
 pytestmark = pytest.mark.django_db
 

@@ -23,9 +23,9 @@ from deposit.metadata.entry import read_entry
 from deposit.models import Client, Collection, Deposit, Event, Part, Status
 from tests.dashboard.conftest import FILES, sent, worked_on
 from tests.dashboard.test_deposits import main_of
-from tests.factories import logged_in, new_client
-from tests.samples import atom_entry
-from tests.spine import in_status
+from tests.support.factories import logged_in, new_client
+from tests.support.lifecycle_fixtures import in_status
+from tests.support.samples import atom_entry
 
 pytestmark = pytest.mark.django_db
 

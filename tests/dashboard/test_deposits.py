@@ -8,7 +8,7 @@ from django.test import Client as Browser
 
 from deposit.models import Client, Collection, Deposit
 from tests.dashboard.conftest import sent, worked_on
-from tests.factories import logged_in, new_client, new_deposit
+from tests.support.factories import logged_in, new_client, new_deposit
 
 pytestmark = pytest.mark.django_db
 
@@ -146,13 +146,13 @@ def test_a_spreadsheet_takes_no_title_for_a_formula(
 def test_a_list_that_shows_what_is_so_gets_nothing_new(
     browser: Browser, depositor: Client, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.live._newest._until", 0.0)
+    monkeypatch.setattr("dashboard.polling._newest._until", 0.0)
     new_deposit(depositor, collection)
     region = browser.get("/deposits/").context["live"]
     again = browser.get(region["url"], headers={"HX-Request": "true"})
     assert (again.status_code, again.content) == (204, b"")
     sent(depositor, title="Another one")
-    monkeypatch.setattr("dashboard.live._newest._until", 0.0)
+    monkeypatch.setattr("dashboard.polling._newest._until", 0.0)
     changed = browser.get(region["url"], headers={"HX-Request": "true"})
     assert changed.status_code == 200
     assert b"Another one" in changed.content

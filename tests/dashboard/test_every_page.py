@@ -17,9 +17,9 @@ from deposit.permissions import Role
 from deposit.services import roles, tokens
 from tests.dashboard.browsing import chromium, needs_chromium
 from tests.dashboard.conftest import sent, worked_on
-from tests.dashboard.looking import PICTURES, Way, walk
-from tests.factories import acting_as, new_deposit
-from tests.spine import in_status
+from tests.dashboard.screenshots import PICTURES, Way, walk
+from tests.support.factories import acting_as, new_deposit
+from tests.support.lifecycle_fixtures import in_status
 
 __all__ = ["chromium"]
 

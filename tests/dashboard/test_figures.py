@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from dashboard.views import figures
 from deposit.models import Client, Curatorship
 from tests.dashboard.conftest import sent, worked_on
-from tests.factories import logged_in, new_client, new_collection
+from tests.support.factories import logged_in, new_client, new_collection
 
 pytestmark = pytest.mark.django_db
 

@@ -11,9 +11,9 @@ from pytest_django.live_server_helper import LiveServer
 from deposit.models import Client, Deposit, Status
 from tests.dashboard.browsing import chromium, log_in, needs_chromium
 from tests.dashboard.conftest import FILES, sent, worked_on
-from tests.factories import PASSWORD
-from tests.samples import make_zip
-from tests.spine import in_status
+from tests.support.factories import PASSWORD
+from tests.support.lifecycle_fixtures import in_status
+from tests.support.samples import make_zip
 
 __all__ = ["chromium"]
 

@@ -17,12 +17,12 @@ from django.db import transaction
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from deposit.models import Client, Collection, Deposit, Part, Upload, UploadSegment
-from deposit.staging import path_of
+from deposit.staging.files import path_of
 from tests.dashboard.browsing import Complaints, chromium, log_in, needs_chromium
 from tests.dashboard.conftest import worked_on
-from tests.dashboard.front import Front, front
-from tests.dashboard.looking import looked_at
-from tests.factories import PASSWORD
+from tests.dashboard.screenshots import looked_at
+from tests.support.factories import PASSWORD
+from tests.support.restarting_server import Front, front
 
 __all__ = ["chromium"]
 

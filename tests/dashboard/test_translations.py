@@ -9,8 +9,8 @@ import pytest
 from django.test import Client as Browser
 from django.utils.translation import override
 
-from deposit.complaints import complaints
 from deposit.models import Client
+from deposit.monitoring.alerts import complaints
 from tests.dashboard.conftest import sent
 
 LOCALE = Path(__file__).resolve().parents[2] / "locale"

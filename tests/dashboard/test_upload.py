@@ -17,8 +17,8 @@ from deposit.models import Client, Collection, Deposit, Part
 from deposit.models import Upload as UploadInSegments
 from tests.dashboard.conftest import FILES, sent, worked_on
 from tests.deposit.sword3.asking import Sword3
-from tests.factories import new_client, new_collection
-from tests.samples import atom_entry, make_tar, make_zip
+from tests.support.factories import new_client, new_collection
+from tests.support.samples import atom_entry, make_tar, make_zip
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client as HttpClient
 
 from deposit.models import Client, Collection
-from tests.factories import http_client, new_client, new_collection
+from tests.support.factories import http_client, new_client, new_collection
 
 
 @pytest.fixture

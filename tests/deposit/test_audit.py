@@ -16,7 +16,7 @@ from deposit.permissions import Role
 from deposit.refusals import Refusal
 from deposit.services import operations, roles, tokens
 from tests.deposit.sword.test_views import post_zip
-from tests.samples import make_zip
+from tests.support.samples import make_zip
 
 COMMAND = machine(Door.COMMAND)
 

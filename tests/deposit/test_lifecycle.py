@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from deposit import lifecycle
 from deposit.lifecycle import CLAIMS, TABLE, Claim, Lease, LeaseLost, TransitionRefused, Work, claim, fire
 from deposit.models import Deposit, Event, Status
-from tests.factories import new_deposit
-from tests.spine import IDENTIFIERS, claimed, in_status, pass_lease
+from tests.support.factories import new_deposit
+from tests.support.lifecycle_fixtures import IDENTIFIERS, claimed, in_status, pass_lease
 
 EVENTS = sorted(TABLE)
 TAKEN = [event for event in EVENTS if TABLE[event].lease is Lease.TAKES]

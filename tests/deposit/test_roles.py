@@ -20,10 +20,10 @@ from deposit.actors import Actor, Anybody, Door, machine
 from deposit.lifecycle import TransitionRefused
 from deposit.models import Client, Collection, Curatorship, Deposit, Finding, Part
 from deposit.permissions import TABLE, Operation, Reach, Role, forbidden, may_service
+from deposit.reference.roles import page
 from deposit.refusals import Kind, Refusal
-from deposit.roles_page import page
 from deposit.services import operations, roles
-from tests.factories import basic, http_client, new_client, new_collection, new_deposit
+from tests.support.factories import basic, http_client, new_client, new_collection, new_deposit
 
 O = Operation  # noqa: E741
 YES, NO, NOTHING = "yes", "403", "404"

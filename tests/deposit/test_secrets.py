@@ -17,10 +17,10 @@ from deposit.authentication.tokens import new_token
 from deposit.models import Client
 from deposit.services import tokens
 from tests.deposit.sword.test_views import post_zip
-from tests.factories import PASSWORD, basic, http_client
-from tests.identity.server import CLIENT, REALM, SECRET, IdentityServer
-from tests.samples import make_zip
-from tests.secrets_in_logs import SecretsInLogs
+from tests.support.factories import PASSWORD, basic, http_client
+from tests.support.identity.server import CLIENT, REALM, SECRET, IdentityServer
+from tests.support.samples import make_zip
+from tests.support.secrets_in_logs import SecretsInLogs
 
 WRONG = "a wrong password nobody should read"
 

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 
 from tests.faults.service import PASSWORD, Service
-from tests.samples import atom_entry, create_origin, make_tar, make_zip
+from tests.support.samples import atom_entry, create_origin, make_tar, make_zip
 
 # What a client may be answered while the service is being harmed; anything else is a fault.
 BUSY = {429, 503, 507}

@@ -10,14 +10,14 @@ from django.db import connection
 
 from archive.storage import default_storage
 from checker.checking import check
-from deposit import staging
 from deposit.models import Deposit, Status
-from deposit.staging import path_of
+from deposit.staging import files
+from deposit.staging.files import path_of
 from loader.destinations import archive
 from loader.loading import load
 from tests.faults.durability import Disk, followed
-from tests.samples import make_tar
-from tests.spine import sent
+from tests.support.lifecycle_fixtures import sent
+from tests.support.samples import make_tar
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +28,7 @@ def disk(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Disk
         (tmp_path / name).mkdir()
     settings.STAGING_ROOT = str(tmp_path / "staging")
     settings.ARCHIVE_ROOT = str(tmp_path / "archive")
-    monkeypatch.setattr(staging, "_durable_days", set())
+    monkeypatch.setattr(files, "_durable_days", set())
     found = Disk(tmp_path)
     found.names |= {tmp_path / "staging", tmp_path / "archive"}
     return found
@@ -66,7 +66,7 @@ def test_the_model_notices_what_is_not_synced(
     disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The test above can fail: without the sync of the folder the name of a package would be lost."""
-    monkeypatch.setattr(staging, "sync_directory", lambda path: None)
+    monkeypatch.setattr(files, "sync_directory", lambda path: None)
     with followed(disk, lambda: None):
         sent()
     (path,) = named()

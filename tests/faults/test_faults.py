@@ -113,7 +113,7 @@ def test_a_worker_that_is_killed_at_work_costs_nothing(service: Service, role: s
     assert told.count("check" if role == "checker0" else "start") == 2
 
 
-# The turn on an origin (`loader.origin_lock`), and a transaction that has changed something.
+# The turn on an origin (`loader.destinations.archive.origin_lock`), and a transaction that has changed something.
 IN_TURN = "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND classid = 1582104578"
 IN_TRANSACTION = (
     "SELECT count(*) > 0 FROM pg_stat_activity"

@@ -15,7 +15,7 @@ import pytest
 from tests.faults.brokers import Folder
 from tests.faults.depositing import deposit_id, form, post
 from tests.faults.service import Service
-from tests.samples import make_tar
+from tests.support.samples import make_tar
 
 pytestmark = [
     pytest.mark.timeout(240),

@@ -21,19 +21,19 @@ from archive.identifiers import SWHID
 from archive.models import Visit
 from archive.tar import stream_tar
 from checker.checking import check
-from deposit.dispatcher import release_passed_leases
-from deposit.doctor import examine, mend
 from deposit.metadata.entry import read_entry
 from deposit.models import Deposit, Event, Status
+from deposit.operations.doctor import examine, mend
+from deposit.queue.dispatcher import release_passed_leases
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival, Package
-from deposit.staging import staging_file
+from deposit.staging.files import staging_file
 from loader.destinations import archive
 from loader.loading import load
-from tests.factories import acting_as
 from tests.faults.instants import Nth, die, fail, watched
-from tests.samples import atom_entry, create_origin, make_tar
-from tests.spine import ORIGIN, depositor, pass_lease
+from tests.support.factories import acting_as
+from tests.support.lifecycle_fixtures import ORIGIN, depositor, pass_lease
+from tests.support.samples import atom_entry, create_origin, make_tar
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,7 +10,7 @@ from checker.checking import check
 from deposit.models import Deposit
 from loader.destinations import archive
 from loader.loading import load
-from tests.spine import sent
+from tests.support.lifecycle_fixtures import sent
 
 Loaded = Callable[..., Deposit]
 
@@ -23,7 +23,7 @@ def _folders(tmp_path: Path, settings: Any) -> None:
 
 @pytest.fixture
 def loaded(transactional_db: None) -> Loaded:
-    """Send, check and load a deposit; arguments as for `spine.sent`."""
+    """Send, check and load a deposit; arguments as for `lifecycle_fixtures.sent`."""
 
     def run(*packages: bytes, **arguments: Any) -> Deposit:
         deposit = sent(*packages, **arguments)

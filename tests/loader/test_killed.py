@@ -15,17 +15,17 @@ import pytest
 from django.db import connection
 
 from archive.identifiers import SWHID
+from archive.maintenance import verify
 from archive.models import Object, Pack, Visit
 from archive.storage import default_storage
 from archive.tar import stream_tar
-from archive.upkeep import verify
 from checker.checking import check
-from deposit.dispatcher import release_passed_leases
 from deposit.models import Deposit, Event, Status
+from deposit.queue.dispatcher import release_passed_leases
 from loader.destinations import archive
 from loader.loading import load
-from tests.samples import make_tar
-from tests.spine import pass_lease, sent
+from tests.support.lifecycle_fixtures import pass_lease, sent
+from tests.support.samples import make_tar
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

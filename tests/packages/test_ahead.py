@@ -9,7 +9,7 @@ import pytest
 
 from packages import PackageError, open_package
 from packages.ahead import Ahead
-from tests.samples import make_tar
+from tests.support.samples import make_tar
 
 
 def counted(blocks: int, made: list[int]) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from packages.limits import MIB
 from packages.reader_process import TABLES
 from packages.warnings import PackageWarning
 from tests.packages.building import ZipEntry, tar, tar_entry, tar_header, zip_archive
-from tests.samples import make_zip
+from tests.support.samples import make_zip
 
 CHUNK = 16 * MIB
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.request
 
-from tests.settings.front import REPOSITORY, free_port, wait_for
+from tests.support.gunicorn_server import REPOSITORY, free_port, wait_for
 
 
 def test_every_line_of_the_web_server_is_json_and_tells_its_request() -> None:
@@ -17,8 +17,8 @@ def test_every_line_of_the_web_server_is_json_and_tells_its_request() -> None:
         "-m",
         "gunicorn",
         "-c",
-        "settings/gunicorn.py",
-        "tests.settings.echo:application",
+        "server/gunicorn.py",
+        "tests.server.echo:application",
     ]
     with subprocess.Popen(
         command,

@@ -12,7 +12,8 @@ _NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "WATCHDOG_USEC"}
 
 
 def _read_in_settings() -> set[str]:
-    source = "\n".join(path.read_text() for path in sorted((REPOSITORY / "settings").glob("*.py")))
+    folders = (REPOSITORY / "settings", REPOSITORY / "server")
+    source = "\n".join(path.read_text() for folder in folders for path in sorted(folder.glob("*.py")))
     through_environ = re.findall(r"\benv\.\w+\(\s*\"([A-Z_]+)\"", source)
     directly = re.findall(r"os\.environ(?:\.get\(|\[|\.setdefault\()['\"]([A-Z_]+)['\"]", source)
     return {*through_environ, *directly} - _NOT_SETTINGS

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count, Max, Sum
 
-from archive import fixity, upkeep
+from archive import fixity, maintenance
 from archive.errors import ArchiveError
 from archive.models import FixityCheck, Object, Origin, Outcome, Pack, Visit
 from archive.storage import StoredPack, default_storage, primary_storage, replica_storage
@@ -67,7 +67,7 @@ class Command(BaseCommand):
                 "The index is not empty. Use --resume to go on with a rebuild that was stopped."
             )
         salvaged = 0
-        for pack in upkeep.rebuild(default_storage()):
+        for pack in maintenance.rebuild(default_storage()):
             places = [{"offset": gap.offset, "length": gap.length, "reason": gap.reason} for gap in pack.gaps]
             note = f", SALVAGED: {len(pack.gaps)} damaged places" if pack.gaps else ""
             self.say(
@@ -86,7 +86,7 @@ class Command(BaseCommand):
     def verify(self, options: dict[str, Any]) -> None:
         """Compare index and packs."""
         agree = differ = 0
-        for difference in upkeep.verify(default_storage()):
+        for difference in maintenance.verify(default_storage()):
             if difference is None:
                 agree += 1
                 continue
@@ -156,11 +156,11 @@ class Command(BaseCommand):
     def _orphans(self, options: dict[str, Any], age: timedelta) -> list[StoredPack]:
         storage = default_storage()
         if options["remove_orphans"]:
-            return upkeep.remove_orphans(storage, age=age)
-        found = upkeep.orphans(storage, age=age)
+            return maintenance.remove_orphans(storage, age=age)
+        found = maintenance.orphans(storage, age=age)
         if options["adopt_orphans"]:
             for orphan in found:
-                upkeep.publish_pack(storage, orphan.name)
+                maintenance.publish_pack(storage, orphan.name)
         return found
 
     def replicate(self, options: dict[str, Any]) -> None:

@@ -16,9 +16,9 @@ from django.core.management.base import BaseCommand
 from django.db import Error
 
 from client import Depositor
-from deposit.figures import read_figures
 from deposit.models import Client
-from deposit.monitoring import (
+from deposit.monitoring.heartbeats import workers
+from deposit.monitoring.nagios import (
     Judgement,
     Limits,
     State,
@@ -27,8 +27,8 @@ from deposit.monitoring import (
     judge_workers,
     report,
 )
-from deposit.pulse import workers
-from deposit.round_trip import forget_old_checks, round_trip
+from deposit.monitoring.round_trip import forget_old_checks, round_trip
+from deposit.monitoring.snapshot import read_figures
 
 _LIMITS = {
     "waiting-seconds": "how long a deposit may wait",

@@ -10,11 +10,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import InterfaceError, OperationalError, connection
 
-from deposit import dispatcher
-from deposit.publishing import BrokerAway, Publisher
-from settings import watchdog
+from deposit.queue import dispatcher
+from deposit.queue.publisher import BrokerAway, Publisher
+from server import watchdog
 
-logger = logging.getLogger("deposit.dispatcher")
+logger = logging.getLogger("deposit.queue.dispatcher")
 
 # A stream of announcements is answered in rounds this far apart, in seconds: one round serves many.
 ROUND_SECONDS = 0.05

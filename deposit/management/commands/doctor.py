@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from deposit.doctor import Problem, examine, mend
+from deposit.operations.doctor import Problem, examine, mend
 
 
 class Command(BaseCommand):

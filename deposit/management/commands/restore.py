@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from deposit.backup import BackupError
-from deposit.restore import restore
+from deposit.operations.backup import BackupError
+from deposit.operations.restore import restore
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client as HttpClient
 
 from deposit.models import Client, Collection, Deposit, Status
-from tests.factories import PASSWORD, basic, http_client, new_client, new_collection, new_deposit
-from tests.spine import in_status
+from tests.support.factories import PASSWORD, basic, http_client, new_client, new_collection, new_deposit
+from tests.support.lifecycle_fixtures import in_status
 
 pytestmark = pytest.mark.django_db
 
@@ -161,7 +161,7 @@ def test_what_the_framework_refuses_is_a_problem_too(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr("deposit.statistics.queues", fail)
+    monkeypatch.setattr("deposit.monitoring.statistics.queues", fail)
     http.raise_request_exception = False
     assert problem(http.get("/api/statistics/")) == (500, "request.internal_server_error")
 

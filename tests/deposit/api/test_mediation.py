@@ -5,8 +5,8 @@ from django.test import Client as HttpClient
 
 from deposit.models import Client, Collection, Deposit, Membership
 from tests.deposit.sword.test_views import post_zip
-from tests.factories import http_client, new_client, new_collection, new_deposit
-from tests.samples import make_zip
+from tests.support.factories import http_client, new_client, new_collection, new_deposit
+from tests.support.samples import make_zip
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from deposit.models import Client, Deposit, Event
 from deposit.permissions import Role
 from deposit.services import roles, tokens
 from tests.deposit.test_roles import SWHID
-from tests.factories import http_client, new_client, new_deposit
+from tests.support.factories import http_client, new_client, new_deposit
 
 COMMAND = machine(Door.COMMAND)
 

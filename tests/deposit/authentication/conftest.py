@@ -6,7 +6,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from deposit.authentication import passwords
-from tests import factories
+from tests.support import factories
 
 
 @pytest.fixture(autouse=True)

@@ -11,12 +11,12 @@ from django.test import Client as HttpClient
 from pytest_django.fixtures import Settings
 
 from deposit.authentication import passwords
+from deposit.authentication.credential_cache import VerdictCache
+from deposit.authentication.hash_limiter import Slots
 from deposit.authentication.passwords import GUESSED_AT, verdicts
-from deposit.authentication.slots import Slots
 from deposit.authentication.throttle import ACCOUNT, ADDRESS, PAIR
-from deposit.authentication.verdicts import VerdictCache
 from deposit.models import Client, LoginFailures, Notice
-from tests.factories import PASSWORD, basic, new_client
+from tests.support.factories import PASSWORD, basic, new_client
 
 
 def at_once(number: int, happens: Callable[[], object]) -> None:

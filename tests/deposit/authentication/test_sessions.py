@@ -18,7 +18,7 @@ from deposit.refusals import Refusal
 from deposit.services import tokens
 from deposit.tasks import forget
 from tests.deposit.authentication.test_tokens import COMMAND
-from tests.factories import PASSWORD
+from tests.support.factories import PASSWORD
 
 
 def log_in(http: HttpClient, username: str, password: str, page: str = "/login/") -> Any:

@@ -15,7 +15,7 @@ from deposit.models import ApiToken, AuditRecord, Client
 from deposit.refusals import Refusal
 from deposit.services import tokens
 from tests.deposit.authentication.test_passwords import without_time
-from tests.factories import basic, new_client
+from tests.support.factories import basic, new_client
 
 STATUS = "/1/servicedocument/"
 COMMAND = machine(Door.COMMAND)

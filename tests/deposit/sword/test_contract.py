@@ -12,8 +12,8 @@ from lxml import etree
 
 from deposit.models import Client, Collection, Deposit, Event, Part
 from tests.deposit.sword.test_views import ENTRY, Response, field, multipart
-from tests.factories import basic, http_client, new_client, new_collection
-from tests.samples import ATOM, SD, SWORD, atom_entry, create_origin, make_tar, make_zip
+from tests.support.factories import basic, http_client, new_client, new_collection
+from tests.support.samples import ATOM, SD, SWORD, atom_entry, create_origin, make_tar, make_zip
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from lxml import etree
 
 from deposit.models import Deposit, Part
 from tests.deposit.sword.test_views import ENTRY, Response
-from tests.samples import ATOM, SWORD, atom_entry, make_tar, make_zip
+from tests.support.samples import ATOM, SWORD, atom_entry, make_tar, make_zip
 
 pytestmark = pytest.mark.django_db
 

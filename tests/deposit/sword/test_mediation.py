@@ -8,8 +8,8 @@ from lxml import etree
 
 from deposit.models import Client, Collection, Deposit, Event, Membership, Part
 from tests.deposit.sword.test_views import post_zip
-from tests.factories import http_client, new_client, new_collection
-from tests.samples import SWORD, make_zip
+from tests.support.factories import http_client, new_client, new_collection
+from tests.support.samples import SWORD, make_zip
 
 PACKAGE = make_zip({"a": b"a"})
 

@@ -6,10 +6,10 @@ from django.test import Client as HttpClient
 from archive.identifiers import SWHID
 from archive.retrieval import metadata_of
 from deposit.models import Client, Collection, Deposit
-from tests.deposit.access.test_archive_view import FILES, deposit_package
+from tests.deposit.archived.test_archive_view import FILES, deposit_package
 from tests.deposit.sword.test_views import ENTRY, field
-from tests.factories import http_client, new_client
-from tests.samples import atom_entry, make_zip
+from tests.support.factories import http_client, new_client
+from tests.support.samples import atom_entry, make_zip
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

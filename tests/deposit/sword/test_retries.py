@@ -13,8 +13,8 @@ from deposit.models import Client, Collection, Deposit, Duplicates, IdempotencyK
 from deposit.refusals import Refusal
 from deposit.services.idempotency import Answer, fingerprint, forget_old, once, read_key
 from tests.deposit.sword.test_views import field, post_zip, staged_files
-from tests.factories import http_client, new_client
-from tests.samples import atom_entry, make_zip
+from tests.support.factories import http_client, new_client
+from tests.support.samples import atom_entry, make_zip
 
 PACKAGE = make_zip({"a.txt": b"a"})
 

@@ -8,7 +8,7 @@ from django.test import Client as HttpClient
 from lxml import etree
 
 from deposit.models import Deposit, Event, Part
-from tests.samples import ATOM, SD, SWORD, atom_entry, create_origin, make_zip
+from tests.support.samples import ATOM, SD, SWORD, atom_entry, create_origin, make_zip
 
 Response = Any
 ENTRY = "application/atom+xml;type=entry"

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from deposit import fetching
+from deposit.intake import download
 from deposit.models import Client, Deposit, Event, Fetch, Part
 from deposit.refusals import Refusal
 from deposit.services import by_reference as fetches
-from deposit.staging import path_of
+from deposit.staging.files import path_of
 from tests.deposit.sword3.asking import Sword3, by_reference, digest, error
-from tests.samples import make_zip
+from tests.support.samples import make_zip
 
 ZIP = make_zip({"pkg/a.txt": b"a" * 1000})
 FILE_STATE = "http://purl.org/net/sword/3.0/filestate/"
@@ -187,13 +187,13 @@ def test_a_file_that_was_removed_meanwhile_is_thrown_away(
     sword3: Sword3, anobject: str, elsewhere: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     referred(sword3, anobject, elsewhere.url + "/file.zip")
-    download = fetching.download
+    real = download.download
 
     def removing(*args: Any, **kwargs: Any) -> Any:
-        yield from download(*args, **kwargs)
+        yield from real(*args, **kwargs)
         assert sword3.send("DELETE", anobject + "files/").status_code == 204
 
-    monkeypatch.setattr(fetching, "download", removing)
+    monkeypatch.setattr(download, "download", removing)
     before = {path for path in path_of("packages").rglob("*") if path.is_file()}
     fetches.fetch_due()
     assert {path for path in path_of("packages").rglob("*") if path.is_file()} == before
@@ -278,12 +278,12 @@ def test_a_file_elsewhere_waits_for_a_queue_that_is_full(
     ],
 )  # fmt: skip
 def test_addresses_inside_a_network_are_not_public(address: str) -> None:
-    assert not fetching.is_public(address)
+    assert not download.is_public(address)
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "8.8.8.8", "2606:2800:220:1::1"])
 def test_addresses_of_the_internet_are_public(address: str) -> None:
-    assert fetching.is_public(address)
+    assert download.is_public(address)
 
 
 def test_a_listed_host_at_a_private_address_is_not_asked(

@@ -12,7 +12,7 @@ from django.test import Client as HttpClient
 
 from checker.checking import check
 from deposit.models import Client, Deposit, Part
-from deposit.staging import path_of
+from deposit.staging.files import path_of
 from loader.destinations import archive
 from loader.loading import load
 from tests.deposit.sword3.asking import (
@@ -24,8 +24,8 @@ from tests.deposit.sword3.asking import (
     digest,
     error,
 )
-from tests.factories import http_client, new_client, new_collection
-from tests.samples import atom_entry, create_origin, make_zip
+from tests.support.factories import http_client, new_client, new_collection
+from tests.support.samples import atom_entry, create_origin, make_zip
 
 ZIP = make_zip({"pkg/a.txt": b"a"})
 OTHER = make_zip({"pkg/b.txt": b"b"})

@@ -2,7 +2,7 @@
 
 from deposit.models import Deposit, Part, Upload
 from tests.deposit.sword3.asking import Sword3, error
-from tests.samples import make_zip
+from tests.support.samples import make_zip
 
 ZIP = make_zip({"a": b"a"})
 

@@ -14,14 +14,14 @@ from django.db import IntegrityError, connection
 from django.test import Client as HttpClient
 
 from checker.checking import check
-from deposit import janitor
 from deposit.models import Client, Collection, Deposit, Fetch, Finding, Part, Upload, UploadSegment
-from deposit.reserved import Sealed
 from deposit.services import uploads
-from deposit.staging import path_of
+from deposit.staging import cleanup
+from deposit.staging.files import path_of
+from deposit.staging.preallocated import Sealed
 from tests.deposit.sword3.asking import Sword3, by_reference, digest, error
-from tests.factories import http_client, new_client, new_collection, new_deposit
-from tests.samples import atom_entry, make_zip
+from tests.support.factories import http_client, new_client, new_collection, new_deposit
+from tests.support.samples import atom_entry, make_zip
 
 DATA = make_zip({f"pkg/{n}": bytes([n]) * 40 for n in range(6)})
 SEGMENT = 100
@@ -285,9 +285,9 @@ def test_what_an_upload_reserves_is_no_orphan(sword3: Sword3) -> None:
     sword3.begin(DATA, SEGMENT)
     reserved = path_of(Upload.objects.get().stored_as)
     assert Path(settings.STAGING_ROOT) in reserved.parents
-    assert reserved not in list(janitor.orphans(timedelta(seconds=-60)))
+    assert reserved not in list(cleanup.orphans(timedelta(seconds=-60)))
     Upload.objects.all().delete()
-    assert reserved in list(janitor.orphans(timedelta(seconds=-60)))
+    assert reserved in list(cleanup.orphans(timedelta(seconds=-60)))
 
 
 def test_without_room_an_upload_is_refused_at_once(sword3: Sword3, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from loader.destinations.archivematica.bundles.bags import IncompleteBag
 from loader.destinations.archivematica.bundles.building import Built, Contents, Source, Unsuitable, build
 from loader.destinations.archivematica.bundles.forms import Form, TransferType, is_junk
 from packages import PackageError
-from tests.samples import make_tar, make_zip
 from tests.support.archivematica_state import look_at
+from tests.support.samples import make_tar, make_zip
 
 Pack = Callable[..., Source]
 

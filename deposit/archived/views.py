@@ -1,0 +1,254 @@
+"""``/archive/``: what the archive holds, streamed to those who may read it; and deposits as they were sent."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from archive.errors import ArchiveError, NotFound
+from archive.identifiers import SWHID, ObjectType, origin_id
+from archive.models import Origin
+from archive.objects import Alias
+from archive.retrieval import find, release, resolve, snapshot, visits
+from deposit import selectors
+from deposit.actors import Actor, Anybody, Door, become
+from deposit.api.authentication import ApiAuthenticator
+from deposit.api.problems import handle
+from deposit.archived import bags
+from deposit.archived.negotiation import TYPES, form_of
+from deposit.archived.objects import FOLDERS, content_response, folder_response, streamed
+from deposit.archived.rights import (
+    archived_deposits,
+    hidden,
+    require_in_scope,
+    require_readable,
+    same_time,
+    unknown,
+)
+from deposit.authentication.addresses import client_address
+from deposit.http.downloads import guarded
+from deposit.http.negotiation import AnyNegotiation
+from deposit.models import Deposit
+from deposit.permissions import Operation, deposit_to
+from deposit.refusals import Kind, Refusal
+from deposit.sword.media import file_response, zip_response
+
+# An origin that was deposited more often tells its newest visits.
+_VISITS = 1000
+
+
+class ArchiveAuthenticator(ApiAuthenticator):
+    """The same credentials as for the API."""
+
+    door = Door.ARCHIVE
+
+
+class OpenAuthenticator(ArchiveAuthenticator):
+    """Who shows no credentials comes in as anybody, to read what is public."""
+
+    def authenticate(self, request: Request) -> tuple[User, Actor]:
+        """The user and actor of a request. Raises `Refusal` for credentials that are no good."""
+        if "HTTP_AUTHORIZATION" in request.META or request._request.user.is_authenticated:
+            return super().authenticate(request)
+        actor = Anybody(door=self.door, address=client_address(request.META))
+        become(actor)
+        return cast(User, AnonymousUser()), actor
+
+
+class AccessView(APIView):
+    """What all addresses share: who asks, and problems as documents."""
+
+    authentication_classes = [ArchiveAuthenticator]
+    permission_classes = []
+    content_negotiation_class = AnyNegotiation
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks."""
+        return cast(Actor, self.request.auth)
+
+    def get_exception_handler(self) -> Callable[..., Response | None]:
+        """Problems, not DRF's own documents; what the archive lacks or cannot read now is told as such."""
+        return _handle
+
+    def head(self, request: Request, *args: Any, **path: Any) -> HttpResponseBase:
+        """The same headers as for GET; no bytes are read for it."""
+        return cast(HttpResponseBase, self.get(request, *args, **path))  # type: ignore[attr-defined]
+
+
+def _handle(exception: Exception, context: dict[str, Any]) -> Response | None:
+    if isinstance(exception, NotFound):
+        exception = unknown("such object")
+    elif isinstance(exception, ArchiveError):
+        exception = Refusal(
+            Kind.UNAVAILABLE,
+            exception.code,
+            "The archive cannot read this object now.",
+            "The operators can see why; try again later.",
+        )
+    return handle(exception, context)
+
+
+class ObjectView(AccessView):
+    """One archived object, or what lies at a path below an archived directory."""
+
+    authentication_classes = [OpenAuthenticator]
+
+    def get(self, request: Request, swhid: str, path: str = "") -> HttpResponseBase:
+        """A content's bytes, a directory as tar, tar.gz or zip, all others as JSON."""
+        wanted = _parse(swhid)
+        if wanted.type is ObjectType.ORIGIN:
+            with same_time():
+                return _origin(self.actor, wanted)
+        require_readable(self.actor, wanted)
+        name: str | bytes = swhid.replace(":", "_")
+        if path.strip("/"):
+            below = _sent_path(request, swhid, path)
+            wanted, name = _resolve(wanted, below), below.rpartition(b"/")[2]
+        raw = name.encode() if isinstance(name, str) else name
+        if wanted.type is ObjectType.CONTENT:
+            return _content(request, wanted, raw)
+        if wanted.type is ObjectType.DIRECTORY:
+            form = form_of(request, *FOLDERS)
+            return folder_response(cast(HttpRequest, request), wanted, raw, form)
+        return _json(_release(wanted) if wanted.type is ObjectType.RELEASE else _snapshot(wanted))
+
+
+class OriginView(AccessView):
+    """What was deposited for an origin."""
+
+    authentication_classes = [OpenAuthenticator]
+
+    def get(self, request: Request) -> HttpResponseBase:
+        """The origin with this ``url`` and its visits."""
+        url = request.query_params.get("url", "")
+        if not url:
+            raise Refusal(
+                Kind.BAD_REQUEST,
+                "archive.url",
+                "Which origin?",
+                "Add ?url= and the origin's address, encoded.",
+            )
+        with same_time():
+            return _origin(self.actor, SWHID(ObjectType.ORIGIN, origin_id(url)))
+
+
+class _OfDeposit(AccessView):
+    def deposit(self, deposit_id: int) -> Deposit:
+        """A deposit whose content the caller may read. Raises `Refusal`."""
+        require_in_scope(self.actor, Operation.READ_CONTENT)
+        return deposit_to(self.actor, Operation.READ_CONTENT, deposit_id)
+
+
+class SentView(_OfDeposit):
+    """A deposit as it was sent."""
+
+    def get(self, request: Request, deposit_id: int) -> HttpResponseBase:
+        """Its package under the name it came with; several packages in one zip."""
+        deposit = self.deposit(deposit_id)
+        parts = selectors.packages_of(deposit)
+        if not parts:
+            raise Refusal(
+                Kind.NOT_FOUND,
+                "deposit.no_package",
+                f"Deposit {deposit.pk} has no package.",
+                "Its metadata documents are in its bag.",
+            )
+        return file_response(request, parts[0]) if len(parts) == 1 else zip_response(deposit, parts)
+
+
+class BagView(_OfDeposit):
+    """A deposit as a BagIt bag."""
+
+    def get(self, request: Request, deposit_id: int) -> HttpResponseBase:
+        """The bag as zip or tar."""
+        deposit = self.deposit(deposit_id)
+        form = form_of(request, "zip", "tar")
+        members = bags.bag(deposit)
+        length, chunks = bags.as_zip(members) if form == "zip" else bags.as_tar(members)
+        response = streamed(cast(HttpRequest, request), chunks, TYPES[form])
+        response["Content-Length"] = str(length)
+        return guarded(response, f"deposit-{deposit.pk}.{form}")
+
+
+def _parse(text: str) -> SWHID:
+    try:
+        return SWHID.parse(text)
+    except ValueError as error:
+        raise Refusal(
+            Kind.BAD_REQUEST, "archive.swhid", f"{text[:100]} is not a SWHID.", "Write swh:1:dir:... in full."
+        ) from error
+
+
+def _sent_path(request: Request, swhid: str, path: str) -> bytes:
+    """The bytes after the identifier, decoded once; `settings.wsgi` keeps them from before Django reads them."""
+    sent: str | None = request.META.get("deposit.sent_path")
+    if sent is None:
+        return path.encode().strip(b"/")
+    return sent.encode("iso-8859-1").partition(f"{swhid}/".encode())[2].strip(b"/")
+
+
+def _resolve(wanted: SWHID, path: bytes) -> SWHID:
+    if wanted.type is not ObjectType.DIRECTORY:
+        raise Refusal(
+            Kind.BAD_REQUEST, "archive.not_a_folder", f"{wanted} is no directory.", "Leave the path away."
+        )
+    try:
+        return resolve(wanted.hash, path).swhid
+    except NotFound:
+        raise unknown(f"{path[:200].decode(errors='backslashreplace')} in {wanted}") from None
+
+
+def _content(request: Request, wanted: SWHID, name: bytes) -> HttpResponseBase:
+    place = find(wanted)
+    if place is None:
+        raise unknown(str(wanted))
+    return content_response(cast(HttpRequest, request), wanted, name, length=place.row.length)
+
+
+def _json(fields: dict[str, object]) -> HttpResponseBase:
+    response = JsonResponse(fields)
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _origin(actor: Actor, wanted: SWHID) -> HttpResponseBase:
+    """An origin with those visits whose deposits the actor may read; without any there is no such origin."""
+    require_in_scope(actor)
+    origin = Origin.objects.filter(sha1=wanted.hash).first()
+    mine = archived_deposits(actor).filter(origin_url=origin.url) if origin else Deposit.objects.none()
+    snapshots = set(mine.order_by("-id").values_list("snapshot_swhid", flat=True)[:_VISITS])
+    if origin is None or not snapshots:
+        raise hidden(actor, str(wanted))
+    seen = [(visit, str(SWHID(ObjectType.SNAPSHOT, bytes(visit.snapshot)))) for visit in visits(origin.url)]
+    told = [
+        {"date": visit.date.isoformat(), "type": visit.type, "snapshot": name}
+        for visit, name in seen
+        if name in snapshots
+    ]
+    return _json({"url": origin.url, "swhid": str(wanted), "visits": told})
+
+
+def _release(wanted: SWHID) -> dict[str, object]:
+    found = release(wanted.hash)
+    return {
+        "name": found.name.decode(errors="replace"),
+        "target": str(found.target),
+        "message": None if found.message is None else found.message.decode(errors="replace"),
+        "author": None if found.author is None else found.author.decode(errors="replace"),
+        "date": None if found.date is None else bytes(found.date).decode(),
+    }
+
+
+def _snapshot(wanted: SWHID) -> dict[str, object]:
+    branches: dict[str, object] = {}
+    for name, target in snapshot(wanted.hash).branches.items():
+        if isinstance(target, Alias):
+            branches[name.decode(errors="replace")] = {"alias": target.branch.decode(errors="replace")}
+        else:
+            branches[name.decode(errors="replace")] = None if target is None else str(target)
+    return {"branches": branches}

@@ -1,0 +1,1 @@
+"""What the HTTP faces share: bodies, multipart, uploads, headers, negotiation, downloads, retries."""

@@ -1,0 +1,120 @@
+"""Handing bytes out: whole or a range of them (RFC 9110 section 14), never rendered or sniffed in our origin."""
+
+import re
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from deposit.models import Part
+from deposit.refusals import Kind, Refusal
+from deposit.staging.files import path_of
+
+_RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))")
+_CHUNK = 256 * 1024
+SAFE = "sandbox; default-src 'none'; frame-ancestors 'none'"
+
+
+def guarded(response: HttpResponseBase, name: str | bytes, *, attachment: bool = True) -> HttpResponseBase:
+    """Nothing that was deposited runs in our origin; the browser keeps it under its name."""
+    disposition = "attachment" if attachment else "inline"
+    response["Content-Disposition"] = f"{disposition}; filename*=UTF-8''{quote(name, safe='')}"
+    response["Content-Security-Policy"] = SAFE
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def ranged(
+    request: HttpRequest,
+    *,
+    length: int,
+    open_range: Callable[[int, int], Iterator[bytes]],
+    etag: str,
+    content_type: str = "application/octet-stream",
+) -> HttpResponseBase:
+    """Bytes of known ``length`` as a whole, as the one range that is asked for (206), or nothing (304, 416).
+
+    ``open_range(start, stop)`` gives the bytes from ``start`` up to ``stop``, exclusive; ``etag`` has no quotes.
+    """
+    tag = f'"{etag}"'
+    if matches(request, tag):
+        return HttpResponse(status=304, headers={"ETag": tag})
+    asked = _asked(request.headers.get("Range", ""), length)
+    if asked and request.headers.get("If-Range", tag) != tag:
+        asked = None
+    start, stop = asked or (0, length)
+    if asked and start >= stop:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{length}"})
+    chunks = iter(()) if request.method == "HEAD" else Begun(open_range(start, stop))
+    response = StreamingHttpResponse(chunks, status=206 if asked else 200, content_type=content_type)
+    response["Content-Length"] = str(stop - start)
+    response["Accept-Ranges"] = "bytes"
+    response["ETag"] = tag
+    if asked:
+        response["Content-Range"] = f"bytes {start}-{stop - 1}/{length}"
+    return response
+
+
+class Begun:
+    """The same chunks; the first is made at once, so that what cannot be read is told with a status of its own."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._first = [next(chunks, b"")]
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        return self._first.pop() if self._first else next(self._chunks)
+
+    def close(self) -> None:
+        """Free what reading needs, also when a client goes away early."""
+        if isinstance(self._chunks, Generator):
+            self._chunks.close()
+
+
+def matches(request: HttpRequest, tag: str) -> bool:
+    """Whether the client has what this entity tag stands for already (RFC 9110 section 13.1.2)."""
+    return tag in [one.strip() for one in request.headers.get("If-None-Match", "").split(",")]
+
+
+def _asked(header: str, length: int) -> tuple[int, int] | None:
+    """The range that is asked for, as (start, stop); None for all. Several ranges are answered with all."""
+    found = _RANGE.fullmatch(header.replace(" ", ""))
+    if not found:
+        return None
+    if found[2] and int(found[2]) < int(found[1]):
+        return None  # RFC 9110 section 14.1.1: as if nothing had been asked
+    if found[3]:
+        return max(0, length - int(found[3])), length
+    stop = min(length, int(found[2]) + 1) if found[2] else length
+    return int(found[1]), stop
+
+
+def path_of_package(part: Part) -> Path:
+    """Where a package lies as it was sent. Raises a 404 `Refusal` when it is no longer kept."""
+    path = path_of(part.stored_as) if part.stored_as else None
+    if path is None or not path.is_file():
+        raise Refusal(
+            Kind.NOT_FOUND,
+            "deposit.package_removed",
+            "The bytes of this package are no longer kept here.",
+            "What a deposit that is done held can be had from the archive.",
+        )
+    return path
+
+
+def file_range(path: Path) -> Callable[[int, int], Iterator[bytes]]:
+    """Reads ranges of a file for `ranged`."""
+
+    def read(start: int, stop: int) -> Iterator[bytes]:
+        with path.open("rb") as file:
+            file.seek(start)
+            while start < stop and (chunk := file.read(min(_CHUNK, stop - start))):
+                start += len(chunk)
+                yield chunk
+
+    return read

@@ -1,0 +1,1 @@
+"""Long lists of deposits: by cursor, and as numbered pages."""

@@ -1,0 +1,132 @@
+"""``/metrics`` in the text format of Prometheus.
+
+Requests are counted by every web process (added up through files when gunicorn runs several); everything else is
+read from the record when it is asked for, so it is true whichever process answers.
+"""
+
+import os
+import time
+from collections.abc import Iterable
+
+from django.db import Error
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import REGISTRY, Collector
+
+from deposit.monitoring.health import is_insider
+from deposit.monitoring.heartbeats import QUEUES, Worker, alive, workers
+from deposit.monitoring.snapshot import Figures, deposits_by_status, read_figures
+
+REQUESTS = Counter("deposit_http_requests", "Requests answered.", ["method", "view", "status"])
+SECONDS = Histogram(
+    "deposit_http_request_seconds",
+    "How long requests took, uploads included.",
+    ["method", "view"],
+    buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800),
+)
+RECEIVED = Counter("deposit_http_received_bytes", "Bytes of the bodies of accepted requests.")
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+
+
+def count_request(request: HttpRequest, status: int, seconds: float) -> None:
+    """Count an answered request, by view rather than by path: paths have no end."""
+    match = request.resolver_match
+    view = (match.view_name or "unnamed") if match else "none"
+    method = request.method if request.method in _METHODS else "other"
+    REQUESTS.labels(method, view, str(status)).inc()
+    SECONDS.labels(method, view).observe(seconds)
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if status < 300 and length.isdecimal():
+        RECEIVED.inc(int(length))
+
+
+class ServiceCollector(Collector):
+    """The state of the service, read when asked."""
+
+    def collect(self) -> Iterable[Metric]:
+        """All figures; only ``deposit_database_up 0`` when the database is away."""
+        up = GaugeMetricFamily("deposit_database_up", "1 when the database answers.")
+        began = time.monotonic()
+        try:
+            figures = read_figures()
+            numbers = deposits_by_status(figures)
+            known = workers()
+        except Error:
+            up.add_metric([], 0)
+            return [up]
+        up.add_metric([], 1)
+        taken = _gauge(
+            "deposit_metrics_seconds", "How long reading the figures took.", time.monotonic() - began
+        )
+        return [
+            up,
+            taken,
+            *_deposits(figures, numbers),
+            _workers(known),
+            *_archive(figures),
+            *_space(figures),
+        ]
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def _deposits(figures: Figures, numbers: dict[str, int]) -> Iterable[Metric]:
+    number = GaugeMetricFamily("deposit_deposits", "Deposits by status.", labels=["status"])
+    for status, count in numbers.items():
+        number.add_metric([status], count)
+    oldest = GaugeMetricFamily(
+        "deposit_oldest_waiting_seconds", "Age of the longest waiting deposit, by status.", labels=["status"]
+    )
+    leases = GaugeMetricFamily("deposit_leases", "Work in the hands of workers, by state.", labels=["state"])
+    for status, waiting in figures.waiting.items():
+        oldest.add_metric([status], waiting.oldest)
+    leases.add_metric(["held"], sum(each.leased for each in figures.waiting.values()))
+    leases.add_metric(["lapsed"], sum(each.lapsed for each in figures.waiting.values()))
+    text = "1 when a dispatcher leads."
+    return [number, oldest, leases, _gauge("deposit_dispatcher_up", text, figures.has_dispatcher)]
+
+
+def _workers(known: Iterable[Worker]) -> Metric:
+    number = GaugeMetricFamily(
+        "deposit_workers", "Workers that were heard within a minute.", labels=["queue"]
+    )
+    for queue in QUEUES:
+        number.add_metric([queue], alive(known, queue))
+    return number
+
+
+def _archive(figures: Figures) -> Iterable[Metric]:
+    yield _gauge("deposit_archive_bytes", "Bytes in the packs of the archive.", figures.archive_bytes)
+    yield _gauge("deposit_archive_packs", "Packs of the archive.", figures.packs)
+    yield _gauge("deposit_archive_damaged_packs", "Packs known to be damaged.", figures.damaged_packs)
+    yield _gauge("deposit_archive_fixity_checks", "Fixity checks so far.", figures.fixity_checks)
+    if figures.fixity_age is not None:
+        yield _gauge("deposit_archive_fixity_age_seconds", "Since the last fixity check.", figures.fixity_age)
+
+
+def _space(figures: Figures) -> Iterable[Metric]:
+    free = GaugeMetricFamily("deposit_disk_free_bytes", "Free bytes, by folder.", labels=["folder"])
+    total = GaugeMetricFamily("deposit_disk_total_bytes", "Size of the disk, by folder.", labels=["folder"])
+    for folder, space in figures.space.items():
+        free.add_metric([folder], space.free)
+        total.add_metric([folder], space.total)
+    return [free, total]
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """The figures, for insiders; others learn nothing, not even that there are any."""
+    if not is_insider(request):
+        return HttpResponse("There is nothing at this address.\n", status=404, content_type="text/plain")
+    registry = CollectorRegistry()
+    registry.register(ServiceCollector())
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        text = generate_latest(registry)
+    else:
+        text = generate_latest(registry) + generate_latest(REGISTRY)
+    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)

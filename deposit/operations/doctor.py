@@ -1,0 +1,168 @@
+"""``manage.py doctor``: is everything that was promised still true of the record, the files and the archive?
+
+Each invariant has a code, a sentence, and what to do when it is broken. Nothing here changes anything but `mend`,
+which does only what cannot do harm. Fit for a service that runs: what a look finds broken is looked at again.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection
+
+from archive.maintenance import orphans as orphan_packs
+from archive.maintenance import remove_orphans, verify
+from archive.storage import default_storage
+from deposit.models import Part
+from deposit.operations.invariants import INVARIANTS, Invariant
+from deposit.queue import dispatcher
+from deposit.staging import cleanup
+from deposit.staging.files import path_of
+
+_CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """One broken invariant at one place. ``mendable``: ``--fix`` mends it without risk."""
+
+    code: str
+    subject: str
+    message: str
+    remedy: str
+    mendable: bool = False
+
+
+def examine(*, deep: bool = False, age: timedelta | None = None, archive: bool = True) -> Iterator[Problem]:
+    """Look at everything; ``deep`` reads every staged package again and compares its SHA-256.
+
+    ``age``: how old a file without a row must be to count as an orphan. ``archive``: compare index and packs too.
+    """
+    for invariant in INVARIANTS:
+        yield from _record(invariant)
+    yield from _dispatcher()
+    yield from _packages(deep=deep)
+    yield from _leftovers(cleanup.orphan_age() if age is None else age)
+    if archive:
+        yield from _archive()
+
+
+def mend(*, age: timedelta | None = None) -> list[str]:
+    """Do what is safe: sweep the staging area, remove orphaned packs, send again what waits. Tells what was done."""
+    swept = cleanup.sweep(age=age)
+    done = [f"{name.replace('_', ' ')}: {getattr(swept, name)}" for name in swept.__slots__]
+    removed = remove_orphans(default_storage(), **({} if age is None else {"age": age}))
+    dispatcher.forget_what_was_sent()
+    return [*done, f"orphaned packs removed: {len(removed)}", "waiting deposits will be sent again"]
+
+
+def _record(invariant: Invariant) -> Iterator[Problem]:
+    with connection.cursor() as cursor:
+        cursor.execute(invariant.query, _bounds())
+        for deposit, told in cursor.fetchall():
+            yield Problem(
+                code=invariant.code,
+                subject=f"deposit {deposit}",
+                message=invariant.message.format(told),
+                remedy=invariant.remedy.format(deposit),
+                mendable=invariant.mendable,
+            )
+
+
+def _bounds() -> dict[str, float]:
+    return {"late": 2 * settings.LEASE_SECONDS + 60, "long": 15 * 60 + 2 * settings.RESEND_SECONDS}
+
+
+def _dispatcher() -> Iterator[Problem]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM deposit_deposit WHERE status IN ('deposited', 'verified', 'loading')), "
+            "EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %s AND objsubid = 1 "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
+            [dispatcher.LEADER_LOCK],
+        )
+        work, leader = cursor.fetchone()
+    if work and not leader:
+        yield Problem(
+            code="queue.no_dispatcher",
+            subject="dispatcher",
+            message="Deposits wait, and no dispatcher runs.",
+            remedy="Start `manage.py dispatch`.",
+        )
+
+
+def _packages(*, deep: bool) -> Iterator[Problem]:
+    """Every package that a row names is there, as long as it was, and (deep) byte for byte."""
+    parts = Part.objects.filter(stored_as__isnull=False).order_by("pk")
+    for part in parts.iterator(chunk_size=2000):
+        problem = _wrong_with(part, deep=deep)
+        # The row may have gone meanwhile, and its file after it.
+        if problem and Part.objects.filter(pk=part.pk).exists():
+            yield problem
+
+
+def _wrong_with(part: Part, *, deep: bool) -> Problem | None:
+    assert part.stored_as is not None
+    path = path_of(part.stored_as)
+    wrong = None
+    try:
+        size = path.stat().st_size
+        if size != part.size:
+            wrong = ("file.size", f"{path} has {size} bytes instead of {part.size}.")
+        elif deep and _sha256(part.stored_as) != part.sha256:
+            wrong = ("file.damaged", f"{path} is not what was sent: its SHA-256 differs.")
+    except OSError as error:
+        wrong = ("file.missing", f"{path} cannot be read: {error.strerror}.")
+    if wrong is None:
+        return None
+    return Problem(
+        code=wrong[0],
+        subject=f"deposit {part.deposit_id}",
+        message=wrong[1],
+        remedy="Restore the file from a backup (or from STAGING_ROOT/trash); else ask the client to deposit again.",
+    )
+
+
+def _sha256(stored_as: str) -> str:
+    with path_of(stored_as).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _leftovers(age: timedelta) -> Iterator[Problem]:
+    for path in cleanup.abandoned(age):
+        yield Problem(
+            code="file.abandoned",
+            subject=str(path),
+            message="An upload was cut off and left this file.",
+            remedy="`manage.py doctor --fix` removes it; so does the scheduler.",
+            mendable=True,
+        )
+    for path in cleanup.orphans(age):
+        yield Problem(
+            code="file.orphan",
+            subject=str(path),
+            message="No row names this package.",
+            remedy="`manage.py doctor --fix` sets it aside in STAGING_ROOT/trash; so does the scheduler. If the "
+            "database was restored from an older copy, keep it.",
+            mendable=True,
+        )
+
+
+def _archive() -> Iterator[Problem]:
+    storage = default_storage()
+    orphans = {pack.name for pack in orphan_packs(storage)}
+    for difference in verify(storage):
+        if difference is None:
+            continue
+        orphan = difference.pack in orphans
+        yield Problem(
+            code="archive.orphan" if orphan else "archive.difference",
+            subject=f"pack {difference.pack}",
+            message=f"{difference.reason} ({difference.count})",
+            remedy="`manage.py doctor --fix` removes it."
+            if orphan
+            else "`manage.py archive rebuild` writes the index anew from the packs; lost packs come from the replica.",
+            mendable=orphan,
+        )

@@ -1,0 +1,112 @@
+"""Putting a backup back: into an empty database and empty folders, checked byte by byte on the way."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from archive.storage import SUFFIX, primary_storage
+from deposit.operations.backup import (
+    FORMAT,
+    MANIFEST,
+    RECORD,
+    BackupError,
+    Say,
+    file_sha256,
+    run_program,
+    sync_file,
+)
+from deposit.queue import dispatcher
+from deposit.staging import files
+
+
+def restore(folder: Path, *, instant: str | None, say: Say) -> str:
+    """Restore the newest backup in ``folder``, or that of an ``instant``; returns the instant.
+
+    Raises `BackupError` before anything is changed when the backup is not whole or the service not empty.
+    """
+    source = _newest(folder) if instant is None else folder / instant
+    manifest = _read(source)
+    _require_whole(source, folder, manifest)
+    _require_empty()
+    for name in manifest["packs"]:
+        _put_pack(folder / "packs" / f"{name}{SUFFIX}", name)
+    say(f"packs: {len(manifest['packs'])}")
+    for name in manifest["staged"]:
+        _put_staged(folder / "staging" / name, name)
+    say(f"staged files: {len(manifest['staged'])}")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    connection.close()
+    words = ("--no-owner", "--no-privileges", "--exit-on-error", f"--dbname={_dbname()}")
+    run_program("pg_restore", *words, str(source / RECORD))
+    # Messages that were out at that instant are lost by now.
+    dispatcher.forget_what_was_sent()
+    return str(manifest["instant"])
+
+
+def _dbname() -> str:
+    return str(connection.get_connection_params()["dbname"])
+
+
+def _newest(folder: Path) -> Path:
+    found = sorted(folder.glob(f"*Z/{MANIFEST}"))
+    if not found:
+        raise BackupError(f"There is no backup in {folder}.")
+    return found[-1].parent
+
+
+def _read(source: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((source / MANIFEST).read_text())
+    except (OSError, ValueError) as error:
+        raise BackupError(f"{source} is no whole backup: {error}") from error
+    if manifest.get("format") != FORMAT:
+        raise BackupError(f"{source} has the format {manifest.get('format')}; this release reads {FORMAT}.")
+    return manifest
+
+
+def _require_whole(source: Path, folder: Path, manifest: dict[str, Any]) -> None:
+    """Everything is there in its length, and the record is what was written; packs are hashed as they are copied."""
+    if file_sha256(source / RECORD) != manifest["record_sha256"]:
+        raise BackupError(f"{source / RECORD} is damaged.")
+    wanted = {folder / "packs" / f"{name}{SUFFIX}": size for name, size in manifest["packs"].items()}
+    wanted |= {folder / "staging" / name: size for name, size in manifest["staged"].items()}
+    missing = [path for path, size in wanted.items() if not path.is_file() or path.stat().st_size != size]
+    if missing:
+        raise BackupError(
+            f"{len(missing)} files of the backup are missing or cut off, the first: {missing[0]}"
+        )
+
+
+def _require_empty() -> None:
+    with connection.cursor() as cursor:
+        for table in ("deposit_deposit", "archive_pack"):
+            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
+            if cursor.fetchone()[0]:
+                cursor.execute(f"SELECT EXISTS (SELECT FROM {table})")  # noqa: S608  two constants
+                if cursor.fetchone()[0]:
+                    raise BackupError("The database holds deposits or packs. Restore into an empty one.")
+    if any(True for _ in primary_storage().packs()):
+        raise BackupError("The archive's storage holds packs. Restore into an empty one.")
+
+
+def _put_pack(path: Path, name: str) -> None:
+    storage = primary_storage()
+    copy = storage.workspace() / f"restored-{name}"
+    shutil.copyfile(path, copy)
+    if file_sha256(copy) != name:
+        copy.unlink()
+        raise BackupError(f"{path} is damaged: its bytes are not what its name says.")
+    sync_file(copy)
+    storage.adopt(copy, name)
+
+
+def _put_staged(path: Path, name: str) -> None:
+    target = files.path_of(name)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.copyfile(path, target)
+    sync_file(target)
+    files.sync_directory(target.parent)

@@ -1,0 +1,239 @@
+"""The way of the bytes, first step: from the socket into a staging file, hashed in the same pass.
+
+A package is written below ``STAGING_ROOT/incoming``, synced, and renamed to a name of its own below
+``STAGING_ROOT/packages/<day>``; only then may a row name it. A file that no row names is garbage:
+``staging_file()`` removes what a refused request wrote, the janitor what a crash left.
+"""
+
+import errno
+import logging
+import os
+import re
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from django.conf import settings
+
+from deposit.refusals import Kind, Refusal
+from deposit.staging.hashing import Hashing
+
+logger = logging.getLogger(__name__)
+
+# The name of a file that arrives: its own, whose it is, and how many bytes were promised.
+_ARRIVING = re.compile(r"(?P<id>[0-9a-f]{32})\.(?P<client>\d+)\.(?P<promised>\d+)\.part")
+
+# An upload to which nothing was written for so long is over, whatever became of it; the HTTP server gives up on
+# silent clients long before. In seconds.
+_LIVE_SECONDS = 600.0
+
+# Days whose folder this process knows to be durable.
+_durable_days: set[Path] = set()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StagedFile:
+    """A package that is safely on disk: synced, hashed, and named below ``STAGING_ROOT``."""
+
+    stored_as: str
+    size: int  # bytes
+    sha256: str  # hex
+    md5: str | None  # hex, when asked for
+
+
+def root() -> Path:
+    """The directory of all staged bytes."""
+    return Path(settings.STAGING_ROOT)
+
+
+def path_of(stored_as: str) -> Path:
+    """Where a staged file lies; the name comes from the record, never from a client."""
+    return root() / stored_as
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def day_directory() -> Path:
+    """The folder of today's packages, durable."""
+    day = root() / "packages" / f"{datetime.now(UTC):%Y-%m-%d}"
+    if day not in _durable_days:
+        # Also when it exists: whoever made it may not have synced it yet.
+        day.mkdir(parents=True, exist_ok=True)
+        for parent in (day.parent, day.parent.parent):
+            sync_directory(parent)
+        _durable_days.add(day)
+    return day
+
+
+class StagingFile:
+    """A package while it arrives. ``write`` the chunks, then ``finish``; anything else ends in ``discard``."""
+
+    def __init__(self, *, limit: int, with_md5: bool = False, client: int = 0, promised: int = 0) -> None:
+        incoming = root() / "incoming"
+        self._id = uuid.uuid4().hex
+        self._path = incoming / f"{self._id}.{client}.{promised}.part"
+        try:
+            incoming.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("xb", buffering=0)
+        except OSError as error:
+            raise storage_full(error) from error
+        self._hashing = Hashing(with_md5=with_md5)
+        self._limit = limit
+        self.size = 0
+        self.finished = False
+
+    def write(self, chunk: bytes) -> None:
+        """Append a chunk; raises `Refusal` when the package grows past its limit."""
+        self.size += len(chunk)
+        if self.size > self._limit:
+            raise too_large(self._limit)
+        self._hashing.update(chunk)
+        view = memoryview(chunk)
+        while view:
+            try:
+                view = view[self._file.write(view) :]
+            except OSError as error:
+                raise storage_full(error) from error
+
+    def finish(self) -> StagedFile:
+        """Sync the file, give it its final name, sync the directory."""
+        try:
+            os.fsync(self._file.fileno())
+            self._file.close()
+            day = day_directory()
+            final = day / self._id
+            self._path.rename(final)
+            self._path, self.finished = final, True
+            sync_directory(day)
+        except OSError as error:
+            raise storage_full(error) from error
+        sha256, md5 = self._hashing.digests()
+        return StagedFile(stored_as=str(final.relative_to(root())), size=self.size, sha256=sha256, md5=md5)
+
+    def close(self) -> None:
+        """Let go of the file; it stays where it is."""
+        self._file.close()
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self.close()
+        with suppress(FileNotFoundError):
+            self._path.unlink()
+
+
+class ComparedFile:
+    """A package that has come before: hashed like a `StagingFile`, and kept nowhere."""
+
+    def __init__(self, *, limit: int) -> None:
+        self._hashing = Hashing(with_md5=True)
+        self._limit = limit
+        self.size = 0
+
+    def write(self, chunk: bytes) -> None:
+        """Hash a chunk; raises `Refusal` when the package grows past its limit."""
+        self.size += len(chunk)
+        if self.size > self._limit:
+            raise too_large(self._limit)
+        self._hashing.update(chunk)
+
+    def finish(self) -> StagedFile:
+        """What it was; there is no file."""
+        sha256, md5 = self._hashing.digests()
+        return StagedFile(stored_as="", size=self.size, sha256=sha256, md5=md5)
+
+
+class Upload(NamedTuple):
+    """A package on its way in: whose it is (0: nobody's in particular), and how many bytes are still to come."""
+
+    client: int
+    missing: int
+
+
+def arriving() -> Iterator[Upload]:
+    """The uploads under way, in all processes of all hosts, by the names of their files."""
+    live = time.time() - _LIVE_SECONDS
+    incoming = root() / "incoming"
+    for entry in os.scandir(incoming) if incoming.is_dir() else ():
+        match = _ARRIVING.fullmatch(entry.name)
+        with suppress(FileNotFoundError):
+            if match and (status := entry.stat()).st_mtime > live:
+                yield Upload(int(match["client"]), max(0, int(match["promised"]) - status.st_size))
+
+
+def require_room(length: int) -> None:
+    """Raises `Refusal` when ``length`` more bytes, and what others are still to send, would fill the disk."""
+    folder = root()
+    space = os.statvfs(folder if folder.is_dir() else folder.parent)
+    free = space.f_bavail * space.f_frsize - sum(upload.missing for upload in arriving())
+    if free - length < settings.RESERVED_BYTES:
+        raise storage_is_full()
+
+
+def too_large(limit: int) -> Refusal:
+    """The refusal of a package over the limit, in bytes."""
+    return Refusal(
+        Kind.TOO_LARGE,
+        "upload.too_large",
+        f"Upload size limit exceeded (max {limit} bytes).",
+        f"Please consider sending the archive in multiple steps, each of at most {limit} bytes.",
+    )
+
+
+def storage_full(error: OSError) -> Exception:
+    """The 507 `Refusal` for a full disk; any other error as it is."""
+    return storage_is_full() if error.errno in (errno.ENOSPC, errno.EDQUOT) else error
+
+
+def storage_is_full() -> Refusal:
+    """The 507 for a disk without room."""
+    return Refusal(
+        Kind.STORAGE_FULL,
+        "storage.full",
+        "The server has no room for this package at the moment.",
+        "Nothing was kept. Please try again later; the operators can see that the disk is full.",
+    )
+
+
+@contextmanager
+def staging_file(
+    *, limit: int, with_md5: bool = False, client: int = 0, promised: int = 0
+) -> Iterator[StagingFile]:
+    """A staging file that does not outlive a refusal; ``client`` sends it, and ``promised`` so many bytes.
+
+    Raises `Refusal` at once when the disk has no room for them.
+
+    After any other error a finished file stays: a commit whose answer was lost may have named it. The janitor knows.
+    """
+    require_room(promised)
+    file = StagingFile(limit=limit, with_md5=with_md5, client=client, promised=promised)
+    try:
+        yield file
+    except Refusal:
+        file.discard()
+        raise
+    finally:
+        if file.finished:
+            file.close()
+        else:
+            file.discard()
+
+
+def remove(stored_as: Iterable[str]) -> None:
+    """Unlink staged files that no row names any more; call it after the commit, never before."""
+    for name in stored_as:
+        try:
+            path_of(name).unlink(missing_ok=True)
+        except OSError as error:
+            logger.warning("staged file %s stays behind: %s", name, error)

@@ -1,0 +1,142 @@
+"""The default destination: our own content-addressed archive.
+
+Packages that are known as a whole are not read again (`known`). Else there is one streaming pass over each: every
+member goes to the archive as it flows, nothing is unpacked to disk. The pack is made durable first; then one
+transaction makes it visible and the deposit done, so a crash at any line leaves either nothing visible or everything.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from archive.identifiers import SWHID, ObjectType
+from archive.ingest import Ingest
+from archive.tree import Tree
+from deposit.intake.limits import limits_of
+from deposit.metadata.entry import Entry
+from deposit.metadata.packaging import Packaging
+from deposit.models import Deposit, Part, PartKind
+from deposit.queue.leases import Lease
+from deposit.services import extrinsic
+from deposit.services.deposits import effective_entry
+from deposit.staging.files import path_of
+from loader.destinations.archive.known import known_root
+from loader.destinations.archive.origin_lock import alone_on_origin
+from loader.destinations.archive.releases import release_of, snapshot_of
+from loader.loading import Finish, Identifiers
+from packages import Kind, Limits, Member, open_package
+
+# Members up to this size are read whole; larger ones flow through in chunks.
+SMALL = 1024 * 1024
+
+
+def load(deposit: Deposit, lease: Lease, finish: Finish) -> None:
+    """Archive a deposit. Raises `PackageError` or `ArchiveError` when it cannot be archived for good."""
+    entry = effective_entry(deposit)
+    assert deposit.origin_url is not None
+    with Ingest() as ingest:
+        root = known_root(deposit) or ingest_packages(ingest, deposit, lease)
+        release = ingest.add_release(
+            release_of(
+                deposit,
+                root=root,
+                author=settings.RELEASE_AUTHOR,
+                date=entry.author_date if entry else None,
+                notes=entry.release_notes if entry else None,
+            )
+        )
+        with alone_on_origin(deposit.origin_url, lease):
+            snapshot = ingest.add_snapshot(snapshot_of(deposit, release))
+            ingest.add_visit(deposit.origin_url, snapshot=snapshot, date=datetime.now(UTC))
+            if entry:
+                _add_metadata(ingest, deposit, entry, root=root, release=release, snapshot=snapshot)
+            ingest.seal()
+            lease.check()
+            with transaction.atomic():
+                ingest.publish()
+                finish(identifiers(deposit, root=root, release=release, snapshot=snapshot))
+
+
+def ingest_packages(ingest: Ingest, deposit: Deposit, lease: Lease) -> bytes:
+    """Archive the members of all packages, a later one laid over an earlier one; returns the root directory's id."""
+    tree = Tree()
+    # The same as in the checks, so that the two cannot judge a package differently.
+    limits = limits_of(deposit.collection)
+    for part in Part.objects.filter(deposit=deposit, kind=PartKind.PACKAGE).order_by("id"):
+        assert part.stored_as is not None
+        if part.packaging == Packaging.BINARY:
+            _ingest_file(ingest, tree, part.name, path_of(part.stored_as), lease)
+        else:
+            ingest_package(ingest, tree, part.stored_as, lease, limits)
+    return ingest.add_tree(tree)
+
+
+def _ingest_file(ingest: Ingest, tree: Tree, name: str, path: Path, lease: Lease) -> None:
+    """A file that is the content itself stands in the root directory under the name that the client gave it."""
+
+    def chunks() -> Iterator[bytes]:
+        with path.open("rb", buffering=0) as file:
+            while chunk := file.read(SMALL):
+                lease.check()
+                yield chunk
+
+    tree.add_file(name.encode(), ingest.add_content_stream(chunks(), path.stat().st_size))
+
+
+def ingest_package(ingest: Ingest, tree: Tree, stored_as: str, lease: Lease, limits: Limits) -> None:
+    """Archive the members of one package into ``tree``. Raises `PackageError`, `LeaseLost`."""
+    with open_package(path_of(stored_as), limits=limits, ahead=True) as package:
+        for member in package:
+            lease.check()
+            if member.kind is Kind.FILE:
+                tree.add_file(member.path, _content(ingest, member), executable=member.executable)
+            elif member.kind is Kind.DIRECTORY:
+                tree.add_directory(member.path)
+            elif member.kind is Kind.SYMLINK:
+                tree.add_symlink(member.path, ingest.add_content(member.target or b""))
+            else:
+                tree.add_hardlink(member.path, member.target or b"")
+    # Now, so that a link means the file of its own package and not one that a later package lays over it.
+    tree.resolve_links()
+
+
+def _content(ingest: Ingest, member: Member) -> bytes:
+    if member.size <= SMALL:
+        return ingest.add_content(member.read())
+    return ingest.add_content_stream(member.chunks(), member.size)
+
+
+def identifiers(deposit: Deposit, *, root: bytes, release: bytes, snapshot: bytes) -> Identifiers:
+    """The identifiers that the deposit's status tells, with swh-deposit's context."""
+    swhid = SWHID(ObjectType.DIRECTORY, root)
+    visit, anchor = SWHID(ObjectType.SNAPSHOT, snapshot), SWHID(ObjectType.RELEASE, release)
+    return Identifiers(
+        swhid=str(swhid),
+        swhid_context=f"{swhid};origin={deposit.origin_url};visit={visit};anchor={anchor};path=/",
+        release_swhid=str(anchor),
+        snapshot_swhid=str(visit),
+    )
+
+
+def _add_metadata(
+    ingest: Ingest, deposit: Deposit, entry: Entry, *, root: bytes, release: bytes, snapshot: bytes
+) -> None:
+    """The metadata document as extrinsic metadata on the directory; the same again when the deposit is reloaded."""
+    extrinsic.add_document(
+        ingest,
+        entry=entry,
+        target=SWHID(ObjectType.DIRECTORY, root),
+        context={
+            "origin": deposit.origin_url,
+            "release": SWHID(ObjectType.RELEASE, release),
+            "snapshot": SWHID(ObjectType.SNAPSHOT, snapshot),
+        },
+        client=deposit.client,
+        collection=deposit.collection.name,
+        deposit_id=deposit.pk,
+        document_format=extrinsic.WITH_PACKAGE,
+        discovery_date=deposit.complete_date,
+    )

@@ -1,0 +1,1 @@
+"""How processes are run: the gunicorn worker and its connections, the filesystem broker, pools, watchdogs."""

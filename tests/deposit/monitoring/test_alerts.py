@@ -1,0 +1,131 @@
+"""What is wrong, each in one sentence that says what to do; nothing when all is well."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+
+from archive.models import FixityCheck, Outcome, Pack
+from deposit.lifecycle import Work
+from deposit.models import Deposit, Pulse, Status
+from deposit.monitoring import heartbeats
+from deposit.monitoring.alerts import Complaint, complaints
+from deposit.monitoring.snapshot import counted
+from deposit.queue.dispatcher import LEADER_LOCK
+from tests.support.lifecycle_fixtures import claimed, in_status, sent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def well(settings: Any, tmp_path: Path) -> Iterator[None]:
+    """A dispatcher leads (in a session of its own), a checker and a loader beat, the folders are there."""
+    settings.STAGING_ROOT = settings.ARCHIVE_ROOT = str(tmp_path)
+    counted.forget()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LEADER_LOCK])
+    heartbeats.beat("checker@here", "check,fetch,housekeeping", begins=True)
+    heartbeats.beat("loader@here", "load", begins=True)
+    heartbeats.beat(heartbeats.SCHEDULER, "schedule", begins=True)
+    yield
+    other.close()
+
+
+def told() -> dict[str, Complaint]:
+    return {one.code: one for one in complaints()}
+
+
+def silence(*names: str) -> None:
+    Pulse.objects.filter(name__in=names).update(beat_at=Now() - timedelta(hours=1))
+
+
+def test_all_is_well() -> None:
+    assert complaints() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "queue"),
+    [("checker@here", "checker.silent", "check"), ("loader@here", "loader.silent", "load")],
+)
+def test_a_worker_that_is_gone_is_missed_before_anything_waits_long(name: str, code: str, queue: str) -> None:
+    silence(name)
+    (complaint,) = complaints()
+    assert (complaint.code, complaint.severity) == (code, "error")
+    assert f"systemctl start deposit-worker@{queue}" in complaint.sentence
+
+
+def test_a_worker_that_never_came_is_missed_too() -> None:
+    Pulse.objects.all().delete()
+    assert set(told()) == {"checker.silent", "loader.silent"}
+
+
+def test_when_all_fall_silent_the_broker_is_the_first_to_look_at() -> None:
+    silence("checker@here", "loader@here", heartbeats.SCHEDULER)
+    (complaint,) = complaints()
+    assert complaint.code == "workers.silent"
+    assert "broker" in complaint.sentence
+    assert "Nothing is lost" in complaint.sentence
+
+
+def test_a_scheduler_that_is_gone_is_missed() -> None:
+    silence(heartbeats.SCHEDULER)
+    assert [one.code for one in complaints()] == ["scheduler.silent"]
+
+
+def test_no_dispatcher_comes_first() -> None:
+    silence(heartbeats.SCHEDULER)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE objid = %s", [LEADER_LOCK])
+    for _ in range(100):
+        if complaints()[0].code == "dispatcher.away":
+            return
+    raise AssertionError(complaints())
+
+
+def test_workers_that_live_and_take_nothing_point_at_the_messages() -> None:
+    Deposit.objects.filter(pk=sent().pk).update(status_changed_at=Now() - timedelta(minutes=20))
+    complaint = told()["checker.slow"]
+    assert "take none of the 1 deposits" in complaint.sentence
+    assert "20 minutes" in complaint.sentence
+
+
+def test_too_few_workers_are_told_from_none() -> None:
+    waiting, held = sent(), sent(origin="https://hal.example.org/other")
+    claimed(Work.CHECK, held)
+    Deposit.objects.filter(pk__in=[waiting.pk, held.pk]).update(
+        status_changed_at=Now() - timedelta(minutes=20)
+    )
+    assert "start more workers" in told()["checker.slow"].sentence
+
+
+def test_failed_deposits_lead_to_their_list() -> None:
+    in_status(Status.FAILED)
+    complaint = told()["deposits.failed"]
+    assert (complaint.severity, complaint.status) == ("warning", "failed")
+
+
+def test_a_damaged_pack_leads_to_the_page_that_says_which() -> None:
+    Pack.objects.create(size=1, sha256=bytes(32), damaged_at=Now())
+    complaint = told()["archive.damaged"]
+    assert "Fixity" in complaint.sentence
+    assert complaint.severity == "error"
+
+
+def test_an_audit_that_stopped_is_noticed(settings: Any) -> None:
+    settings.ARCHIVE_AUDIT_DAYS = 90
+    pack = Pack.objects.create(size=1, sha256=bytes(32))
+    long_ago = Now() - timedelta(days=200)
+    FixityCheck.objects.create(
+        pack=pack, read=1, started_at=long_ago, ended_at=long_ago, thorough=False, outcome=Outcome.SOUND
+    )
+    assert "200 days ago" in told()["archive.unaudited"].sentence
+
+
+def test_a_folder_that_is_away_is_named(settings: Any, tmp_path: Path) -> None:
+    settings.STAGING_ROOT = str(tmp_path / "nowhere")
+    assert "staging" in told()["disk.away"].sentence

@@ -1,0 +1,35 @@
+"""An identity provider on loopback, and settings that name it."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from deposit.authentication import passwords
+from deposit.authentication.provider import provider
+from deposit.models import Client
+from tests.support.factories import new_client, new_collection
+from tests.support.identity.server import CLIENT, REALM, SECRET, IdentityServer
+
+
+@pytest.fixture
+def identity(settings: Settings) -> Iterator[IdentityServer]:
+    with IdentityServer() as server:
+        settings.KEYCLOAK_SERVER_URL = server.url
+        settings.KEYCLOAK_REALM = REALM
+        settings.KEYCLOAK_CLIENT_ID = CLIENT
+        settings.KEYCLOAK_CLIENT_SECRET = SECRET
+        passwords.verdicts.forget_all()
+        provider.cache_clear()
+        yield server
+        provider.cache_clear()
+
+
+@pytest.fixture
+def ada(db: None, identity: IdentityServer) -> Client:
+    """A client for whom the provider vouches: no password of ours works."""
+    identity.passwords["ada"] = "ada's password"
+    client = new_client(new_collection("hal"), username="ada")
+    client.user.set_unusable_password()
+    client.user.save()
+    return client
