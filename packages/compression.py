@@ -17,7 +17,9 @@ from isal import igzip_lib
 
 from packages.errors import PackageError
 from packages.limits import Limits
-from packages.refusals import bad_checksum, trailing, truncated, wrong_length
+from packages.lzip import MAGIC as LZIP_MAGIC
+from packages.lzip import LzipDecoder
+from packages.refusals import bad_checksum, too_much_memory, trailing, truncated, wrong_length
 from packages.zstd_frames import ZstdDecoder
 
 BLOCK = 256 * 1024
@@ -54,9 +56,14 @@ class Codec:
     padding: str = ""
     """Where zeros are legal after a stream: "end" (before the end of the file), "between" (in fours), ""."""
 
+    likeness: Callable[[bytes], bool] | None = None
+    """What is asked beside the magic, of the first 13 bytes or more."""
+    is_single: bool = False
+    """Whether a stream cannot be followed by another."""
+
     def starts(self, data: bytes) -> bool:
         """Whether the data begins as a stream of this format does."""
-        return data.startswith(self.magics)
+        return data.startswith(self.magics) and (self.likeness is None or self.likeness(data))
 
 
 def gzip_decoder(limits: Limits) -> Decoder:
@@ -84,6 +91,22 @@ def lzma_decoder(limits: Limits) -> Decoder:
     return lzma.LZMADecompressor(format=lzma.FORMAT_ALONE, memlimit=limits.memory)
 
 
+def lzip_decoder(limits: Limits) -> Decoder:
+    """An lzip member whose decoder may take ``limits.memory``."""
+    return LzipDecoder(limits.memory)
+
+
+def _is_lzma(data: bytes) -> bool:
+    """LZMA's old container has no magic; xz's own criteria: a usual dictionary, and a length that is possible."""
+    if len(data) < 13:
+        return False
+    dictionary = int.from_bytes(data[1:5], "little")
+    size = int.from_bytes(data[5:13], "little")
+    lowest = dictionary & -dictionary
+    usual = dictionary >= 4096 and dictionary in (lowest, 3 * lowest)
+    return (usual or dictionary == 0xFFFFFFFF) and (size < 1 << 38 or size == 0xFFFFFFFFFFFFFFFF)
+
+
 def zstd_decoder(limits: Limits) -> Decoder:
     """A zstd frame (RFC 8878) whose window is at most ``limits.memory``."""
     return ZstdDecoder(limits.memory)
@@ -107,7 +130,9 @@ ZSTD = Codec(
     zstd_decoder,
     lambda decoder: cast(ZstdDecoder, decoder).is_proof,
 )
-CODECS = (GZIP, BZIP2, XZ, ZSTD)
+LZIP = Codec("lz", (LZIP_MAGIC,), lzip_decoder)
+LZMA = Codec("lzma", (b"\x5d",), lzma_decoder, lambda decoder: False, likeness=_is_lzma, is_single=True)
+CODECS = (GZIP, BZIP2, XZ, ZSTD, LZIP, LZMA)
 MAGIC_LENGTH = 10
 
 
@@ -121,11 +146,11 @@ def decode(decoder: Decoder, data: bytes, max_length: int, subject: bytes = b"")
         raise _undecodable(subject) from None
     except lzma.LZMAError as error:
         if "Memory usage limit" in str(error):
-            raise _too_much_memory(subject) from None
+            raise too_much_memory(subject) from None
         raise _undecodable(subject) from None
     except zstandard.ZstdError as error:
         if "requires too much memory" in str(error):
-            raise _too_much_memory(subject) from None
+            raise too_much_memory(subject) from None
         if "checksum" in str(error):
             raise bad_checksum(subject) from None
         raise _undecodable(subject) from None
@@ -149,7 +174,7 @@ class Streams:
         rest = next(blocks, b"")
         streams = produced = 0
         while rest:
-            if not codec.starts(rest):
+            if (streams and codec.is_single) or not codec.starts(rest):
                 raise trailing()
             if codec is GZIP and rest[3:4] >= _GZIP_RESERVED:
                 raise _undecodable(b"")
@@ -239,13 +264,4 @@ def _undecodable(subject: bytes) -> PackageError:
         "package.corrupt",
         subject,
         "The compressed data cannot be decoded: the package was damaged. Make it again and send it anew.",
-    )
-
-
-def _too_much_memory(subject: bytes) -> PackageError:
-    return PackageError(
-        "package.limit.memory",
-        subject,
-        "Decoding this data needs more memory than is allowed here. Compress it with a smaller window "
-        "(xz -9 and zstd -19 are fine, zstd --long=31 is not).",
     )

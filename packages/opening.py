@@ -12,6 +12,7 @@ from packages.errors import PackageError
 from packages.files import PackageFile
 from packages.limits import Limits
 from packages.members import Member
+from packages.other_formats import not_a_package
 from packages.repeats import Repeats
 from packages.tar_headers import BLOCK, ZERO_BLOCK, is_header
 from packages.tar_reader import TarReader
@@ -118,7 +119,7 @@ class Package:
         if codec is None:
             if start.startswith(ZERO_BLOCK) or is_header(start):
                 return "tar", TarReader(blocks, tree, self._limits, file.size)
-            raise _not_a_package()
+            raise not_a_package(start)
         streams = Streams(blocks, codec, self._limits)
         expanded = iter(streams)
         if ahead:
@@ -162,14 +163,5 @@ def _checked(blocks: Iterator[bytes]) -> Iterator[bytes]:
             "The package is compressed more than once. Compress the tar archive once.",
         )
     if not start.startswith(ZERO_BLOCK) and not is_header(start[:BLOCK]):
-        raise _not_a_package()
+        raise not_a_package(start)
     return chain((start,), blocks)
-
-
-def _not_a_package() -> PackageError:
-    return PackageError(
-        "package.format",
-        "",
-        "The file is neither a zip archive nor a tar archive (plain, or compressed with gzip, bzip2, xz or zstd). "
-        "Pack the files as one of these.",
-    )

@@ -57,3 +57,13 @@ def unusable_target(path: bytes, length: int, limits: Limits) -> PackageError:
         path,
         f"This symbolic link has a target of {length} bytes; 1 to {limits.path} are accepted. Remove the link.",
     )
+
+
+def too_much_memory(subject: bytes) -> PackageError:
+    """A window or dictionary that is larger than may be."""
+    return PackageError(
+        "package.limit.memory",
+        subject,
+        "Decoding this data needs more memory than is allowed here. Compress it with a smaller window "
+        "(xz -9 and zstd -19 are fine, zstd --long=31 is not).",
+    )

@@ -335,11 +335,6 @@ def xz_trailing() -> bytes:
     return XZ + b"trailing"
 
 
-@case("package.format", "the older lzma format")
-def lzma_alone() -> bytes:
-    return lzma.compress(PLAIN, format=lzma.FORMAT_ALONE)
-
-
 # --- zstd
 
 
@@ -465,3 +460,129 @@ def gz_many_members() -> bytes:
 @case("package.limit.component", "a GNU long name of 1 MB", limits=Limits(path=2 * MIB))
 def gz_long_name() -> bytes:
     return gzip.compress(tar(long_name(b"n" * 1_000_000), FILE))
+
+
+# --- lzip and lzma
+
+
+def lzip(data: bytes, bits: int = 20) -> bytes:
+    """One lzip member."""
+    filters = [{"id": lzma.FILTER_LZMA1, "dict_size": 1 << bits}]
+    raw = lzma.compress(data, format=lzma.FORMAT_RAW, filters=filters)
+    member = b"LZIP\x01" + bytes((bits,)) + raw
+    return member + struct.pack("<IQQ", zlib.crc32(data), len(data), len(member) + 20)
+
+
+LZ = lzip(PLAIN)
+LZMA = lzma.compress(PLAIN, format=lzma.FORMAT_ALONE)
+
+
+@case(ACCEPTED, "lzip", members=MEMBERS)
+def lz() -> bytes:
+    return LZ
+
+
+@case(ACCEPTED, "lzip in several members, as plzip and tarlz write", members=MEMBERS)
+def lz_members() -> bytes:
+    return b"".join(lzip(PLAIN[n : n + 60_000]) for n in range(0, len(PLAIN), 60_000))
+
+
+@case("package.checksum", "lzip with a wrong checksum")
+def lz_crc() -> bytes:
+    return flipped(LZ, -20)
+
+
+@case("package.corrupt", "lzip with a wrong length of its content")
+def lz_length() -> bytes:
+    return flipped(LZ, -16)
+
+
+@case("package.corrupt", "lzip with a wrong length of its member")
+def lz_member_length() -> bytes:
+    return flipped(LZ, -8)
+
+
+@case("package.corrupt", "lzip with a changed bit")
+def lz_damaged() -> bytes:
+    return LZ[:6] + b"\x01" + LZ[7:]
+
+
+@case("package.corrupt", "lzip with a dictionary of no size")
+def lz_dictionary_none() -> bytes:
+    return LZ[:5] + b"\x00" + LZ[6:]
+
+
+@case("package.limit.memory", "lzip with a dictionary of 512 MiB")
+def lz_dictionary() -> bytes:
+    return LZ[:5] + bytes((29,)) + LZ[6:]
+
+
+@case("package.truncated", "lzip cut in its trailer")
+def lz_cut_trailer() -> bytes:
+    return LZ[:-3]
+
+
+@case("package.truncated", "lzip cut in its middle")
+def lz_cut() -> bytes:
+    return LZ[: len(LZ) // 2]
+
+
+@case("package.trailing", "text behind lzip")
+def lz_trailing() -> bytes:
+    return LZ + b"trailing"
+
+
+@case("package.limit.ratio", "a bomb of lzip", limits=SMALL)
+def lz_bomb() -> bytes:
+    return _bomb(lzip)
+
+
+@case(ACCEPTED, "the older lzma format", members=MEMBERS)
+def lzma_alone() -> bytes:
+    return LZMA
+
+
+@case(ACCEPTED, "the older lzma format with its length", members=MEMBERS)
+def lzma_alone_length() -> bytes:
+    return LZMA[:5] + len(PLAIN).to_bytes(8, "little") + LZMA[13:]
+
+
+@case(ACCEPTED, "the older lzma format with a dictionary of 12 MiB", members=MEMBERS)
+def lzma_alone_odd_dictionary() -> bytes:
+    filters = [{"id": lzma.FILTER_LZMA1, "dict_size": 12 * MIB}]
+    return lzma.compress(PLAIN, format=lzma.FORMAT_ALONE, filters=filters)
+
+
+@case("package.truncated", "the older lzma format cut")
+def lzma_alone_cut() -> bytes:
+    return LZMA[: len(LZMA) // 2]
+
+
+@case("package.truncated", "the older lzma format, which has no checksum, without the end of the tar archive")
+def lzma_alone_no_end() -> bytes:
+    return lzma.compress(FILE, format=lzma.FORMAT_ALONE)
+
+
+@case("package.trailing", "a second stream in the older lzma format")
+def lzma_alone_twice() -> bytes:
+    return LZMA + LZMA
+
+
+@case("package.limit.memory", "the older lzma format with a dictionary of 1 GiB")
+def lzma_alone_dictionary() -> bytes:
+    return LZMA[:1] + struct.pack("<I", 1 << 30) + LZMA[5:]
+
+
+@case("package.compression", "a compressed file of the program compress (.Z)")
+def compress_z() -> bytes:
+    return b"\x1f\x9d\x90" + NOISE[:2000]
+
+
+@case("package.compression", "lz4")
+def lz4() -> bytes:
+    return b"\x04\x22\x4d\x18" + NOISE[:2000]
+
+
+@case("package.format", "a cpio archive, compressed")
+def gz_cpio() -> bytes:
+    return gzip.compress(b"070701" + NOISE[:2000])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from packages import Kind, open_package
+from packages import Kind, PackageError, open_package
 from tests.packages.trees import directory_id, unpacked_id
 
 TAR_COMMANDS = {
@@ -23,6 +23,9 @@ TAR_COMMANDS = {
     "bsdtar, appended": ("bsdtar", "bsdtar -cf {package} tree/a.txt && bsdtar -rf {package} tree"),
     "BusyBox tar": ("busybox", "busybox tar -cf {package} tree"),
     "BusyBox tar, gzip": ("busybox", "busybox tar -czf {package} tree"),
+    "lzip": ("lzip", "tar -cf - tree | lzip > {package}"),
+    "xz --format=lzma": ("xz", "tar -cf - tree | xz --format=lzma > {package}"),
+    "xz -9e --format=lzma": ("xz", "tar -cf - tree | xz -9e --format=lzma > {package}"),
     "7-Zip, tar": ("7z", "7z a -bd -snl -ttar {package}.tar tree >/dev/null && mv {package}.tar {package}"),
 }
 
@@ -59,10 +62,35 @@ def test_tar_archives_are_read_as_they_unpack(program: str, command: str, tree: 
     unpacked.mkdir()
 
     subprocess.run(["/bin/sh", "-c", command.format(package=package)], check=True, cwd=tmp_path)
-    subprocess.run(["tar", "-xf", str(package), "-C", str(unpacked)], check=True)
+    told = ["--lzma"] if "lzma" in command else []  # it has no magic that tar knows
+    subprocess.run(["tar", *told, "-xf", str(package), "-C", str(unpacked)], check=True)
 
     assert directory_id(package) == unpacked_id(unpacked)
     assert unpacked_id(unpacked / "tree") == unpacked_id(tree)
+
+
+FOREIGN_COMMANDS = {
+    "7-Zip": ("7z", "7z a -bd {package}.7z tree >/dev/null && mv {package}.7z {package}", "7-Zip archive"),
+    "compress": ("compress", "tar -cf - tree | compress > {package}", "compress (.Z)"),
+    "cpio": ("bsdtar", "bsdtar --format=newc -cf {package} tree", "cpio archive"),
+    "xar": ("bsdtar", "bsdtar --format=xar -cf {package} tree", "xar archive"),
+    "lz4": ("lz4", "tar -cf - tree | lz4 -q > {package}", "compressed with lz4"),
+}
+
+
+@pytest.mark.parametrize(("program", "command", "name"), FOREIGN_COMMANDS.values(), ids=FOREIGN_COMMANDS)
+def test_other_formats_are_called_by_their_names(
+    program: str, command: str, name: str, tree: Path, tmp_path: Path
+) -> None:
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed")
+    package = tmp_path / "package"
+    subprocess.run(["/bin/sh", "-c", command.format(package=package)], check=True, cwd=tmp_path)
+
+    with pytest.raises(PackageError) as refused:
+        open_package(package)
+
+    assert name in refused.value.message
 
 
 def test_an_appended_archive_warns(tree: Path, tmp_path: Path) -> None:
