@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "archive",
     "deposit",
+    "loader.destinations.archivematica",
     "dashboard",
     "sources.museumplus",
     "settings",
