@@ -123,8 +123,8 @@ def _written(actor: Actor, operation: str, pipeline: Pipeline, told: dict[str, A
         raise Refusal(
             Kind.BAD_REQUEST,
             "pipeline.settings",
-            _sentences(error),
-            "docs/how-to/archivematica.md tells the settings.",
+            f"A pipeline cannot have these settings: {_sentences(error)}",
+            "`manage.py pipeline add --help` tells what each is.",
         ) from error
     return pipeline
 
