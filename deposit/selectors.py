@@ -100,13 +100,27 @@ def packages_of(deposit: Deposit) -> list[Part]:
 
 
 def package_of(deposit: Deposit, part_id: int) -> Part:
-    """One package of a deposit. Raises `Refusal`."""
-    part = Part.objects.filter(deposit=deposit, kind=PartKind.PACKAGE, pk=min(part_id, LARGEST_ID)).first()
-    if part is None:
-        raise Refusal(
-            Kind.NOT_FOUND,
-            "deposit.package_unknown",
-            f"Deposit {deposit.pk} has no such package.",
-            "The feed of its edit-media IRI lists them.",
-        )
+    """One package of a deposit that is here. Raises `Refusal`."""
+    part = file_of(deposit, part_id)
+    if part.kind != PartKind.PACKAGE:
+        raise unknown_package(deposit)
     return part
+
+
+def file_of(deposit: Deposit, part_id: int) -> Part:
+    """One package of a deposit, here or still to be fetched. Raises `Refusal`."""
+    files = Part.objects.filter(deposit=deposit).exclude(kind=PartKind.METADATA).defer("document")
+    part = files.filter(pk=min(part_id, LARGEST_ID)).first()
+    if part is None:
+        raise unknown_package(deposit)
+    return part
+
+
+def unknown_package(deposit: Deposit) -> Refusal:
+    """The deposit has no package of that number, or not any more."""
+    return Refusal(
+        Kind.NOT_FOUND,
+        "deposit.package_unknown",
+        f"Deposit {deposit.pk} has no such package.",
+        "The feed of its edit-media IRI lists them.",
+    )

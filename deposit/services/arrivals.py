@@ -77,8 +77,12 @@ def described(arrival: Arrival) -> dict[str, str]:
     return fields
 
 
-def add_parts(deposit: Deposit, arrival: Arrival, actor: Actor) -> None:
-    """Record what arrived as parts, in one statement, by whom, and what the deposit is now known by."""
+def add_parts(deposit: Deposit, arrival: Arrival, actor: Actor, *, place: int | None = None) -> None:
+    """Record what arrived as parts, in one statement, by whom, and what the deposit is now known by.
+
+    ``place``: the number of a part that was removed in this transaction. The one package that arrived gets it, so
+    that its address and its turn among the packages stay.
+    """
     mediator = str(actor.own_client) if actor.owner else ""
     elsewhere = [file for file in arrival.files if isinstance(file, Elsewhere)]
     if elsewhere:
@@ -104,6 +108,8 @@ def add_parts(deposit: Deposit, arrival: Arrival, actor: Actor) -> None:
             )
         )
     _require_sizes(deposit, parts)
+    if place is not None:
+        parts[0].pk = place
     Part.objects.bulk_create(parts)
     _order_fetches(parts, elsewhere)
     _describe(deposit, **described(arrival))
@@ -221,6 +227,11 @@ def remove_parts(deposit: Deposit, *kinds: PartKind, only: int | None = None) ->
     stored = [name for name in parts.values_list("stored_as", flat=True) if name]
     parts.delete()
     if PartKind.PACKAGE in kinds:
-        newest = deposit.parts.exclude(kind=PartKind.METADATA).order_by("-id").first()
-        _describe(deposit, package_name=newest.name if newest else "")
+        describe_packages(deposit)
     return stored
+
+
+def describe_packages(deposit: Deposit) -> None:
+    """Know the deposit by the newest of the packages that it has now."""
+    newest = deposit.parts.exclude(kind=PartKind.METADATA).order_by("-id").first()
+    _describe(deposit, package_name=newest.name if newest else "")

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from archive.identifiers import SWHID
 from archive.ingest import Ingest
-from deposit import lifecycle
+from deposit import lifecycle, selectors
 from deposit.actors import Actor, Door
 from deposit.lists import numbered
 from deposit.metadata.entry import Entry, read_entry
@@ -22,7 +22,7 @@ from deposit.models import Collection, Deposit, Part, PartKind, Status
 from deposit.permissions import Operation, client_of, require, require_member, unknown_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference, extrinsic, metadata_only
-from deposit.services.arrivals import Arrival, add_parts, described, remove_parts
+from deposit.services.arrivals import Arrival, add_parts, describe_packages, described, remove_parts
 from deposit.services.origins import named_origin, settle
 from deposit.staging import files
 
@@ -135,7 +135,7 @@ def _changing(
         )
 
 
-def _take(locked: Deposit, actor: Actor, arrival: Arrival) -> None:
+def _take(locked: Deposit, actor: Actor, arrival: Arrival, *, place: int | None = None) -> None:
     entry = arrival.entry
     if entry:
         if entry.reference:
@@ -143,7 +143,7 @@ def _take(locked: Deposit, actor: Actor, arrival: Arrival) -> None:
         origin = named_origin(client_of(actor), entry)
         if origin:
             locked.origin_url, locked.parent = origin.url, origin.parent
-    add_parts(locked, arrival, actor)
+    add_parts(locked, arrival, actor, place=place)
 
 
 def add(
@@ -174,12 +174,17 @@ def replace(
 ) -> Deposit:
     """Put what arrived in the place of all earlier parts of these kinds, or of the one part ``only``.
 
-    Completes the deposit unless more is to come.
+    One package in the place of one keeps its number, and with it its address: the request can be repeated (RFC 9110
+    section 9.2.2). Completes the deposit unless more is to come.
     """
     with transaction.atomic():
         with _changing(deposit, "replace", actor, if_revision, **_told(arrival)) as locked:
+            if only is not None:
+                selectors.file_of(locked, only)  # it may have been removed since it was looked up
             stored = remove_parts(locked, *kinds, only=only)
-            _take(locked, actor, arrival)
+            _take(locked, actor, arrival, place=only)
+            if only is not None:
+                describe_packages(locked)
         transaction.on_commit(partial(files.remove, stored))
         return locked if in_progress else _complete(locked, actor, arrival.entry or effective_entry(locked))
 

@@ -45,6 +45,11 @@ class EditMediaView(DepositView):
 
     reads = Operation.READ_CONTENT
 
+    def tags(self) -> set[str]:
+        """That of the one package, too: GET gives it as it is."""
+        parts = selectors.packages_of(self.deposit)
+        return super().tags() | ({_tag_of(parts[0])} if len(parts) == 1 else set())
+
     def get(self, request: Request, **path: Any) -> HttpResponseBase:
         """The packages (SWORD 2 section 6.4): one as it was sent or all in a zip; for those who ask, their feed."""
         if accepts(request, FEED_TYPE):
@@ -113,21 +118,32 @@ class FileView(DepositView):
     def find(self, **path: Any) -> None:
         """The deposit and its package."""
         super().find(**path)
-        self.part = selectors.package_of(self.deposit, int(path["part_id"]))
+        self.part = self._named()
+
+    def _named(self) -> Part:
+        return selectors.package_of(self.deposit, int(self.kwargs["part_id"]))
+
+    def tags(self) -> set[str]:
+        """That of its bytes, too."""
+        return super().tags() | {_tag_of(self._named())}
 
     def get(self, request: Request, **path: Any) -> HttpResponseBase:
         """The bytes as they were sent, or a range of them."""
         return file_response(request, self.part)
 
     def put(self, request: Request, **path: Any) -> HttpResponse:
-        """Put another package in the place of this one."""
+        """Put another package in the place of this one, under the same address, any number of times.
+
+        The deposit is completed only by a client that says so: one that repeats the request could not do it again.
+        """
         headers, body = self.headers_and_body()
+        completes = "HTTP_IN_PROGRESS" in request.META and not headers.in_progress
         with receive(body, headers, client=self.client, entries=False) as arrival:
             changed = deposits.replace(
                 actor=self.actor,
                 deposit=self.deposit,
                 arrival=arrival,
-                in_progress=headers.in_progress,
+                in_progress=not completes,
                 kinds=(PartKind.PACKAGE,),
                 only=self.part.pk,
                 if_revision=self.if_revision,
@@ -141,6 +157,10 @@ class FileView(DepositView):
                 actor=self.actor, deposit=self.deposit, only=self.part.pk, if_revision=self.if_revision
             )
         )
+
+
+def _tag_of(part: Part) -> str:
+    return f'"{part.sha256}"'
 
 
 def _is_already(part: Part, packaging: str) -> bool:

@@ -217,7 +217,7 @@ class DepositView(SwordView):
         self.if_revision: int | None = None
         if_match = self.request.META.get("HTTP_IF_MATCH", "*").strip()
         if self.operation is Operation.CHANGE and if_match != "*":
-            if self.etag not in [tag.strip() for tag in if_match.split(",")]:
+            if self.tags().isdisjoint(tag.strip() for tag in if_match.split(",")):
                 self.outdated = deposits.changed_meanwhile()
                 if not is_retryable(self.request):
                     raise self.outdated
@@ -232,6 +232,10 @@ class DepositView(SwordView):
     def etag(self) -> str:
         """The entity tag of the deposit's documents; it changes with everything that a client can see."""
         return etag_of(self.deposit)
+
+    def tags(self) -> set[str]:
+        """The entity tags under which a client may know what this address gives, as it is now."""
+        return {self.etag}
 
     def changed(self, deposit: Deposit) -> HttpResponse:
         """204 with the new entity tag."""

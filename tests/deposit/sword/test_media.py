@@ -72,6 +72,40 @@ def test_a_package_is_replaced_alone(http: HttpClient, deposit: Deposit) -> None
     assert list(Part.objects.order_by("id").values_list("name", flat=True)) == ["one.zip", "three.zip"]
 
 
+def test_a_replaced_package_keeps_its_address_and_can_be_replaced_again(
+    http: HttpClient, deposit: Deposit
+) -> None:
+    send(http, f"/1/hal/{deposit.pk}/media/", TWO, "two.tar", "application/x-tar")
+    url = f"/1/hal/{deposit.pk}/media/{Part.objects.earliest('id').pk}/"
+    for data, name in ((TWO, "new.tar"), (TWO, "new.tar"), (ONE, "again.zip")):
+        headers = {"Content-Disposition": f"attachment; filename={name}"}
+        assert http.put(url, data, content_type="application/zip", headers=headers).status_code == 204
+        assert http.get(url).getvalue() == data
+    deposit.refresh_from_db()
+    # What was first stays first: packages are laid over one another in their order.
+    assert list(Part.objects.order_by("id").values_list("name", flat=True)) == ["again.zip", "two.tar"]
+    assert (deposit.status, deposit.package_name) == ("partial", "two.tar")
+    headers = {"Content-Disposition": "attachment; filename=a.zip", "In-Progress": "false"}
+    assert http.put(url, ONE, content_type="application/zip", headers=headers).status_code == 204
+    deposit.refresh_from_db()
+    assert deposit.status == "deposited"
+
+
+def test_a_package_is_replaced_by_who_knows_its_own_entity_tag(http: HttpClient, deposit: Deposit) -> None:
+    part = Part.objects.get()
+    for url in (f"/1/hal/{deposit.pk}/media/{part.pk}/", f"/1/hal/{deposit.pk}/media/"):
+        known = http.get(url)["ETag"]
+        headers = {"Content-Disposition": "attachment; filename=a.zip", "In-Progress": "true"}
+        body = make_zip({url: b""})
+        changed = http.put(url, body, content_type="application/zip", headers={**headers, "If-Match": known})
+        assert changed.status_code == 204
+        stale = http.put(url, body, content_type="application/zip", headers={**headers, "If-Match": known})
+        assert stale.status_code == 412
+        assert http.get(url).getvalue() == body
+        later = {**headers, "If-Match": changed["ETag"]}
+        assert http.put(url, body, content_type="application/zip", headers=later).status_code == 204
+
+
 def test_statements_tell_state_and_packages(http: HttpClient, deposit: Deposit) -> None:
     receipt = etree.fromstring(http.get(f"/1/hal/{deposit.pk}/atom/").content)
     statements = {

@@ -11,7 +11,11 @@ from django.conf import settings
 from django.test import Client as HttpClient
 
 from checker.checking import check
-from deposit.models import Client, Deposit, Part
+from deposit.actors import Actor, Door
+from deposit.models import Client, Deposit, Fetch, Part, PartKind
+from deposit.refusals import Kind, Refusal
+from deposit.services import deposits
+from deposit.services.arrivals import Arrival
 from deposit.staging.files import path_of
 from loader.destinations import archive
 from loader.loading import load
@@ -309,10 +313,45 @@ def test_one_file_is_replaced_and_the_others_stay(sword3: Sword3, anobject: str,
     else:
         response = sword3.file("PUT", first, OTHER, "c.zip")
     assert response.status_code == 204
-    names = {part.name: stored(part) for part in Part.objects.filter(kind="package")}
-    assert names == {"b.zip": ZIP, "c.zip": OTHER}
+    names = {part.name: stored(part) for part in Part.objects.filter(kind="package").order_by("id")}
+    assert names == {"c.zip": OTHER, "b.zip": ZIP}
+    assert first in file_urls(sword3.document(anobject))
+    assert sword3.get(first).getvalue() == OTHER
+    assert sword3.file("PUT", first, ZIP, "d.zip").status_code == 204
+    assert sword3.get(first).getvalue() == ZIP
     two = [by_reference("https://example.org/1"), by_reference("https://example.org/2")]
     assert error(sword3.refer("PUT", file_urls(sword3.document(anobject))[0], *two))[0] in (400, 412)
+
+
+def test_a_file_still_to_be_fetched_is_replaced_at_its_address(
+    sword3: Sword3, anobject: str, settings: Any
+) -> None:
+    settings.BY_REFERENCE_HOSTS = ["files.example.org"]
+    pending = by_reference("https://files.example.org/a.zip", digest=digest(ZIP))
+    sword3.refer("POST", anobject, pending, In_Progress="true")
+    [url] = file_urls(sword3.document(anobject))
+    assert sword3.refer("PUT", url, pending).status_code == 202
+    assert sword3.file("PUT", url, OTHER).status_code == 204
+    assert sword3.get(url).getvalue() == OTHER
+    assert not Fetch.objects.exists()
+
+
+def test_a_file_that_was_removed_meanwhile_is_not_put_back(sword3: Sword3, anobject: str) -> None:
+    sword3.file("POST", anobject, ZIP, "a.zip", In_Progress="true")
+    part = Part.objects.get(kind="package")
+    actor = Actor(user=part.deposit.client.user, door=Door.SWORD)
+    arrival = Arrival(entry=None)
+    sword3.send("DELETE", file_urls(sword3.document(anobject))[0])
+    with pytest.raises(Refusal) as refused:
+        deposits.replace(
+            actor=actor,
+            deposit=part.deposit,
+            arrival=arrival,
+            in_progress=True,
+            kinds=(PartKind.PACKAGE,),
+            only=part.pk,
+        )
+    assert refused.value.kind is Kind.NOT_FOUND
 
 
 def test_a_file_is_not_replaced_by_two(sword3: Sword3, anobject: str) -> None:
