@@ -6,8 +6,8 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
+from deposit.http.errors import HTTP_STATUS
 from deposit.refusals import Refusal
-from deposit.sword.errors import WIRE
 
 # Scripts, styles and pictures are the service's own files. Nothing inline, nothing from elsewhere, no frames.
 POLICY = (
@@ -35,6 +35,6 @@ class PageMiddleware:
         match = request.resolver_match
         if not isinstance(exception, Refusal) or match is None or match.app_name != "dashboard":
             return None
-        status = WIRE[exception.kind].status
+        status = HTTP_STATUS[exception.kind]
         context = {"refusal": exception, "status": status, "phrase": HTTPStatus(status).phrase}
         return render(request, "dashboard/refused.html", context, status=status)

@@ -15,6 +15,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.http import parse_header_parameters
 
 from deposit.http.body import Body
+from deposit.http.headers import MediaType, parse_filename, parse_media_type
 from deposit.http.multipart import PartHeaders, Sink, read_parts
 from deposit.intake.admission import admit
 from deposit.intake.limits import metadata_too_large
@@ -22,7 +23,6 @@ from deposit.models import Client
 from deposit.refusals import Kind, Refusal
 from deposit.services.arrivals import Package
 from deposit.staging.files import StagingFile, staging_file
-from deposit.sword.headers import MediaType, parse_filename, parse_media_type
 
 # A form field (the metadata file among them) is kept in memory.
 _FIELDS = 200

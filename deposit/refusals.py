@@ -6,6 +6,9 @@ one of what to do. The faces (SWORD, JSON) turn its kind into their own status c
 
 from enum import StrEnum
 
+# What WWW-Authenticate says where a name and password, or an API token, are wanted.
+BASIC = 'Basic realm="deposit", charset="UTF-8"'
+
 
 class Kind(StrEnum):
     """The kinds of refusal; the names are those of the SWORD contract."""
@@ -51,3 +54,9 @@ class Refusal(Exception):
         # For 401: what WWW-Authenticate says. For those who may come again: in how many seconds.
         self.challenge = challenge
         self.retry_after = retry_after
+
+
+def unauthorized(code: str, summary: str, hint: str = "") -> Refusal:
+    """A 401 for a missing or wrong password."""
+    hint = hint or "Send your user name and password with HTTP Basic, or an API token as Bearer."
+    return Refusal(Kind.UNAUTHORIZED, code, summary, hint, challenge=BASIC)

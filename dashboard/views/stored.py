@@ -12,7 +12,7 @@ from archive.identifiers import SWHID
 from archive.retrieval import find_by_sha256, known
 from dashboard.pages import page
 from deposit.actors import Actor
-from deposit.archived.rights import readable, wait_in_vain
+from deposit.archive_permissions import readable, wait_in_vain
 from deposit.models import Status
 from deposit.permissions import Operation, deposits_for, may_service, visible_deposits
 

@@ -16,6 +16,7 @@ from dashboard.forms import LICENCES, DescriptionForm, entry_of
 from dashboard.pages import page
 from dashboard.receiving import UploadForm, received, type_of
 from deposit.actors import Actor
+from deposit.http.errors import HTTP_STATUS
 from deposit.intake.limits import Sizes, metadata_too_large
 from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.errors import MetadataError
@@ -29,7 +30,6 @@ from deposit.services.arrivals import Arrival, Uploaded
 from deposit.services.idempotency import Answer, fingerprint, once
 from deposit.services.uploads import unknown_upload
 from deposit.staging.files import too_large
-from deposit.sword.errors import WIRE
 
 
 class _Incomplete(Refusal):
@@ -177,7 +177,7 @@ def _page(
 def _refused(
     request: HttpRequest, refused: Refusal, collections: list[Collection], *, wants_json: bool
 ) -> HttpResponse:
-    status = WIRE[refused.kind].status
+    status = HTTP_STATUS[refused.kind]
     if wants_json:
         return JsonResponse(
             {"summary": refused.summary, "hint": refused.hint, "code": refused.code}, status=status

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from deposit.api.problems import PROBLEM
+from deposit.http.problems import PROBLEM
 
 PREFIX = "/api/"
 _HINTS = {

@@ -23,9 +23,9 @@ from archive.identifiers import SWHID
 from archive.retrieval import known
 from deposit.actors import Actor
 from deposit.api import serializers
-from deposit.api.authentication import ApiAuthenticator
-from deposit.api.problems import handle
-from deposit.archived.rights import readable_among, wait_in_vain
+from deposit.archive_permissions import readable_among, wait_in_vain
+from deposit.http.api_authentication import ApiAuthenticator
+from deposit.http.problems import handle
 from deposit.lists.cursor import DepositFilter
 from deposit.models import Collection, DayTally, Deposit
 from deposit.monitoring import daily_statistics, statistics

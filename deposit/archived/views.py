@@ -16,12 +16,7 @@ from archive.objects import Alias
 from archive.retrieval import find, release, resolve, snapshot, visits
 from deposit import selectors
 from deposit.actors import Actor, Anybody, Door, become
-from deposit.api.authentication import ApiAuthenticator
-from deposit.api.problems import handle
-from deposit.archived import bags
-from deposit.archived.negotiation import TYPES, form_of
-from deposit.archived.objects import FOLDERS, content_response, folder_response, streamed
-from deposit.archived.rights import (
+from deposit.archive_permissions import (
     archived_deposits,
     hidden,
     require_in_scope,
@@ -29,13 +24,17 @@ from deposit.archived.rights import (
     same_time,
     unknown,
 )
+from deposit.archived import bags
+from deposit.archived.negotiation import TYPES, form_of
+from deposit.archived.objects import FOLDERS, content_response, folder_response, streamed
 from deposit.authentication.addresses import client_address
-from deposit.http.downloads import guarded
+from deposit.http.api_authentication import ApiAuthenticator
+from deposit.http.downloads import file_response, guarded, zip_response
 from deposit.http.negotiation import AnyNegotiation
+from deposit.http.problems import handle
 from deposit.models import Deposit
 from deposit.permissions import Operation, deposit_to
 from deposit.refusals import Kind, Refusal
-from deposit.sword.media import file_response, zip_response
 
 # An origin that was deposited more often tells its newest visits.
 _VISITS = 1000

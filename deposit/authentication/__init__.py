@@ -10,10 +10,12 @@ from rest_framework.request import Request
 from deposit.actors import Actor, Door, become
 from deposit.authentication.addresses import client_address
 from deposit.authentication.claims_mapping import user_of
-from deposit.authentication.headers import BASIC, Bearer, read_authorization
+from deposit.authentication.headers import Bearer, read_authorization
 from deposit.authentication.passwords import user_with_password
 from deposit.authentication.provider import provider
-from deposit.authentication.tokens import PREFIX, scopes_of, user_with_token
+from deposit.authentication.tokens import scopes_of, user_with_token
+from deposit.refusals import BASIC
+from deposit.token_format import PREFIX
 
 __all__ = ["BASIC", "Authenticator", "SwordAuthenticator", "authenticate"]
 

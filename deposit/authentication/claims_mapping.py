@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from deposit import audit
-from deposit.authentication.headers import unauthorized
+from deposit.refusals import unauthorized
 
 
 def user_of(claims: dict[str, Any]) -> User:

@@ -4,9 +4,8 @@ import base64
 import binascii
 from dataclasses import dataclass
 
-from deposit.refusals import Kind, Refusal
+from deposit.refusals import Kind, Refusal, unauthorized
 
-BASIC = 'Basic realm="deposit", charset="UTF-8"'
 BEARER = 'Bearer realm="deposit", error="invalid_token"'
 
 
@@ -23,12 +22,6 @@ class Bearer:
     """A token."""
 
     token: str
-
-
-def unauthorized(code: str, summary: str, hint: str = "") -> Refusal:
-    """A 401 for a missing or wrong password."""
-    hint = hint or "Send your user name and password with HTTP Basic, or an API token as Bearer."
-    return Refusal(Kind.UNAUTHORIZED, code, summary, hint, challenge=BASIC)
 
 
 def bad_token(summary: str = "Invalid token.") -> Refusal:

@@ -23,8 +23,8 @@ from jwcrypto.common import JWException
 from keycloak import KeycloakOpenID
 from keycloak.exceptions import KeycloakError
 
-from deposit.authentication.headers import bad_token, unauthorized
-from deposit.refusals import Kind, Refusal
+from deposit.authentication.headers import bad_token
+from deposit.refusals import Kind, Refusal, unauthorized
 
 logger = logging.getLogger(__name__)
 

@@ -19,10 +19,10 @@ from django.db import connection
 from deposit.authentication.claims_mapping import user_of
 from deposit.authentication.credential_cache import VerdictCache
 from deposit.authentication.hash_limiter import Shared, Slots, Tarpit
-from deposit.authentication.headers import Password, unauthorized
+from deposit.authentication.headers import Password
 from deposit.authentication.provider import provider
 from deposit.authentication.throttle import Gate, too_many
-from deposit.refusals import Refusal
+from deposit.refusals import Refusal, unauthorized
 
 if TYPE_CHECKING:
     from deposit.authentication.identity import Claims, IdentityProvider

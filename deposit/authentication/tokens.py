@@ -1,9 +1,5 @@
-"""API tokens: how they look, and whose they are."""
+"""API tokens: whose they are."""
 
-import hashlib
-import secrets
-import string
-import zlib
 from datetime import timedelta
 
 from django.contrib.auth.models import User
@@ -14,46 +10,12 @@ from django.utils import timezone
 from deposit.actors import Scope
 from deposit.authentication.headers import bad_token
 from deposit.models import ApiToken
-
-# Recognised by scanners for leaked secrets; the last characters are a checksum, so that a look-alike is told from
-# a token without asking the database.
-PREFIX = "dpt_"
-_ALPHABET = string.digits + string.ascii_letters
-_RANDOM = 43  # 256 bits
-_CHECKSUM = 6
-START = len(PREFIX) + 6
+from deposit.token_format import digest, looks_like_a_token
 
 _USED = """
 UPDATE deposit_apitoken SET last_used_at = now(), last_used_from = %s
 WHERE id = %s AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
 """
-
-
-def _checksum(body: str) -> str:
-    number = zlib.crc32(body.encode())
-    letters = ""
-    for _ in range(_CHECKSUM):
-        number, rest = divmod(number, len(_ALPHABET))
-        letters += _ALPHABET[rest]
-    return letters
-
-
-def new_token() -> str:
-    """The text of a token that nobody has seen."""
-    body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
-    return PREFIX + body + _checksum(body)
-
-
-def looks_like_a_token(text: str) -> bool:
-    """Whether ``new_token`` could have made this."""
-    body, checksum = text[len(PREFIX) : -_CHECKSUM], text[-_CHECKSUM:]
-    whole = text.startswith(PREFIX) and len(body) == _RANDOM and text.isascii()
-    return whole and _checksum(body) == checksum
-
-
-def digest(text: str) -> str:
-    """What is kept of a token. It has 256 random bits: a fast hash is as safe as a slow one."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def user_with_token(text: str, *, address: str, username: str | None = None) -> tuple[User, ApiToken]:

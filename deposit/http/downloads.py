@@ -7,8 +7,10 @@ from typing import Self
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from zipstream import ZIP_STORED, ZipStream
 
-from deposit.models import Part
+from deposit.metadata.packaging import Packaging
+from deposit.models import Deposit, Part
 from deposit.refusals import Kind, Refusal
 from deposit.staging.files import path_of
 
@@ -118,3 +120,36 @@ def file_range(path: Path) -> Callable[[int, int], Iterator[bytes]]:
                 yield chunk
 
     return read
+
+
+def file_response(request: HttpRequest, part: Part) -> HttpResponseBase:
+    """A package's bytes, under the name and the type that the client gave."""
+    path = path_of_package(part)
+    response = ranged(
+        request,
+        length=part.size,
+        open_range=file_range(path),
+        etag=part.sha256,
+        content_type=part.content_type,
+    )
+    response["Packaging"] = part.packaging or Packaging.SIMPLE_ZIP
+    return guarded(response, part.name)
+
+
+def zip_response(deposit: Deposit, parts: list[Part]) -> HttpResponseBase:
+    """All packages in one zip, streamed; names that come twice are numbered."""
+    archive = ZipStream(compress_type=ZIP_STORED, sized=True)
+    seen: set[str] = set()
+    for part in parts:
+        name = part.name if part.name not in seen else f"{part.pk}-{part.name}"
+        seen.add(name)
+        archive.add_path(path_of_package(part), name)
+    length = len(archive)
+    response = StreamingHttpResponse(_chunks(archive), content_type="application/zip")
+    response["Content-Length"] = str(length)
+    response["Packaging"] = Packaging.SIMPLE_ZIP
+    return guarded(response, f"deposit-{deposit.pk}.zip")
+
+
+def _chunks(archive: ZipStream) -> Iterator[bytes]:
+    yield from archive

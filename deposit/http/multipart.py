@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 
+from deposit.http.headers import MediaType, bad_request, parse_media_type
 from deposit.refusals import Kind, Refusal
-from deposit.sword.headers import MediaType, bad_request, parse_media_type
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from deposit.refusals import Kind, Refusal
 from deposit.services.arrivals import Arrival
 from deposit.services.idempotency import Answer, fingerprint, once, read_key
-from deposit.sword.headers import Headers
 
 
 class Replayed(Refusal):
@@ -30,7 +29,9 @@ def key_of(request: Request) -> str | None:
     return read_key(request.META.get("HTTP_IDEMPOTENCY_KEY", "")) if is_retryable(request) else None
 
 
-def print_of(path: str, headers: Headers, slug: str | None, arrival: Arrival | None, owner: str) -> str:
+def request_fingerprint(
+    path: str, in_progress: bool, slug: str | None, arrival: Arrival | None, owner: str
+) -> str:
     """What makes two POSTs the same: where to, for whom, what they say, and the digests of what they bring."""
     package = arrival.package if arrival else None
     entry = arrival.entry if arrival else None
@@ -38,7 +39,7 @@ def print_of(path: str, headers: Headers, slug: str | None, arrival: Arrival | N
         "POST",
         path,
         owner,
-        str(headers.in_progress),
+        str(in_progress),
         slug,
         package.name if package else None,
         package.staged.sha256 if package else None,

@@ -8,7 +8,7 @@ from archive.identifiers import SWHID, ObjectType, origin_id
 from archive.ingest import Ingest
 from deposit import lifecycle
 from deposit.actors import Actor
-from deposit.archived.rights import readable
+from deposit.archive_permissions import readable
 from deposit.metadata.entry import Entry
 from deposit.metadata.origins import check_origin
 from deposit.metadata.reference import OriginReference, Reference

@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from deposit import audit
 from deposit.actors import Actor, Scope
-from deposit.authentication.tokens import START, digest, new_token
 from deposit.models import ApiToken
 from deposit.permissions import Operation, forbidden, may_service
 from deposit.refusals import Kind, Refusal
+from deposit.token_format import START, digest, new_token
 
 LONGEST_DAYS = 3 * 366
 DEFAULT_DAYS = 365

@@ -16,7 +16,7 @@ from deposit.metadata.namespaces import APP, ATOM, DCTERMS, DEPOSIT, SWORD
 from deposit.metadata.packaging import Packaging
 from deposit.models import STATUS_TEXTS, Collection, Deposit, Part
 from deposit.refusals import Refusal
-from deposit.sword.errors import WIRE
+from deposit.sword.errors import ERROR_IRI
 from deposit.sword.headers import ARCHIVE_TYPES, ENTRY_TYPE
 from deposit.sword.iris import Iris
 
@@ -230,7 +230,7 @@ def error(refusal: Refusal) -> bytes:
     """An error document (SWORD 2 section 12)."""
     root = W(
         "error",
-        {"href": WIRE[refusal.kind].iri},
+        {"href": ERROR_IRI[refusal.kind]},
         A("title", "ERROR"),
         A("updated", atom_date(datetime.now(UTC))),
         A("summary", printable(refusal.summary)),

@@ -5,12 +5,13 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from deposit.http.headers import bad_request
 from deposit.http.negotiation import accepts
 from deposit.models import PartKind, Status
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
 from deposit.sword.documents import FEED_TYPE
-from deposit.sword.headers import Headers, bad_request
+from deposit.sword.headers import Headers
 from deposit.sword.receiving import content_error, receive
 from deposit.sword.state import statement_response
 from deposit.sword.statements import RDF_TYPE

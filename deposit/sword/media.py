@@ -1,14 +1,12 @@
 """The EM-IRI and the files below it: the packages of a deposit, to add, replace, remove and get back."""
 
-from collections.abc import Iterator
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
-from zipstream import ZIP_STORED, ZipStream
 
 from deposit import selectors
-from deposit.http.downloads import file_range, guarded, path_of_package, ranged
+from deposit.http.downloads import file_response, zip_response
 from deposit.http.negotiation import accepts
 from deposit.metadata.packaging import Packaging
 from deposit.models import Deposit, Part, PartKind
@@ -169,36 +167,3 @@ def _is_already(part: Part, packaging: str) -> bool:
     if packaging:
         return packaging in (own, Packaging.BINARY)
     return part.content_type == "application/zip" or own == Packaging.BINARY
-
-
-def file_response(request: Request, part: Part) -> HttpResponseBase:
-    """A package's bytes, under the name and the type that the client gave."""
-    path = path_of_package(part)
-    response = ranged(
-        request,
-        length=part.size,
-        open_range=file_range(path),
-        etag=part.sha256,
-        content_type=part.content_type,
-    )
-    response["Packaging"] = part.packaging or Packaging.SIMPLE_ZIP
-    return guarded(response, part.name)
-
-
-def zip_response(deposit: Deposit, parts: list[Part]) -> HttpResponseBase:
-    """All packages in one zip, streamed; names that come twice are numbered."""
-    archive = ZipStream(compress_type=ZIP_STORED, sized=True)
-    seen: set[str] = set()
-    for part in parts:
-        name = part.name if part.name not in seen else f"{part.pk}-{part.name}"
-        seen.add(name)
-        archive.add_path(path_of_package(part), name)
-    length = len(archive)
-    response = StreamingHttpResponse(_chunks(archive), content_type="application/zip")
-    response["Content-Length"] = str(length)
-    response["Packaging"] = Packaging.SIMPLE_ZIP
-    return guarded(response, f"deposit-{deposit.pk}.zip")
-
-
-def _chunks(archive: ZipStream) -> Iterator[bytes]:
-    yield from archive

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from deposit.sword.responses import error_response, of_status, refusal_of
+from deposit.http.errors import of_status, refusal_of
+from deposit.sword.responses import error_response
 
 PREFIX = "/1/"
 _TEXTS = {

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
-from django.db import connection
-
 from deposit.http.body import Body
+from deposit.http.headers import MediaType, bad_request, parse_filename
 from deposit.http.multipart import PartHeaders, Sink, read_parts
-from deposit.intake.admission import admit
+from deposit.http.upload import let_in, package_file
 from deposit.intake.limits import metadata_too_large
 from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.origins import decode_slug
@@ -18,23 +17,17 @@ from deposit.models import Client
 from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference
 from deposit.services.arrivals import Arrival, Package
-from deposit.staging.files import ComparedFile, StagingFile, staging_file, too_large
+from deposit.staging.files import ComparedFile, StagingFile, too_large
 from deposit.sword.headers import (
     ARCHIVE_TYPES,
     ENTRY_TYPE,
     Digests,
     Headers,
-    MediaType,
-    bad_request,
-    parse_filename,
     read_digests,
 )
 
 # What the boundaries and headers of a multipart body may take, in bytes.
 _HEADERS = 64 * 1024
-
-# Above this many bytes the database connection is given back while the body arrives.
-LONG_BODY = 1024 * 1024
 
 
 def content_error(expected: str) -> Refusal:
@@ -104,31 +97,6 @@ def _expected(*, entries: bool, binaries: bool) -> str:
 def slug_of(headers: Headers) -> str | None:
     """The decoded Slug header; None when absent or blank. Raises `Refusal`."""
     return decode_slug(headers.slug) or None if headers.slug else None
-
-
-@contextmanager
-def package_file(body: Body, client: Client, *, with_md5: bool) -> Iterator[StagingFile | ComparedFile]:
-    """Where the bytes of a body's package go; it was admitted. Raises `Refusal` at once when there is no room."""
-    limit = body.sizes.upload
-    if body.again:
-        yield ComparedFile(limit=limit)
-        return
-    promised = body.length or 0
-    with staging_file(limit=limit, with_md5=with_md5, client=client.pk, promised=promised) as file:
-        yield file
-
-
-def let_in(body: Body, client: Client) -> None:
-    """Whether the bytes of a package may come now. Raises `Refusal`."""
-    if not body.again:
-        admit(client, body.length)
-    let_go_of_the_database(body)
-
-
-def let_go_of_the_database(body: Body) -> None:
-    """No database connection is held while many bytes arrive."""
-    if not connection.in_atomic_block and (body.length is None or body.length > LONG_BODY):
-        connection.close()
 
 
 def _receive_package(

@@ -13,8 +13,9 @@ from deposit import selectors
 from deposit.actors import Actor, become
 from deposit.authentication import SwordAuthenticator
 from deposit.http.body import Body
+from deposit.http.errors import refusal_of
 from deposit.http.negotiation import AnyNegotiation, accepts
-from deposit.http.retries import Replayed, answer_once, is_retryable, key_of, print_of
+from deposit.http.retries import Replayed, answer_once, is_retryable, key_of, request_fingerprint
 from deposit.intake.limits import Sizes
 from deposit.metadata.entry import Entry
 from deposit.models import Client, Collection, Deposit
@@ -27,7 +28,7 @@ from deposit.sword import documents, paging
 from deposit.sword.headers import Headers, read_headers
 from deposit.sword.iris import Iris, iris_of
 from deposit.sword.receiving import receive, slug_of
-from deposit.sword.responses import error_response, refusal_of
+from deposit.sword.responses import error_response
 
 XML = "application/xml"
 
@@ -118,7 +119,8 @@ class SwordView(APIView):
     ) -> HttpResponse:
         """Do what a POST asks for, once for all requests with its Idempotency-Key."""
         owner = str(self.actor.owner or "")
-        sent = print_of(self.request.path, headers, self.request.META.get("HTTP_SLUG"), arrival, owner)
+        path, slug = self.request.path, self.request.META.get("HTTP_SLUG")
+        sent = request_fingerprint(path, headers.in_progress, slug, arrival, owner)
 
         def first() -> HttpResponse:
             if self.again:

@@ -7,10 +7,8 @@ from datetime import UTC, datetime
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from deposit.authentication import BASIC
-from deposit.refusals import Kind, Refusal
-from deposit.sword.errors import RETRY_AFTER_SECONDS, WIRE
-from deposit.sword.responses import of_status, refusal_of
+from deposit.http.errors import HTTP_STATUS, RETRY_AFTER_SECONDS, of_status, refusal_of
+from deposit.refusals import BASIC, Kind, Refusal
 from deposit.sword3.terms import CONTEXT
 
 logger = logging.getLogger(__name__)
@@ -54,9 +52,9 @@ BY_KIND: dict[Kind, tuple[str, int]] = {
 def wire_of(refusal: Refusal) -> tuple[str, int]:
     """The error type and the HTTP status of a refusal. What the specification has no type for is a BadRequest."""
     if refusal.code.startswith("metadata."):
-        return ("ContentMalformed", WIRE[refusal.kind].status)
+        return ("ContentMalformed", HTTP_STATUS[refusal.kind])
     found = BY_CODE.get(refusal.code) or BY_KIND.get(refusal.kind)
-    return found or ("BadRequest", WIRE[refusal.kind].status)
+    return found or ("BadRequest", HTTP_STATUS[refusal.kind])
 
 
 def error_response(refusal: Refusal, *, allow: Iterable[str] = ()) -> HttpResponse:

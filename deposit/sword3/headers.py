@@ -9,12 +9,18 @@ from email.message import Message
 from enum import StrEnum
 from typing import Any
 
+from deposit.http.headers import (
+    MediaType,
+    bad_request,
+    parse_filename,
+    parse_media_type,
+    read_content_length,
+    read_in_progress,
+)
 from deposit.metadata.packaging import Packaging
 from deposit.refusals import Kind, Refusal
-from deposit.sword.headers import MediaType, parse_filename, read_headers
 from deposit.sword3.terms import BINARY, METADATA_SWORD, PACKAGINGS
 
-_SHARED = ("CONTENT_LENGTH", "CONTENT_TYPE", "HTTP_IN_PROGRESS", "HTTP_SLUG")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _LENGTHS = {"sha-256": 32, "md5": 16}
 
@@ -66,29 +72,24 @@ class Sword3Headers:
     slug: str | None
 
 
-def bad_request(code: str, summary: str, hint: str = "") -> Refusal:
-    """A 400 of this face."""
-    return Refusal(Kind.BAD_REQUEST, code, summary, hint)
-
-
 def read_sword3_headers(meta: Mapping[str, str]) -> Sword3Headers:
     """Read the headers from a WSGI environ. Raises `Refusal` for what cannot be understood, or is not there."""
-    shared = read_headers({name: meta[name] for name in _SHARED if name in meta})
+    length = read_content_length(meta)
     chunked = "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower()
     disposition = read_disposition(meta.get("HTTP_CONTENT_DISPOSITION"))
-    is_empty = not shared.content_length and not chunked
+    is_empty = not length and not chunked
     digests = read_digests(meta.get("HTTP_DIGEST"))
     return Sword3Headers(
         content=Content.EMPTY if is_empty else _content(disposition),
-        media_type=shared.media_type,
-        content_length=shared.content_length,
+        media_type=parse_media_type(meta.get("CONTENT_TYPE")),
+        content_length=length,
         disposition=disposition,
         sha256=digests.get("sha-256"),
         md5=digests.get("md5"),
         packaging=read_packaging(meta.get("HTTP_PACKAGING")),
         metadata_format=(meta.get("HTTP_METADATA_FORMAT") or METADATA_SWORD).strip(),
-        in_progress=shared.in_progress,
-        slug=shared.slug,
+        in_progress=read_in_progress(meta),
+        slug=meta.get("HTTP_SLUG") or None,
     )
 
 

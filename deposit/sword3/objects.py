@@ -6,6 +6,7 @@ from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
 from deposit.http.downloads import file_range, guarded, ranged
+from deposit.http.headers import bad_request
 from deposit.metadata.sword import fields_of
 from deposit.models import Part, PartKind
 from deposit.permissions import LARGEST_ID, Operation, client_of, require
@@ -14,7 +15,7 @@ from deposit.services import deposits
 from deposit.services.arrivals import Arrival
 from deposit.staging.files import path_of
 from deposit.sword3 import documents, terms
-from deposit.sword3.headers import Content, Sword3Headers, bad_request
+from deposit.sword3.headers import Content, Sword3Headers
 from deposit.sword3.receiving import extending, receive
 from deposit.sword3.views import EVERYTHING, ObjectPart, is_queued, json_response
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from deposit.http.body import Body
+from deposit.http.headers import bad_request
+from deposit.http.upload import let_in, package_file
 from deposit.metadata import sword as sword_metadata
 from deposit.metadata.entry import Entry, read_entry
 from deposit.models import Client
@@ -15,11 +17,9 @@ from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference
 from deposit.services.arrivals import Arrival, Elsewhere, Package, Uploaded
 from deposit.staging.files import too_large
-from deposit.sword.receiving import let_in, package_file
 from deposit.sword3.headers import (
     Content,
     Sword3Headers,
-    bad_request,
     filename_of,
     read_digests,
     read_packaging,

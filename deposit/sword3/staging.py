@@ -6,11 +6,12 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from deposit.http.body import Body
+from deposit.http.headers import bad_request
+from deposit.http.upload import let_go_of_the_database
 from deposit.services import uploads
 from deposit.staging.preallocated import Region
-from deposit.sword.receiving import let_go_of_the_database
 from deposit.sword3 import documents
-from deposit.sword3.headers import Disposition, Sword3Headers, bad_request, read_digests
+from deposit.sword3.headers import Disposition, Sword3Headers, read_digests
 from deposit.sword3.receiving import require_digest
 from deposit.sword3.views import Sword3View, json_response
 

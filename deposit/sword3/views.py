@@ -17,6 +17,7 @@ from deposit.actors import Actor, become
 from deposit.authentication import SwordAuthenticator
 from deposit.authentication.sessions import session_actor
 from deposit.http.body import Body
+from deposit.http.errors import refusal_of
 from deposit.http.negotiation import AnyNegotiation
 from deposit.http.retries import Replayed, answer_once, is_retryable, key_of
 from deposit.intake.limits import Sizes
@@ -27,7 +28,6 @@ from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
 from deposit.services.idempotency import fingerprint, forgotten, is_kept
-from deposit.sword.responses import refusal_of
 from deposit.sword3 import documents
 from deposit.sword3.errors import error_response
 from deposit.sword3.headers import Content, Sword3Headers, read_sword3_headers

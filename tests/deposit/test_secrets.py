@@ -13,9 +13,9 @@ from django.test import Client as HttpClient
 from deposit.actors import Door, machine
 from deposit.authentication import passwords
 from deposit.authentication.provider import provider
-from deposit.authentication.tokens import new_token
 from deposit.models import Client
 from deposit.services import tokens
+from deposit.token_format import new_token
 from tests.deposit.sword.test_views import post_zip
 from tests.support.factories import PASSWORD, basic, http_client
 from tests.support.identity.server import CLIENT, REALM, SECRET, IdentityServer

@@ -6,11 +6,12 @@ python -m tests.fuzz.documents 3600
 from tests.fuzz.running import fuzz, instrumented
 
 with instrumented():
+    from deposit.http.headers import MediaType
     from deposit.http.multipart import read_parts
     from deposit.metadata import checks, entry, xml
     from deposit.metadata.errors import MetadataError
     from deposit.refusals import Refusal
-    from deposit.sword.headers import MediaType, read_headers
+    from deposit.sword.headers import read_headers
 
 import contextlib
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from archive import errors as archive_errors
 from client.transfer_package.catalogue import CATALOGUE as PROFILE_CODES
+from deposit.http.errors import HTTP_STATUS
 from deposit.metadata.catalogue import ERRORS, RULES
 from deposit.refusals import Kind
-from deposit.sword.errors import WIRE
 from packages import CODES
 from packages.bagit import CODES as BAG_CODES
 from packages.warnings import WARNINGS
@@ -31,11 +31,10 @@ UNTOLD = {"idempotency.replayed", "by_reference.lost"}
 MAKERS = {"bad_request": HTTPStatus.BAD_REQUEST, "unauthorized": HTTPStatus.UNAUTHORIZED}
 # Where the code of a refusal is made at run time; the page tells of it by other means.
 COMPUTED = {
-    "deposit/sword/headers.py",  # bad_request, a maker
-    "deposit/sword3/headers.py",  # the same of SWORD 3
-    "deposit/authentication/headers.py",  # unauthorized, a maker
+    "deposit/http/headers.py",  # bad_request, a maker
+    "deposit/refusals.py",  # unauthorized, a maker
     "deposit/archived/views.py",  # the archive's own errors
-    "deposit/sword/responses.py",  # http.404 and its kin
+    "deposit/http/errors.py",  # http.404 and its kin
     "dashboard/views/upload.py",  # the catalogue of metadata
 }
 # What to do, where the answer itself says what is missing and no more.
@@ -218,7 +217,7 @@ def _pair(more: list[ast.expr], named: dict[str | None, ast.expr]) -> tuple[ast.
 
 
 def _status(kind: ast.expr) -> int:
-    return WIRE[Kind[kind.attr]].status if isinstance(kind, ast.Attribute) else 0
+    return HTTP_STATUS[Kind[kind.attr]] if isinstance(kind, ast.Attribute) else 0
 
 
 def told_refusals() -> list[Row]:

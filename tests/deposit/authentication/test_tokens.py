@@ -10,10 +10,10 @@ from django.test import Client as HttpClient
 from django.utils import timezone
 
 from deposit.actors import Actor, Door, machine
-from deposit.authentication.tokens import digest, looks_like_a_token, new_token
 from deposit.models import ApiToken, AuditRecord, Client
 from deposit.refusals import Refusal
 from deposit.services import tokens
+from deposit.token_format import digest, looks_like_a_token, new_token
 from tests.deposit.authentication.test_passwords import without_time
 from tests.support.factories import basic, new_client
 

@@ -11,10 +11,11 @@ from django.test import Client as HttpClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deposit.http.headers import parse_filename, parse_media_type
 from deposit.models import Client, Deposit
 from deposit.operations.doctor import examine
 from deposit.refusals import Refusal
-from deposit.sword.headers import parse_filename, parse_media_type, read_headers
+from deposit.sword.headers import read_headers
 from tests.deposit.sword.test_contract import parts_body
 from tests.support.samples import atom_entry, create_origin, make_tar, make_zip
 

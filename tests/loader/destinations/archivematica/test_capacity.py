@@ -8,9 +8,9 @@ from django.db import connection
 
 from loader.destinations.archivematica import capacity
 from loader.destinations.archivematica.models import Pipeline, Transfer
-from tests.support.factories import new_collection, new_deposit
 from tests.loader.destinations.archivematica.pipelines import new_pipeline
 from tests.support.archivematica import Archivematica
+from tests.support.factories import new_collection, new_deposit
 
 
 @pytest.fixture

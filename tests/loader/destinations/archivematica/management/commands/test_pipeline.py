@@ -11,9 +11,9 @@ from django.core.management import CommandError, call_command
 from deposit.models import AuditRecord
 from loader.destinations.archivematica import capacity
 from loader.destinations.archivematica.models import Pipeline
-from tests.support.factories import new_collection, new_deposit
 from tests.loader.destinations.archivematica.pipelines import new_pipeline
 from tests.support.archivematica import KEY, STORAGE_KEY, STORAGE_USER, USER, Archivematica
+from tests.support.factories import new_collection, new_deposit
 
 pytestmark = pytest.mark.django_db
 LOCATION = "0b8ab5d6-4c2f-4c7b-a0f5-0a0e0a4a9f60"

@@ -10,10 +10,9 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from deposit.authentication.headers import BASIC
+from deposit.http.errors import HTTP_STATUS, RETRY_AFTER_SECONDS, database_away
 from deposit.lifecycle import TransitionRefused
-from deposit.refusals import Kind, Refusal
-from deposit.sword.errors import RETRY_AFTER_SECONDS, WIRE, database_away
+from deposit.refusals import BASIC, Kind, Refusal
 
 PROBLEM = "application/problem+json"
 
@@ -48,7 +47,7 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _refused(refusal: Refusal) -> Response:
-    response = problem(WIRE[refusal.kind].status, refusal.code, refusal.summary, hint=refusal.hint)
+    response = problem(HTTP_STATUS[refusal.kind], refusal.code, refusal.summary, hint=refusal.hint)
     if refusal.kind is Kind.UNAUTHORIZED:
         response["WWW-Authenticate"] = refusal.challenge or BASIC
     wait = RETRY_AFTER_SECONDS.get(refusal.kind)

@@ -38,7 +38,7 @@ class ApiAuthenticator(Authenticator):
 class ApiAuthenticatorScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the OpenAPI document tells of it."""
 
-    target_class = "deposit.api.authentication.ApiAuthenticator"
+    target_class = "deposit.http.api_authentication.ApiAuthenticator"
     name = ["basic", "token"]
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:

@@ -9,10 +9,9 @@ from django.db.models import QuerySet
 from archive.identifiers import SWHID, ObjectType
 from archive.retrieval import held, places, targets_of
 from deposit.actors import Actor, Anybody
-from deposit.authentication.headers import unauthorized
 from deposit.models import Deposit, Status
 from deposit.permissions import Operation, deposits_for, forbidden, in_scope
-from deposit.refusals import Kind, Refusal
+from deposit.refusals import Kind, Refusal, unauthorized
 
 # An object with thousands of parents (the empty file) is looked for in so many of the newest deposits only.
 _NEWEST = 1000
