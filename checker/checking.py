@@ -9,16 +9,19 @@ from django.db import transaction
 
 from checker.bags import entry_in_bag
 from checker.packages import check_digest, check_package
+from checker.profile_findings import Told, profile_of, testing_collection
 from deposit import findings as vocabulary
 from deposit import lifecycle
 from deposit.findings import Area, Severity
 from deposit.intake.limits import limits_of
 from deposit.lifecycle import Claim, LeaseLost, Work
 from deposit.metadata.checks import check_entry
+from deposit.metadata.minimal import entry_for
 from deposit.models import Deposit, Finding, Part, PartKind
 from deposit.queue.leases import Lease, kept
 from deposit.refusals import Refusal
 from deposit.services.deposits import describe
+from deposit.services.versions import identify
 from packages import Limits
 
 logger = logging.getLogger(__name__)
@@ -31,15 +34,22 @@ def check(deposit_id: int, *, worker: str) -> None:
         return
     try:
         with kept(claim) as lease:
-            found = examine(Deposit.objects.get(pk=deposit_id), lease)
+            told = Told()
+            deposit = Deposit.objects.get(pk=deposit_id)
+            found = examine(deposit, lease, told)
             lease.check()
-            conclude(claim, found, worker=worker)
+            conclude(claim, found, worker=worker, deposit=deposit, told=told)
     except LeaseLost:
         logger.warning("deposit=%s check dropped: another worker has it", deposit_id)
 
 
-def examine(deposit: Deposit, lease: Lease) -> list[vocabulary.Finding]:
-    """Everything that is wrong with the metadata and the packages of a deposit. Raises `LeaseLost`."""
+def examine(deposit: Deposit, lease: Lease, told: Told | None = None) -> list[vocabulary.Finding]:
+    """Everything that is wrong with the metadata and the packages of a deposit. Raises `LeaseLost`.
+
+    What its packages say of themselves, by its profile, is noted in ``told``.
+    """
+    told = told or Told()
+    asked = profile_of(deposit)
     parts = list(Part.objects.filter(deposit=deposit).order_by("id"))
     documents = [part for part in parts if part.kind == PartKind.METADATA]
     packages = [part for part in parts if part.kind == PartKind.PACKAGE]
@@ -49,23 +59,29 @@ def examine(deposit: Deposit, lease: Lease) -> list[vocabulary.Finding]:
         wrong.append(_missing(Area.ARCHIVE, "package.missing", "Deposit without archive is rejected"))
     for part in packages:
         # What is not what was announced is not looked into.
-        wrong += check_digest(part, lease) or check_package(part, lease, limits)
+        wrong += check_digest(part, lease) or check_package(part, lease, limits, asked, told)
     if documents:
         return [*check_entry(bytes(documents[-1].document or b"")), *wrong]
     rejected = any(finding.severity is Severity.ERROR for finding in wrong)
-    return [*([] if rejected else _brought_along(deposit, packages, limits, lease)), *wrong]
+    return [*([] if rejected else _brought_along(deposit, packages, limits, lease, told)), *wrong]
 
 
 def _brought_along(
-    deposit: Deposit, packages: list[Part], limits: Limits, lease: Lease
+    deposit: Deposit, packages: list[Part], limits: Limits, lease: Lease, told: Told
 ) -> list[vocabulary.Finding]:
-    """Take the metadata that a bag brings as those of a deposit that has no other, and judge them."""
+    """Take the metadata that a package brings as those of a deposit that has no other, and judge them."""
     try:
         for part in packages:
             entry = entry_in_bag(part, limits, lease)
             if entry is not None:
                 describe(deposit_id=deposit.pk, entry=entry, token=lease.claim.token)
                 return check_entry(entry.document)
+        if told.identifier:
+            entry = entry_for(
+                title=told.title or told.identifier, author=deposit.collection.title or str(deposit.client)
+            )
+            describe(deposit_id=deposit.pk, entry=entry, token=lease.claim.token)
+            return check_entry(entry.document)
     except Refusal as refusal:
         return [_missing(Area.METADATA, refusal.code, f"{refusal.summary} {refusal.hint}".strip())]
     return [_missing(Area.METADATA, "metadata.missing", "Missing Atom document")]
@@ -75,8 +91,15 @@ def _missing(area: Area, code: str, text: str) -> vocabulary.Finding:
     return vocabulary.Finding(code=code, area=area, subject="", message=text)
 
 
-def conclude(claim: Claim, found: list[vocabulary.Finding], *, worker: str) -> None:
-    """Write the findings and the verdict, in one transaction. Raises `LeaseLost`."""
+def conclude(
+    claim: Claim,
+    found: list[vocabulary.Finding],
+    *,
+    worker: str,
+    deposit: Deposit | None = None,
+    told: Told | None = None,
+) -> None:
+    """Write the findings, the verdict and what the package is, in one transaction. Raises `LeaseLost`."""
     rejected = any(finding.severity is Severity.ERROR for finding in found)
     event = "reject" if rejected else "verify"
     with transaction.atomic():
@@ -85,6 +108,8 @@ def conclude(claim: Claim, found: list[vocabulary.Finding], *, worker: str) -> N
         )
         if not rejected:
             Part.objects.filter(deposit_id=claim.deposit_id, digest_pending=True).update(digest_pending=False)
+            if deposit is not None:
+                _identify(deposit, told or Told())
         Finding.objects.filter(deposit_id=claim.deposit_id).delete()
         Finding.objects.bulk_create(
             Finding(
@@ -98,3 +123,12 @@ def conclude(claim: Claim, found: list[vocabulary.Finding], *, worker: str) -> N
             for finding in found
         )
     logger.info("deposit=%s event=%s findings=%s", claim.deposit_id, event, len(found))
+
+
+def _identify(deposit: Deposit, told: Told) -> None:
+    """Let an accepted deposit be known by what its package says, or by what its client called it."""
+    if not told.identifier and not deposit.external_id:
+        return
+    asked = profile_of(deposit)
+    elsewhere = testing_collection(asked, told.identifier) if asked and told.identifier else ""
+    identify(deposit, identifier=told.identifier, collection=elsewhere)

@@ -4,14 +4,17 @@ It happens in a process of its own, with bounds on memory and time; see `package
 """
 
 import hashlib
+from typing import Any
 
+from checker.profile_findings import Asked, Told, findings_in
+from checker.profiles.examiner import EXAMINER
 from deposit.findings import Area, Finding, Severity
 from deposit.metadata.packaging import Packaging
 from deposit.models import Part
 from deposit.queue.leases import Lease
 from deposit.staging.files import path_of
 from packages import Limits, PackageError
-from packages.confinement import prove
+from packages.confinement import examine, prove
 
 _CHUNK = 1024 * 1024
 
@@ -50,28 +53,50 @@ def check_digest(part: Part, lease: Lease) -> list[Finding]:
     ]
 
 
-def check_package(part: Part, lease: Lease, limits: Limits) -> list[Finding]:
+def check_package(
+    part: Part, lease: Lease, limits: Limits, asked: Asked | None = None, told: Told | None = None
+) -> list[Finding]:
     """The findings on a package; nothing but warnings when it is whole and acceptable.
 
+    ``asked``: the profile that it is judged by, too; what it says of itself is noted in ``told``.
     An `OSError` or `ReaderDied` is a fault of ours. Raises `LeaseLost`.
     """
     assert part.stored_as is not None
+    path = path_of(part.stored_as)
     if part.packaging == Packaging.BINARY:
-        return []
+        return [_no_package(part)] if asked else []
     is_bag = part.packaging == Packaging.BAGIT
+    examined: dict[str, Any] | None = None
     try:
-        proof = prove(path_of(part.stored_as), limits, bag=is_bag, alive=lease.check)
+        if asked:
+            arguments = {"profile": asked.name, "options": asked.options}
+            proof, examined = examine(
+                path, limits, examiner=EXAMINER, arguments=arguments, bag=is_bag, alive=lease.check
+            )
+        else:
+            proof = prove(path, limits, bag=is_bag, alive=lease.check)
     except PackageError as error:
         known = KNOWN_WORDS.get(error.code, UNREADABLE)
         return [_finding(part, error.code, error.subject, f"{known}: {error.message}")]
     # RFC 8493: complete and valid, or what is missing or wrong.
-    return [
-        _finding(part, problem.code, problem.subject, f"The package is not a valid bag: {problem.message}")
-        for problem in proof.problems
-    ] + [
-        _finding(part, warning.code, warning.subject, warning.message, Severity.WARNING)
-        for warning in proof.warnings
-    ]
+    return (
+        [
+            _finding(
+                part, problem.code, problem.subject, f"The package is not a valid bag: {problem.message}"
+            )
+            for problem in proof.problems
+        ]
+        + [
+            _finding(part, warning.code, warning.subject, warning.message, Severity.WARNING)
+            for warning in proof.warnings
+        ]
+        + (findings_in(examined, told or Told()) if examined else [])
+    )
+
+
+def _no_package(part: Part) -> Finding:
+    text = "The collection takes packages, and this is one file. Pack it with its metadata."
+    return _finding(part, "package.format", "", text)
 
 
 def _finding(

@@ -22,6 +22,7 @@ class Door(StrEnum):
     ADMIN = "admin"
     COMMAND = "command"
     SCHEDULER = "scheduler"
+    SOURCE = "source"
 
 
 class Scope(StrEnum):

@@ -53,13 +53,35 @@ def prove(path: Path, limits: Limits, *, bag: bool = False, alive: Callable[[], 
     ``open_package`` does, and with ``package.limit.time`` or ``package.limit.memory`` for a package that takes more
     processor time or memory than it may; `OSError` and `ReaderDied` for faults of ours.
     """
+    return _judge(*_ask({"path": str(path), "bag": bag, "limits": asdict(limits)}, alive))
+
+
+def examine(
+    path: Path,
+    limits: Limits,
+    *,
+    examiner: str,
+    arguments: dict[str, Any],
+    bag: bool = False,
+    alive: Callable[[], None],
+) -> tuple[Proof, dict[str, Any]]:
+    """`prove` a package, and let somebody else look at its members in the same confined pass.
+
+    ``examiner`` is the ``module:name`` of a `packages.reader_process.Examiner`; it gets the ``arguments``, is shown
+    every member, and what it answers in the end is answered here. All of it must be JSON. Raises as `prove` does.
+    """
+    question = {"path": str(path), "bag": bag, "limits": asdict(limits)}
+    answer, status = _ask(question | {"examiner": examiner, "arguments": arguments}, alive)
+    return _judge(answer, status), answer["examined"]
+
+
+def _ask(question: dict[str, Any], alive: Callable[[], None]) -> tuple[dict[str, Any], int]:
     keeper = _keeper()
     try:
-        answer, status = keeper.ask({"path": str(path), "bag": bag, "limits": asdict(limits)}, alive)
+        return keeper.ask(question, alive)
     except BaseException:
         keeper.kill()
         raise
-    return _judge(answer, status)
 
 
 def _judge(answer: dict[str, Any], status: int) -> Proof:

@@ -1,18 +1,21 @@
 """The processes that `packages.confinement` talks to: a keeper, and the readers that it forks."""
 
 import ctypes
+import importlib
 import json
 import os
 import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from packages.bagit import validate_bag
 from packages.errors import PackageError
 from packages.limits import MIB, Limits
+from packages.members import Member
 from packages.opening import open_package
 
 # What a reader may use beside its decompressor: the tables of a package with the most members, above all.
@@ -30,10 +33,14 @@ def serve(descriptor: int) -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     control = socket.socket(fileno=descriptor)
     with control.makefile("rb") as questions:
-        for question in questions:
+        for line in questions:
+            question = json.loads(line)
+            with suppress(Exception):
+                # Once, for all readers to come. What is wrong with it the reader tells.
+                _examiner(question)
             reader = os.fork()
             if reader == 0:
-                _read_and_exit(control, json.loads(question))
+                _read_and_exit(control, question)
             _, status = os.waitpid(reader, 0)
             # The line break ends what a reader may have left half written.
             control.sendall(b'\n{"status": %d}\n' % status)
@@ -48,7 +55,7 @@ def _read_and_exit(control: socket.socket, question: dict[str, Any]) -> None:
     try:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         _tick(control)
-        answer = _answer(Path(question["path"]), Limits(**question["limits"]), bag=question["bag"])
+        answer = _answer(question)
         signal.setitimer(signal.ITIMER_PROF, 0)
         control.sendall(json.dumps(answer).encode() + b"\n")
         os._exit(0)
@@ -56,14 +63,30 @@ def _read_and_exit(control: socket.socket, question: dict[str, Any]) -> None:
         os._exit(1)
 
 
-def _answer(path: Path, limits: Limits, *, bag: bool) -> dict[str, Any]:
+class Examiner(Protocol):
+    """Who looks at the members of a package on the way: made with its arguments, shown each, asked in the end."""
+
+    def __init__(self, arguments: dict[str, Any]) -> None: ...
+
+    def see(self, member: Member) -> None:
+        """A member, whose content may be read now."""
+
+    def finish(self, path: Path, limits: Limits) -> dict[str, Any]:
+        """What was found, as JSON; the package may be opened once more."""
+
+
+def _answer(question: dict[str, Any]) -> dict[str, Any]:
+    path, limits = Path(question["path"]), Limits(**question["limits"])
     try:
         _confine(limits, path.stat().st_size)
-        problems = validate_bag(path, limits=limits) if bag else []
+        problems = validate_bag(path, limits=limits) if question["bag"] else []
+        examiner = _examiner(question)
         with open_package(path, limits) as package:
-            for _ in package:
-                pass
-        return {"problems": problems, "warnings": package.warnings}
+            for member in package:
+                if examiner:
+                    examiner.see(member)
+        examined = examiner.finish(path, limits) if examiner else {}
+        return {"problems": problems, "warnings": package.warnings, "examined": examined}
     except PackageError as error:
         return {"refused": [error.code, error.subject, error.message]}
     except MemoryError:
@@ -72,6 +95,15 @@ def _answer(path: Path, limits: Limits, *, bag: bool) -> dict[str, Any]:
         return {"errno": error.errno or 0, "text": error.strerror or str(error)}
     except Exception as error:  # noqa: BLE001 (a bug of the readers: the other side tells it)
         return {"fault": f"{type(error).__name__}: {error}"}
+
+
+def _examiner(question: dict[str, Any]) -> Examiner | None:
+    named = question.get("examiner")
+    if not named:
+        return None
+    module, _, name = named.partition(":")
+    kind: type[Examiner] = getattr(importlib.import_module(module), name)
+    return kind(question["arguments"])
 
 
 def _confine(limits: Limits, size: int) -> None:

@@ -11,7 +11,7 @@ from client.transfer_package.tables import Row, Table, read_table
 
 _PREFIX = "transfer.metadata"
 # As long as the index of the server bears.
-MAX_IDENTIFIER = 1000
+MAX_IDENTIFIER = 500
 
 
 def judge_metadata(contents: Contents, options: Options) -> Iterator[Finding]:

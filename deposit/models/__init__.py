@@ -16,6 +16,7 @@ from deposit.models.record import (
     Membership,
     Part,
     PartKind,
+    Profile,
     Status,
 )
 from deposit.models.retries import IdempotencyKey
@@ -24,6 +25,7 @@ from deposit.models.tallies import DayTally
 from deposit.models.throttling import LoginFailures, Notice
 from deposit.models.tokens import ApiToken, TokenScope
 from deposit.models.uploads import Fetch, FetchState, Upload, UploadSegment
+from deposit.models.versions import PackageVersion
 
 __all__ = [
     "STATUS_TEXTS",
@@ -46,8 +48,10 @@ __all__ = [
     "Membership",
     "Milestone",
     "Notice",
+    "PackageVersion",
     "Part",
     "PartKind",
+    "Profile",
     "Pulse",
     "Status",
     "TokenScope",

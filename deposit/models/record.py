@@ -58,6 +58,13 @@ class Duplicates(models.TextChoices):
     REFUSE = "refuse", _("refuse it")
 
 
+class Profile(models.TextChoices):
+    """What a collection may demand of a package beyond being whole; `checker.profiles` judges by them."""
+
+    TRANSFER_PACKAGE = "transfer-package", _("transfer package")
+    ARCHIVEMATICA = "archivematica", _("Archivematica's conventions for transfers")
+
+
 class Collection(CollectionLimits):
     """Where clients deposit; its name is a segment of every deposit's IRI."""
 
@@ -79,6 +86,16 @@ class Collection(CollectionLimits):
         default=False,
         db_default=False,
         help_text=_("Everybody may read what is archived of its deposits that are done, without logging in."),
+    )
+    profile = models.CharField(
+        max_length=60,
+        choices=Profile.choices,
+        blank=True,
+        db_default="",
+        help_text=_("What is demanded of its packages, beyond being whole."),
+    )
+    profile_options = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text=_("The options of the profile.")
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -177,6 +194,10 @@ class Deposit(models.Model):
     swhid_context = models.TextField(null=True, editable=False)  # noqa: DJ001
     release_swhid = models.TextField(null=True, editable=False)  # noqa: DJ001
     snapshot_swhid = models.TextField(null=True, editable=False)  # noqa: DJ001
+
+    # Of the source that made it, in the place of its collection's.
+    profile = models.CharField(max_length=60, blank=True, db_default="", editable=False)
+    profile_options = models.JSONField(default=dict, db_default={}, editable=False)
 
     # Counts every change that a client can see; the ETag of the deposit's documents.
     revision = models.PositiveIntegerField(default=1, editable=False)

@@ -8,6 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from client.transfer_package.options import Options, OptionsError
 from deposit import audit
 from deposit.actors import Actor
 from deposit.models import Client, Collection, Membership
@@ -37,10 +38,13 @@ def change_collection(*, actor: Actor, name: str, **fields: Any) -> Collection:
 
 def _written(actor: Actor, operation: str, collection: Collection, told: dict[str, Any]) -> Collection:
     try:
+        Options.of(collection.profile_options)
         collection.full_clean()
         with transaction.atomic():
             collection.save()
             audit.record(operation, subject=f"collection {collection}", actor=actor, **told)
+    except OptionsError as error:
+        raise AccountError(str(error)) from error
     except (ValidationError, IntegrityError) as error:
         raise AccountError(_sentences(error)) from error
     return collection

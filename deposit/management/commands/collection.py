@@ -8,7 +8,8 @@ from django.db.models import Count
 
 from deposit.actors import Door, machine
 from deposit.management.actions import ActionsCommand, Row
-from deposit.models import Collection
+from deposit.management.profile_options import add_profile_options, take_profile_options
+from deposit.models import Collection, Profile
 from deposit.services import accounts
 
 ACTOR = machine(Door.COMMAND)
@@ -23,6 +24,8 @@ def _told(collection: Collection) -> dict[str, Any]:
         "name": collection.name,
         "title": collection.title,
         **{n: getattr(collection, n) for n in _YES_OR_NO},
+        "profile": collection.profile,
+        "profile_options": collection.profile_options,
     }
 
 
@@ -31,6 +34,10 @@ def _fields(parser: ArgumentParser) -> None:
     parser.add_argument("--title", help="what people read")
     for name, meaning in _YES_OR_NO.items():
         parser.add_argument(f"--{name}", action=BooleanOptionalAction, help=meaning)
+    parser.add_argument(
+        "--profile", choices=["", *Profile.values], help="what is demanded of its packages; '' for nothing"
+    )
+    add_profile_options(parser)
 
 
 def _writes(service: Callable[..., Collection]) -> Callable[[ArgumentParser], Callable[..., Row]]:
@@ -38,7 +45,10 @@ def _writes(service: Callable[..., Collection]) -> Callable[[ArgumentParser], Ca
         _fields(parser)
 
         def run(name: str, **fields: Any) -> Row:
+            options = take_profile_options(fields)
             given = {field: value for field, value in fields.items() if value is not None}
+            if options is not None:
+                given["profile_options"] = options
             return _told(service(actor=ACTOR, name=name, **given))
 
         return run
@@ -65,6 +75,10 @@ class Command(ActionsCommand):
     help = "The collections that clients deposit into."
     verbs = {
         "create": ("make a collection", _writes(accounts.create_collection)),
-        "set": ("change a collection: what is not given stays", _writes(accounts.change_collection)),
+        "change": (
+            "change a collection: what is not given stays",
+            _writes(accounts.change_collection),
+        ),
+        "set": ("the same as change", _writes(accounts.change_collection)),
         "list": ("show all collections", _list),
     }

@@ -252,7 +252,12 @@ def test_options_that_make_no_sense_are_refused() -> None:
     for given in ("a,,b", "a,a", "filename"):
         with pytest.raises(OptionsError):
             identifier_columns(given)
-    for schema in ({}, {"fields": [{}]}, {"fields": [{"name": "a", "type": "geopoint"}]}):
+    schemas: tuple[dict[str, object], ...] = (
+        {},
+        {"fields": [{}]},
+        {"fields": [{"name": "a", "type": "geopoint"}]},
+    )
+    for schema in schemas:
         with pytest.raises(OptionsError):
             columns_of(schema)
     with pytest.raises(OptionsError):

@@ -15,6 +15,9 @@ from deposit.services import accounts
 from tests.support.factories import PASSWORD
 
 
+NO_PROFILE: dict[str, Any] = {"profile": "", "profile_options": {}}
+
+
 def manage(*words: str) -> Any:
     out = io.StringIO()
     call_command(*words, "--json", stdout=out)
@@ -27,9 +30,15 @@ def audited() -> list[tuple[str, str]]:
 
 def test_a_collection_is_private_until_it_is_made_public(db: None) -> None:
     made = manage("collection", "create", "--name", "maps", "--title", "Maps")
-    assert made == {"name": "maps", "title": "Maps", "public": False, "closed": True}
+    assert made == {
+        "name": "maps",
+        "title": "Maps",
+        "public": False,
+        "closed": True,
+        **NO_PROFILE,
+    }
     changed = manage("collection", "set", "--name", "maps", "--public", "--no-closed")
-    assert changed == {"name": "maps", "title": "Maps", "public": True, "closed": False}
+    assert changed == {"name": "maps", "title": "Maps", "public": True, "closed": False, **NO_PROFILE}
     assert manage("collection", "set", "--name", "maps", "--no-public")["public"] is False
     assert manage("collection", "create", "--name", "open", "--public")["public"] is True
     assert audited() == [
@@ -99,3 +108,14 @@ def test_a_right_that_is_refused_halfway_leaves_nothing(depositor: Client) -> No
     with pytest.raises(accounts.AccountError):
         accounts.grant(actor=machine(Door.COMMAND), username="hal", collection="no such name/")
     assert (Collection.objects.count(), audited()) == (1, [])
+
+
+def test_a_collection_is_given_a_profile_and_its_options(db: None) -> None:
+    made = manage("collection", "create", "--name", "maps", "--profile", "transfer-package")
+    assert (made["profile"], made["profile_options"]) == ("transfer-package", {})
+    changed = manage(
+        "collection", "change", "--name", "maps", "--identifier-columns", "a,b", "--rights-required"
+    )
+    assert changed["profile"] == "transfer-package"
+    assert changed["profile_options"] == {"identifier_columns": ["a", "b"], "rights_required": True}
+    assert manage("collection", "change", "--name", "maps", "--profile", "")["profile"] == ""

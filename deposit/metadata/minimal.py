@@ -1,0 +1,19 @@
+"""The Atom entry of a deposit for which nobody has written one: a title and an author, the least that describes it."""
+
+from lxml import etree
+
+from deposit.metadata.entry import Entry, read_entry
+from deposit.metadata.namespaces import ATOM
+
+
+def entry_for(*, title: str, author: str) -> Entry:
+    """An entry with these two; what XML cannot hold becomes a question mark."""
+    root = etree.Element(f"{{{ATOM}}}entry", nsmap={None: ATOM})  # type: ignore[dict-item]
+    etree.SubElement(root, f"{{{ATOM}}}title").text = _xml_text(title)
+    person = etree.SubElement(root, f"{{{ATOM}}}author")
+    etree.SubElement(person, f"{{{ATOM}}}name").text = _xml_text(author)
+    return read_entry(etree.tostring(root, xml_declaration=True, encoding="utf-8"))
+
+
+def _xml_text(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text).strip() or "-"
