@@ -3,20 +3,17 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 from xml.etree import ElementTree
 
 from client import documents
-from client.documents import Receipt
+from client.documents import Receipt, Status
 from client.errors import NotFoundError
 from client.journal import Record
 from client.metadata import ATOM, Metadata
 from client.packing import Package
 from client.transport import BrokenError, Progress
 from client.uploading import SegmentedUploader
-
-if TYPE_CHECKING:
-    from client.depositor import Depositor
 
 # From this size on a package goes in segments, where the server takes them, in bytes.
 SEGMENTED_FROM = 128 * 1024 * 1024
@@ -33,11 +30,33 @@ def linking(entry: bytes, uploads: Sequence[tuple[str, Package]]) -> bytes:
     return document
 
 
+class Server(Protocol):
+    """What an upload asks of a server; `Depositor` does it."""
+
+    @property
+    def retries(self) -> int: ...
+    def status(self, deposit_id: int) -> Status: ...
+    def segmented(self) -> SegmentedUploader | None: ...
+    def complete(self, deposit_id: int) -> Receipt: ...
+    def create(
+        self,
+        metadata: Metadata | bytes,
+        *,
+        slug: str | None = None,
+        in_progress: bool = True,
+        key: str | None = None,
+        repeatable: bool = False,
+    ) -> Receipt: ...
+    def send_package(
+        self, method: str, deposit_id: int | None, package: Package, progress: Progress | None
+    ) -> bytes: ...
+
+
 @dataclass(slots=True)
 class Upload:
     """One upload, step by step; each step may find that it was done before."""
 
-    depositor: "Depositor"
+    server: Server
     packages: Sequence[Package]
     metadata: Metadata | bytes | None
     slug: str | None
@@ -57,7 +76,7 @@ class Upload:
         receipt = receipt or self._begin(record)
         self._send(receipt.deposit_id)
         if not in_progress:
-            receipt = self.depositor.complete(receipt.deposit_id)
+            receipt = self.server.complete(receipt.deposit_id)
         if record:
             record.ended()
         return receipt
@@ -66,7 +85,7 @@ class Upload:
         if record is None or record.deposit_id is None:
             return None
         try:
-            status = self.depositor.status(record.deposit_id)
+            status = self.server.status(record.deposit_id)
         except NotFoundError:
             return None
         if status.status == "expired":
@@ -81,7 +100,7 @@ class Upload:
         """
         if self.metadata is None or max((p.size for p in self.packages), default=0) < SEGMENTED_FROM:
             return None
-        uploader = self.depositor.segmented()
+        uploader = self.server.segmented()
         if uploader is None:
             return None
         try:
@@ -90,7 +109,7 @@ class Upload:
             uploader.close()
         entry = self.metadata.to_entry() if isinstance(self.metadata, Metadata) else self.metadata
         key = hashlib.sha256("\n".join(urls).encode()).hexdigest()
-        return self.depositor.create(
+        return self.server.create(
             linking(entry, list(zip(urls, self.packages, strict=True))),
             slug=self.slug,
             in_progress=in_progress,
@@ -110,10 +129,10 @@ class Upload:
     def _begin(self, record: Record | None) -> Receipt:
         """Make the deposit; an empty partial one that a broken line leaves behind harms nobody, and expires."""
         if self.metadata is None:
-            first = self.depositor.send_package("POST", None, self.packages[0], self.progress)
+            first = self.server.send_package("POST", None, self.packages[0], self.progress)
             receipt = documents.read_receipt(first)
         else:
-            receipt = self.depositor.create(self.metadata, slug=self.slug, in_progress=True, repeatable=True)
+            receipt = self.server.create(self.metadata, slug=self.slug, in_progress=True, repeatable=True)
         if record:
             record.began(receipt.deposit_id)
         return receipt
@@ -122,13 +141,13 @@ class Upload:
         """PUT the first package, which drops all others, then add the rest: this can be begun again."""
         if not self.packages:
             return
-        tries = self.depositor.retries
+        tries = self.server.retries
         while True:
             try:
                 first, *rest = self.packages
-                self.depositor.send_package("PUT", deposit_id, first, self.progress)
+                self.server.send_package("PUT", deposit_id, first, self.progress)
                 for package in rest:
-                    self.depositor.send_package("POST", deposit_id, package, self.progress)
+                    self.server.send_package("POST", deposit_id, package, self.progress)
                 return
             except BrokenError:
                 tries -= 1

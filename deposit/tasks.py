@@ -11,7 +11,7 @@ from deposit.authentication import throttle
 from deposit.authentication.session_store import SessionStore
 from deposit.models import Deposit, Status
 from deposit.monitoring import daily_statistics, heartbeats
-from deposit.services import by_reference, expiry, idempotency, notices, uploads
+from deposit.services import expiry, fetching, idempotency, notices, uploads
 from deposit.services.operations import expire
 from deposit.staging import cleanup
 
@@ -61,7 +61,7 @@ def expire_uploads() -> None:
 @shared_task(name="deposit.fetch")
 def fetch() -> None:
     """Get the packages that depositors refer to, one after the other until none is due."""
-    by_reference.fetch_due()
+    fetching.fetch_due()
 
 
 @shared_task(name="deposit.pulse")

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,46 @@ def test_nothing_but_what_judges_addresses_connects_to_one_that_a_client_sent() 
 
 def test_packages_are_opened_in_their_room_only() -> None:
     assert _offenders(PACKAGE_READERS, PACKAGE_ROOM) == {}
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported_modules(sources: dict[str, str]) -> dict[str, set[str]]:
+    """Which of these modules (name to source) imports which others of them, inside of functions too."""
+    found: dict[str, set[str]] = {}
+    for module, source in sources.items():
+        used: set[str] = set()
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                used |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = {f"{node.module}.{alias.name}" for alias in node.names}
+                used |= {name if name in sources else node.module for name in names}
+        found[module] = (used & sources.keys()) - {module}
+    return found
+
+
+def circle(sources: dict[str, str]) -> list[str]:
+    """A circle of modules that import each other; empty when there is none."""
+    try:
+        TopologicalSorter(imported_modules(sources)).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert circle({_module(path): (ROOT / path).read_text(encoding="utf-8") for path in SOURCES}) == []
+
+
+def test_a_circle_is_noticed_wherever_its_imports_stand() -> None:
+    late = "def run():\n    from room import first"
+    assert sorted(set(circle({"room.first": "import room.second", "room.second": late}))) == [
+        "room.first",
+        "room.second",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from deposit.intake import download
 from deposit.models import Client, Deposit, Event, Fetch, Part
 from deposit.refusals import Refusal
-from deposit.services import by_reference as fetches
+from deposit.services import fetching as fetches
 from deposit.staging.files import path_of
 from tests.deposit.sword3.asking import Sword3, by_reference, digest, error
 from tests.support.samples import make_zip
