@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from packages.errors import PackageError
 from packages.limits import KIB, Limits
 from packages.members import Kind, Member
+from packages.names import is_utf8
 from packages.paths import clean_path
 from packages.refusals import expands_too_far, truncated
 from packages.tar_headers import (
@@ -224,7 +225,9 @@ class TarReader:
             if from_pax is not None and from_gnu is not None and from_pax != from_gnu:
                 raise _ambiguous(short, "has two different extended names")
             name = from_pax or from_gnu or name
-        return name
+            if from_pax and is_utf8(from_pax):
+                return from_pax  # pax names are UTF-8 unless they cannot be
+        return self._tree.names.stored(name)
 
     def _size(self, block: bytes, path: bytes) -> int:
         try:

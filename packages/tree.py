@@ -10,6 +10,7 @@ from typing import NoReturn
 from packages.errors import PackageError
 from packages.limits import MIB, Limits
 from packages.members import Kind
+from packages.names import Names
 from packages.paths import check_characters
 from packages.refusals import unusable_target
 from packages.repeats import duplicate
@@ -35,6 +36,7 @@ class Tree:
         """Of a symbolic link its target, of a hard link its file: for a hard link to either."""
         self._alias_bytes = 0
         self.warnings = Warnings()
+        self.names = Names(limits.name_encoding, self.warnings)
         self.again = False
         """Whether the member that was admitted last came before, in some form; who reads this sets it back."""
         self.first = b""
@@ -123,6 +125,7 @@ class Tree:
             )
         for path, target in self._winding:
             self._check_winding(path, target)
+        self.names.close()
 
     def _claim(self, path: bytes, kind: int) -> None:
         self.members += 1

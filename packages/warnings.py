@@ -5,6 +5,8 @@ from typing import NamedTuple
 from packages.errors import printable
 
 WARNINGS: dict[str, str] = {
+    "package.warning.backslash": "The paths of a zip archive have backslashes as separators, and are read so.",
+    "package.warning.encoding": "Names are not UTF-8 and do not state their encoding.",
     "package.warning.end": "The tar archive has no end mark; only its compression says that it is whole.",
     "package.warning.repeated": "A path comes more than once, each time with the same content.",
 }

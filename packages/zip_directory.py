@@ -28,6 +28,8 @@ class Directory:
     start: int
     size: int
     entries: int
+    """As stated; without a zip64 record the number may be cut to 16 bits (macOS writes it so)."""
+    is_zip64: bool
 
 
 class Entry:
@@ -68,9 +70,11 @@ def find_directory(file: PackageFile) -> Directory:
     _, disk, first_disk, here, entries, size, start, _ = _END.unpack_from(tail, position)
     end = file.size - tail_length + position
     plain = (entries, size, start)
+    is_zip64 = False
     if end >= _LOCATOR.size:
         locator = file.read(end - _LOCATOR.size, _LOCATOR.size)
-        if locator.startswith(b"PK\x06\x07"):
+        is_zip64 = locator.startswith(b"PK\x06\x07")
+        if is_zip64:
             end, entries, size, start = _read_zip64(file, end - _LOCATOR.size, locator, plain)
             disk, first_disk = disk % _MAX16, first_disk % _MAX16
             here = plain[0] if here == _MAX16 else here
@@ -78,18 +82,18 @@ def find_directory(file: PackageFile) -> Directory:
         raise _split()
     if start + size != end:
         raise _bad_end("does not stand where the central directory ends")
-    return Directory(start, size, entries)
+    return Directory(start, size, entries, is_zip64)
 
 
 def _find_end(tail: bytes) -> int:
-    """The end record whose comment ends with the file; a second one, or one in the comment, makes it ambiguous."""
+    """The end record whose comment ends with the file, but for zeros (bsdtar fills up blocks where it writes a pipe).
+
+    A second one, or one in the comment, makes it ambiguous.
+    """
     found = -1
     position = tail.find(END_MAGIC)
     while position >= 0:
-        fits = position + _END.size <= len(tail)
-        if fits and position + _END.size + int.from_bytes(
-            tail[position + 20 : position + 22], "little"
-        ) == len(tail):
+        if _ends_file(tail, position):
             if found >= 0:
                 raise _bad_end("comes twice")
             found = position
@@ -101,6 +105,14 @@ def _find_end(tail: bytes) -> int:
             raise _bad_end("does not end with the file: other data follows it, or its comment is cut")
         raise truncated()
     return found
+
+
+def _ends_file(tail: bytes, position: int) -> bool:
+    if position + _END.size > len(tail):
+        return False
+    length = int.from_bytes(tail[position + 20 : position + 22], "little")
+    end = position + _END.size + length
+    return end == len(tail) or (not length and not tail[end:].strip(b"\0"))
 
 
 def _read_zip64(
@@ -128,27 +140,22 @@ def _read_zip64(
 def entries_in_file_order(file: PackageFile, directory: Directory, limits: Limits) -> Iterator[Entry]:
     """All entries in the order of their content in the file, whatever their order in the directory."""
     if directory.entries > limits.members:
-        raise PackageError(
-            "package.limit.members",
-            "",
-            f"The package has {directory.entries} members; at most {limits.members} are accepted. "
-            "Split it over several deposits, or ask the archive to raise the limit.",
-        )
-    positions = _scan(file, directory)
+        raise _too_many(limits)
+    positions = _scan(file, directory, limits)
     window = Window(file)
     for position in positions:
         yield _read_entry(window, position)
 
 
-def _scan(file: PackageFile, directory: Directory) -> "array[int]":
+def _scan(file: PackageFile, directory: Directory, limits: Limits) -> "array[int]":
     """The positions of all entries, in file order; the entries must fill the directory exactly."""
     window = Window(file)
     position, end = directory.start, directory.start + directory.size
     positions, offsets = array("Q"), array("Q")
     ordered, last = True, -1
-    for _ in range(directory.entries):
+    while position < end:
         if position + _ENTRY.size > end:
-            raise _bad_directory("", "has fewer entries than the end record states")
+            raise _bad_directory("", "ends within an entry")
         fixed = _ENTRY.unpack(window.read(position, _ENTRY.size))
         if fixed[0] != _ENTRY_MAGIC:
             raise _bad_directory("", "has an entry that does not begin as one")
@@ -160,8 +167,13 @@ def _scan(file: PackageFile, directory: Directory) -> "array[int]":
         ordered = ordered and offset > last
         last = offset
         position += _ENTRY.size + fixed[11] + fixed[12] + fixed[13]
+        if len(positions) > limits.members:
+            raise _too_many(limits)
     if position != end:
         raise _bad_directory("", "does not have the length that the end record states")
+    cut = not directory.is_zip64 and len(positions) & _MAX16 == directory.entries
+    if len(positions) != directory.entries and not cut:
+        raise _bad_directory("", "has another number of entries than the end record states")
     if not ordered:
         order = sorted(range(len(offsets)), key=offsets.__getitem__)
         positions = array("Q", (positions[index] for index in order))
@@ -257,6 +269,15 @@ def resolve_zip64(field: bytes | None, values: tuple[tuple[int, int], ...], name
 
 
 _SINGLE = (0x0001, 0x7075)
+
+
+def _too_many(limits: Limits) -> PackageError:
+    return PackageError(
+        "package.limit.members",
+        "",
+        f"The package has more than {limits.members} members. "
+        "Split it over several deposits, or ask the archive to raise the limit.",
+    )
 
 
 def _bad_end(what: str) -> PackageError:

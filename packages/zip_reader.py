@@ -18,8 +18,10 @@ from packages.compression import (
     ended,
     expand_exactly,
     lzma_decoder,
+    xz_decoder,
     zstd_decoder,
 )
+from packages.deflate64 import Deflate64Decoder
 from packages.errors import PackageError
 from packages.files import PackageFile, Window
 from packages.limits import MIB, Limits
@@ -41,16 +43,25 @@ from packages.zip_directory import (
     find_directory,
     resolve_zip64,
 )
-from packages.zip_names import entry_kind, entry_path
+from packages.zip_names import Survey, ZipNames, check_local_name, entry_kind
 
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _MAX32 = 0xFFFFFFFF
-_STORED, _DEFLATED, _LZMA = 0, 8, 14
+_STORED, _DEFLATED, _DEFLATED64, _LZMA = 0, 8, 9, 14
 _DECODERS: dict[int, Callable[[Limits], Decoder]] = {
     _DEFLATED: deflate_decoder,
     12: bzip2_decoder,
     _LZMA: lzma_decoder,
     93: zstd_decoder,
+    95: xz_decoder,
+}
+_OTHER_METHODS = {
+    1: "shrunk, as PKZIP did before 1990",
+    6: "imploded, as PKZIP did before 1993",
+    10: "imploded with PKWARE's library",
+    96: "compressed as a JPEG picture (WinZip)",
+    97: "compressed with WavPack (WinZip)",
+    98: "compressed with PPMd (7-Zip, WinZip)",
 }
 _ENCRYPTED = 0x0001 | 0x0040 | 0x2000
 _PATCHED = 0x0020
@@ -71,9 +82,12 @@ class ZipReader:
         self._data = 0
         self._stream: Iterator[bytes] | None = None
         self._verified = True
+        self._directory = find_directory(file)
+        survey = Survey(entries_in_file_order(file, self._directory, limits))
+        self._names = ZipNames(tree.names, tree.warnings, survey)
 
     def __iter__(self) -> Iterator[Member]:
-        directory = find_directory(self._file)
+        directory = self._directory
         position = 0
         last: Entry | None = None
         for entry in entries_in_file_order(self._file, directory, self._limits):
@@ -144,7 +158,9 @@ class ZipReader:
             return without_false_end(blocks, entry.name) if entry.flags & DESCRIPTOR_FLAG else blocks
         if entry.method == _LZMA:
             blocks = self._with_lzma_header(entry)
-        return expand_exactly(blocks, _DECODERS[entry.method](self._limits), entry.size, entry.name)
+        deflate64 = entry.method == _DEFLATED64
+        decoder = Deflate64Decoder(entry.compressed) if deflate64 else _DECODERS[entry.method](self._limits)
+        return expand_exactly(blocks, decoder, entry.size, entry.name)
 
     def _with_lzma_header(self, entry: Entry) -> Iterator[bytes]:
         """The data with its header (APPNOTE 5.8.8) rewritten as the LZMA SDK's, which states the length."""
@@ -184,10 +200,7 @@ class ZipReader:
         true = (entry.crc, entry.compressed, entry.size)
         if stated != true and not (flags & DESCRIPTOR_FLAG and left_to_descriptor(stated, true)):
             raise _differs(entry.name, "has another size or checksum in its local header")
-        unicode_path = fields.get(0x7075)
-        if unicode_path is not None and unicode_path[5:] != entry_path(
-            entry, extra_fields(entry.extra, entry.name)
-        ):
+        if not check_local_name(entry, extra_fields(entry.extra, entry.name), fields):
             raise _differs(entry.name, "has another Unicode name in its local header")
 
     def _check_limits(self, entry: Entry) -> None:
@@ -195,12 +208,11 @@ class ZipReader:
             raise PackageError(
                 "package.encrypted", entry.name, "This member is encrypted. Pack it again without a password."
             )
-        if entry.flags & _PATCHED or (entry.method != _STORED and entry.method not in _DECODERS):
-            raise PackageError(
-                "package.method",
-                entry.name,
-                f"This member is compressed with method {entry.method}, which is not accepted. "
-                "Pack again with deflate, the usual method.",
+        if entry.flags & _PATCHED or entry.method not in (_STORED, _DEFLATED64, *_DECODERS):
+            raise _unreadable_method(entry)
+        if not entry.compressed and entry.name.endswith((b"/", b"\\")):
+            entry.size = (
+                0  # some programs state of a directory what it has on disk; there is nothing of it here
             )
         if entry.method == _STORED and entry.size != entry.compressed:
             raise wrong_length(entry.name)
@@ -208,9 +220,10 @@ class ZipReader:
             raise expands_too_far(self._limits)
 
     def _admit(self, entry: Entry) -> Member | None:
-        kind = entry_kind(entry)
         fields = extra_fields(entry.extra, entry.name) if entry.extra else {}
-        path = clean_path(entry_path(entry, fields), self._limits)
+        raw = self._names.path(entry, fields)
+        kind = entry_kind(entry, raw)
+        path = clean_path(raw, self._limits)
         if kind is Kind.FILE and path:
             self._tree.add_file(path, entry.size)
             executable = entry.host == 3 and bool(entry.attributes >> 16 & 0o100)
@@ -218,7 +231,7 @@ class ZipReader:
         if kind is Kind.SYMLINK and path:
             if entry.size > self._limits.path:
                 raise unusable_target(path, entry.size, self._limits)
-            target = self.read_content()
+            target = self._tree.names.stored(self.read_content())
             self._tree.add_symlink(path, target)
             return Member(path, kind, target=target)
         if entry.size:
@@ -229,6 +242,15 @@ class ZipReader:
             return None
         self._tree.add_directory(path)
         return Member(path, Kind.DIRECTORY)
+
+
+def _unreadable_method(entry: Entry) -> PackageError:
+    how = _OTHER_METHODS.get(entry.method, f"compressed with method {entry.method}")
+    return PackageError(
+        "package.method",
+        entry.name,
+        f"This member is {how}, which is not accepted. Pack again with deflate, the usual method.",
+    )
 
 
 def _misplaced(name: bytes, overlap: bool) -> PackageError:

@@ -23,7 +23,7 @@ from loader.loading import load
 from packages import Limits, PackageError, confinement
 from packages.limits import MIB
 from packages.reader_process import TABLES
-from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases  # noqa: F401  they fill the register
+from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases, zip_tool_cases  # noqa: F401  they fill the register
 from tests.packages.cases import ACCEPTED, CASES, Case
 from tests.support.lifecycle_fixtures import ORIGIN, depositor, in_status, sent
 from tests.support.samples import atom_entry, create_origin, make_zip

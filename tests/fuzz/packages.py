@@ -14,7 +14,7 @@ with instrumented():
     from packages.bagit import validate_bag
 
 from packages.limits import MIB
-from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases  # noqa: F401  they fill the register
+from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases, zip_tool_cases  # noqa: F401  they fill the register
 from tests.packages.cases import CASES
 
 LARGEST_SEED = 64 * 1024

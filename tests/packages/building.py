@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import inflate64
 import zstandard
 
 TAR_END = bytes(1024)
@@ -124,7 +125,20 @@ def zip_lzma(data: bytes, dictionary: int = 1 << 20, end_marker: bool = True) ->
     return struct.pack("<BBHBI", 9, 20, 5, 93, dictionary) + raw
 
 
-_METHODS: dict[int, Callable[[bytes], bytes]] = {8: deflate, 12: bz2.compress, 14: zip_lzma, 93: zstd}
+def deflate64(data: bytes) -> bytes:
+    """A bare deflate64 stream."""
+    codec = inflate64.Deflater()
+    return bytes(codec.deflate(data) + codec.flush())
+
+
+_METHODS: dict[int, Callable[[bytes], bytes]] = {
+    8: deflate,
+    9: deflate64,
+    12: bz2.compress,
+    14: zip_lzma,
+    93: zstd,
+    95: lzma.compress,
+}
 
 
 @dataclass(kw_only=True)

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from packages import Kind, PackageError, open_package
-from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases  # noqa: F401  they fill the register
+from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases, zip_tool_cases  # noqa: F401  they fill the register
 from tests.packages.cases import ACCEPTED, CASES
 
 _LARGEST_SEED = 64 * 1024

@@ -6,7 +6,7 @@ import pytest
 
 from packages import CODES, Kind, Limits, Member, PackageError, open_package
 from packages.warnings import WARNINGS
-from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases  # noqa: F401  they fill the register
+from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases, zip_tool_cases  # noqa: F401  they fill the register
 from tests.packages.cases import ACCEPTED, CASES, Case
 
 

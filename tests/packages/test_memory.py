@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases  # noqa: F401  they fill the register
+from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases, zip_tool_cases  # noqa: F401  they fill the register
 from tests.packages.cases import CASES
 
 MEMORY_LIMIT = 160

@@ -105,3 +105,43 @@ def test_an_appended_archive_warns(tree: Path, tmp_path: Path) -> None:
     assert [(warning.code, warning.message[-21:]) for warning in opened.warnings] == [
         ("package.warning.repeated", "This concerns 8 more.")
     ]
+
+
+ZIP_COMMANDS = {
+    "Info-ZIP to a pipe": ("zip", "zip -qry - tree | cat > {package}"),
+    "Info-ZIP, stored to a pipe": ("zip", "zip -qry0 - tree | cat > {package}"),
+    "7-Zip": ("7z", "7z a -bd -snl -tzip {package}.zip tree >/dev/null && mv {package}.zip {package}"),
+    "7-Zip, Deflate64": (
+        "7z",
+        "7z a -bd -tzip -mm=Deflate64 {package}.zip tree >/dev/null && mv {package}.zip {package}",
+    ),
+    "7-Zip, BZip2": (
+        "7z",
+        "7z a -bd -tzip -mm=BZip2 {package}.zip tree >/dev/null && mv {package}.zip {package}",
+    ),
+    "7-Zip, LZMA": (
+        "7z",
+        "7z a -bd -tzip -mm=LZMA {package}.zip tree >/dev/null && mv {package}.zip {package}",
+    ),
+    "bsdtar": ("bsdtar", "bsdtar --format=zip -cf {package} tree"),
+    "bsdtar, stored to a pipe": (
+        "bsdtar",
+        "bsdtar --format=zip --options=compression=store -cf - tree | cat > {package}",
+    ),
+    "Python": ("python3", "python3 -m zipfile -c {package} tree"),
+}
+
+
+@pytest.mark.parametrize(("program", "command"), ZIP_COMMANDS.values(), ids=ZIP_COMMANDS)
+def test_zip_archives_are_read_as_they_unpack(program: str, command: str, tree: Path, tmp_path: Path) -> None:
+    unpack = "unzip -qq {0} -d {1}" if "Deflate64" in command else "bsdtar -xf {0} -C {1}"
+    for needed in (program, unpack.split()[0]):
+        if not shutil.which(needed):
+            pytest.skip(f"{needed} is not installed")
+    package, unpacked = tmp_path / "package", tmp_path / "unpacked"
+    unpacked.mkdir()
+
+    subprocess.run(["/bin/sh", "-c", command.format(package=package)], check=True, cwd=tmp_path)
+    subprocess.run(unpack.format(package, unpacked).split(), check=True)
+
+    assert directory_id(package) == unpacked_id(unpacked)
