@@ -120,6 +120,8 @@ ARCHIVE_NAMES = (
     ".tar.bz2",
     ".tar.xz",
     ".tar.zst",
+    ".tar.lz",
+    ".tar.lzma",
 )
 
 

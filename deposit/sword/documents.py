@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from lxml import etree
 from lxml.builder import ElementMaker
 
+from deposit.metadata.media_types import ANNOUNCED_TYPES
 from deposit.metadata.namespaces import APP, ATOM, DCTERMS, DEPOSIT, SWORD
 from deposit.metadata.packaging import Packaging
 from deposit.models import STATUS_TEXTS, Collection, Deposit, Part
 from deposit.refusals import Refusal
 from deposit.sword.errors import ERROR_IRI
-from deposit.sword.headers import ARCHIVE_TYPES, ENTRY_TYPE
+from deposit.sword.headers import ENTRY_TYPE
 from deposit.sword.iris import Iris
 
 NAMESPACES = {None: ATOM, "app": APP, "sword": SWORD, "dcterms": DCTERMS, "sd": DEPOSIT}
@@ -76,8 +77,8 @@ def service_document(
                 "collection",
                 {"href": iris.collection(collection.name)},
                 A("title", collection.title or f"{collection.name} Software Collection"),
-                *(P("accept", kind) for kind in (*ARCHIVE_TYPES, f"{ENTRY_TYPE};type=entry")),
-                P("accept", "*/*", {"alternate": "multipart-related"}),
+                *(P("accept", kind) for kind in (*ANNOUNCED_TYPES, f"{ENTRY_TYPE};type=entry")),
+                *(P("accept", kind, {"alternate": "multipart-related"}) for kind in ANNOUNCED_TYPES),
                 W("collectionPolicy", "Collection Policy"),
                 D("abstract", "Software packages with their metadata"),
                 W("treatment", TREATMENT),
@@ -117,7 +118,7 @@ def receipt(
             A("content", type="application/zip", src=media),
             A("link", rel="edit", href=edit),
             A("link", rel="edit-media", href=media),
-            A("link", rel="edit-media", type=FEED_TYPE, href=media),
+            A("link", rel="edit-media", type=FEED_TYPE, href=iris.media_feed(collection, deposit.pk)),
             A("link", rel=REL_ADD, href=iris.sword_edit(collection, deposit.pk)),
             A("link", rel="alternate", href=iris.state(collection, deposit.pk)),
             *_statement_links(deposit, collection, iris),
@@ -164,16 +165,13 @@ def status(deposit: Deposit, detail: str) -> bytes:
 
 
 def content(deposit: Deposit) -> bytes:
-    """The document of the Cont-IRI."""
-    return xml(
-        A(
-            "entry",
-            S("deposit_id", str(deposit.pk)),
-            S("deposit_date", deposit.reception_date.isoformat()),
-            S("deposit_status", deposit.status),
-            S("deposit_status_detail", STATUS_TEXTS[deposit.status]),
-        )
-    )
+    """The document of the Cont-IRI; all but the date in Atom's namespace too, where swh-deposit's client reads."""
+    fields = [
+        ("deposit_id", str(deposit.pk)),
+        ("deposit_status", deposit.status),
+        ("deposit_status_detail", STATUS_TEXTS[deposit.status]),
+    ]
+    return xml(A("entry", S("deposit_date", deposit.reception_date.isoformat()), *_both(fields)))
 
 
 def _iso(moment: datetime | None) -> str | None:
@@ -202,7 +200,7 @@ def _list_entry(deposit: Deposit, iris: Iris, detail: str) -> etree._Element:
         ("reception_date", _iso(deposit.reception_date)),
         ("complete_date", _iso(deposit.complete_date)),
         ("collection", deposit.collection_id),
-        ("external_id", deposit.external_id),
+        ("external_id", deposit.external_id or ""),
         ("origin_url", deposit.origin_url),
         ("client", deposit.client_id),
         ("swhid", deposit.swhid),

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from deposit.http.headers import bad_request
 from deposit.http.negotiation import accepts
-from deposit.models import PartKind, Status
+from deposit.models import PartKind
 from deposit.services import deposits
 from deposit.services.arrivals import Arrival
 from deposit.sword.documents import FEED_TYPE
@@ -20,6 +20,8 @@ from deposit.sword.views import DepositView
 
 class EditView(DepositView):
     """Edit-IRI: the deposit itself and its metadata."""
+
+    checks_swhid = ("PUT",)
 
     def get(self, request: Request, **path: Any) -> HttpResponse:
         """The deposit receipt (SWORD 2 section 6.3.1), or the statement for those who ask for one."""
@@ -43,7 +45,7 @@ def replace_metadata(view: DepositView) -> HttpResponse:
     """PUT on the Edit-IRI; clients send it to the SE-IRI too."""
     headers, body = view.headers_and_body()
     with receive(body, headers, client=view.client, binaries=False) as arrival:
-        if headers.check_swhid and view.deposit.status != Status.PARTIAL:
+        if headers.check_swhid:
             return _update_metadata(view, arrival, headers.check_swhid)
         kinds = (PartKind.METADATA, PartKind.PACKAGE) if arrival.package else (PartKind.METADATA,)
         changed = deposits.replace(
@@ -72,6 +74,8 @@ def _update_metadata(view: DepositView, arrival: Arrival, check_swhid: str) -> H
 
 class SwordEditView(DepositView):
     """SE-IRI: add to a deposit, complete it."""
+
+    checks_swhid = ("PUT",)
 
     def post(self, request: Request, **path: Any) -> HttpResponse:
         """Add metadata, or metadata and a package; an empty body completes the deposit."""

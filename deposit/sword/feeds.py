@@ -12,7 +12,7 @@ from deposit.sword.statements import A, OriginalDeposit, W
 def media_feed(
     *, iri: str, title: str, author: str, updated: datetime, originals: Sequence[OriginalDeposit]
 ) -> bytes:
-    """One entry per package, each with an edit-media link of its own. ``iri`` is the EM-IRI."""
+    """One entry per package, each with an edit-media link of its own. ``iri`` is where this feed is served."""
     return xml(
         A(
             "feed",

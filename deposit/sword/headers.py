@@ -15,7 +15,6 @@ from deposit.http.headers import (
     read_in_progress,
 )
 
-ARCHIVE_TYPES = ("application/zip", "application/x-tar")
 ENTRY_TYPE = "application/atom+xml"
 
 _HEX_MD5 = re.compile(r"[0-9a-fA-F]{32}")

@@ -28,6 +28,10 @@ class Iris:
         """EM-IRI."""
         return self._of("edit-media", name, deposit_id)
 
+    def media_feed(self, name: str, deposit_id: int) -> str:
+        """The feed of the packages (SWORD 2 section 6.4.1)."""
+        return self._of("media-feed", name, deposit_id)
+
     def sword_edit(self, name: str, deposit_id: int) -> str:
         """SE-IRI."""
         return self._of("sword-edit", name, deposit_id)

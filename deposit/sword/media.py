@@ -51,7 +51,7 @@ class EditMediaView(DepositView):
     def get(self, request: Request, **path: Any) -> HttpResponseBase:
         """The packages (SWORD 2 section 6.4): one as it was sent or all in a zip; for those who ask, their feed."""
         if accepts(request, FEED_TYPE):
-            return self._feed()
+            return feed_response(self)
         packaging = request.META.get("HTTP_ACCEPT_PACKAGING", "").strip()
         if packaging and packaging not in set(Packaging):
             raise Refusal(
@@ -64,16 +64,6 @@ class EditMediaView(DepositView):
         if len(parts) == 1 and _is_already(parts[0], packaging):
             return file_response(request, parts[0])
         return zip_response(self.deposit, parts)
-
-    def _feed(self) -> HttpResponse:
-        body = media_feed(
-            iri=self.iris.edit_media(self.collection, self.deposit.pk),
-            title=f"Packages of deposit {self.deposit.pk}",
-            author=self.deposit.client.user.get_username(),
-            updated=self.deposit.status_changed_at,
-            originals=originals(self.deposit, self.collection, self.iris),
-        )
-        return xml_response(body, content_type=FEED_TYPE, ETag=self.etag)
 
     def post(self, request: Request, **path: Any) -> HttpResponse:
         """Add a package (SWORD 2 section 6.7.1)."""
@@ -106,6 +96,27 @@ class EditMediaView(DepositView):
         return self.changed(
             deposits.remove_packages(actor=self.actor, deposit=self.deposit, if_revision=self.if_revision)
         )
+
+
+def feed_response(view: DepositView) -> HttpResponse:
+    """The feed of a deposit's packages."""
+    deposit, collection = view.deposit, view.collection
+    body = media_feed(
+        iri=view.iris.media_feed(collection, deposit.pk),
+        title=f"Packages of deposit {deposit.pk}",
+        author=deposit.client.user.get_username(),
+        updated=deposit.status_changed_at,
+        originals=originals(deposit, collection, view.iris),
+    )
+    return xml_response(body, content_type=FEED_TYPE, ETag=view.etag)
+
+
+class MediaFeedView(DepositView):
+    """The feed of the packages under an address of its own: the one that the receipt links to."""
+
+    def get(self, request: Request, **path: Any) -> HttpResponse:
+        """The feed, whatever the client accepts."""
+        return feed_response(self)
 
 
 class FileView(DepositView):

@@ -11,6 +11,7 @@ from deposit.http.multipart import PartHeaders, Sink, read_parts
 from deposit.http.upload import let_in, package_file
 from deposit.intake.limits import metadata_too_large
 from deposit.metadata.entry import Entry, read_entry
+from deposit.metadata.media_types import ANNOUNCED_TYPES, may_be_package
 from deposit.metadata.origins import decode_slug
 from deposit.metadata.packaging import Packaging
 from deposit.models import Client
@@ -19,7 +20,6 @@ from deposit.services import by_reference
 from deposit.services.arrivals import Arrival, Package
 from deposit.staging.files import ComparedFile, StagingFile, too_large
 from deposit.sword.headers import (
-    ARCHIVE_TYPES,
     ENTRY_TYPE,
     Digests,
     Headers,
@@ -50,12 +50,24 @@ def check_packaging(packaging: str | None) -> str:
 
 
 def _is_package(kind: MediaType, packaging: str | None) -> bool:
-    """A zip or tar; or anything at all that is to be kept as it is."""
-    if kind.type in ARCHIVE_TYPES:
+    """What may be an archive; or anything at all that is to be kept as it is."""
+    if may_be_package(kind.type):
         return True
     return (
         packaging == Packaging.BINARY and kind.type != ENTRY_TYPE and not kind.type.startswith("multipart/")
     )
+
+
+def _is_entry(kind: MediaType) -> bool:
+    """An Atom entry. Raises `Refusal` for another Atom document (RFC 5023 section 12.1)."""
+    if kind.type != ENTRY_TYPE:
+        return False
+    document = kind.parameters.get("type", "entry").strip().lower()
+    if document != "entry":
+        raise content_error(
+            f"An Atom entry is wanted here, not a {document[:30]}: send {ENTRY_TYPE};type=entry."
+        )
+    return True
 
 
 @contextmanager
@@ -76,7 +88,7 @@ def receive(
             raise content_error("The Content-Type header is missing.")
         if binaries and _is_package(kind, headers.packaging):
             arrival = Arrival(package=_receive_package(body, headers, kind, files, client))
-        elif entries and kind.type == ENTRY_TYPE:
+        elif entries and _is_entry(kind):
             arrival = Arrival(entry=_receive_entry(body))
         elif entries and kind.type.startswith("multipart/"):
             arrival = _receive_multipart(body, headers, kind, files, client)
@@ -88,7 +100,7 @@ def receive(
 
 
 def _expected(*, entries: bool, binaries: bool) -> str:
-    kinds = [*(ARCHIVE_TYPES if binaries else ())]
+    kinds = [*(ANNOUNCED_TYPES if binaries else ())]
     if entries:
         kinds += [f"{ENTRY_TYPE};type=entry", "multipart/form-data or multipart/related with one of each"]
     return f"Send one of: {', '.join(kinds)}."
@@ -169,15 +181,17 @@ def _receive_multipart(
 
     def open_part(part_kind: MediaType, part_headers: PartHeaders) -> Sink:
         parts.types.append(part_kind.type)
-        if part_kind.type == ENTRY_TYPE and parts.entry is None:
+        is_entry = _is_entry(part_kind)
+        is_package = _is_package(part_kind, part_headers.get("packaging") or headers.packaging)
+        if is_entry and parts.entry is None:
             parts.entry = []
             return take_entry
-        if part_kind.type in ARCHIVE_TYPES and parts.file is None:
+        if is_package and parts.file is None:
             with_md5 = bool(headers.digests.md5 or part_headers.get("content-md5"))
             parts.file = files.enter_context(package_file(body, client, with_md5=with_md5))
             parts.kind, parts.headers = part_kind, part_headers
             return parts.file.write
-        if part_kind.type in (ENTRY_TYPE, *ARCHIVE_TYPES):
+        if is_entry or is_package:
             raise _wrong_parts()
         return lambda data: None
 
@@ -212,7 +226,7 @@ def _assemble(parts: _Parts, headers: Headers, limit: int) -> Arrival:
 
 
 _WANTED_PARTS = (
-    f"You must provide both an archive ({' or '.join(ARCHIVE_TYPES)}) and an Atom entry "
+    f"You must provide both an archive (application/zip, application/x-tar or another of its types) and an Atom entry "
     f"({ENTRY_TYPE};type=entry) as the two parts of a multipart deposit, each exactly once."
 )
 

@@ -25,6 +25,7 @@ urlpatterns = [
     *_of_deposit("status", state.StateView, "state"),
     *_of_deposit("content", state.ContentView, "content"),
     path("<str:collection>/<int:deposit_id>/media/<int:part_id>/", media.FileView.as_view(), name="file"),
+    path("<str:collection>/<int:deposit_id>/media.atom", media.MediaFeedView.as_view(), name="media-feed"),
     path(
         "<str:collection>/<int:deposit_id>/statement.<str:suffix>",
         state.StatementView.as_view(),

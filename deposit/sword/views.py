@@ -210,6 +210,9 @@ class CollectionView(SwordView):
 class DepositView(SwordView):
     """What the IRIs of one deposit share."""
 
+    # The methods that compare X-Check-SWHID with the deposit.
+    checks_swhid: tuple[str, ...] = ()
+
     def find(self, **path: Any) -> None:
         """The deposit; a foreign one does not exist. A change must know the deposit's present state, if it says so."""
         self.collection: str = path["collection"]
@@ -229,6 +232,18 @@ class DepositView(SwordView):
     def receiver(self) -> Collection | None:
         """The deposit's collection."""
         return self.deposit.collection
+
+    def headers_and_body(self) -> tuple[Headers, Body]:
+        """As everywhere; a check that a client asks for in vain is refused, not left out."""
+        headers, body = super().headers_and_body()
+        if headers.check_swhid and self.request.method not in self.checks_swhid:
+            raise Refusal(
+                Kind.BAD_REQUEST,
+                "header.check_swhid",
+                "The X-Check-SWHID header is not for this request.",
+                "It goes with a PUT of an Atom entry that updates the metadata of a deposit that is done.",
+            )
+        return headers, body
 
     @property
     def etag(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from deposit.intake.limits import Sizes
+from deposit.metadata.media_types import ANNOUNCED_TYPES
 from deposit.models import (
     STATUS_TEXTS,
     Collection,
@@ -33,7 +34,6 @@ _CHANGES = (
     "deleteFiles",
     "deleteObject",
 )
-_ARCHIVE_FORMATS = ["application/zip", "application/x-tar", "application/gzip", "application/zstd"]
 
 
 def stamp(moment: datetime) -> str:
@@ -60,7 +60,7 @@ def rules(links: Links) -> dict[str, Any]:
         "staging": links.staging(),
         "stagingMaxIdle": settings.STAGING_MAX_IDLE,
         "accept": ["*/*"],
-        "acceptArchiveFormat": _ARCHIVE_FORMATS,
+        "acceptArchiveFormat": list(ANNOUNCED_TYPES[:-1]),
         "acceptPackaging": sorted(set(terms.PACKAGING_IRIS.values())),
         "acceptMetadata": [terms.METADATA_SWORD, terms.METADATA_ATOM],
         "byReferenceDeposit": True,

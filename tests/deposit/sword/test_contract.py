@@ -10,6 +10,7 @@ from django.conf import settings
 from django.test import Client as HttpClient
 from lxml import etree
 
+from checker.checking import check
 from deposit.models import Client, Collection, Deposit, Event, Part
 from tests.deposit.sword.test_views import ENTRY, Response, field, multipart
 from tests.support.factories import basic, http_client, new_client, new_collection
@@ -63,6 +64,23 @@ REFUSED: list[Case] = [
     ("no media type", lambda h: h.post("/1/hal/", b"x", content_type=""), 415, "ErrorContent"),
     ("text", lambda h: h.post("/1/hal/", b"x", content_type="text/plain"), 415, "ErrorContent"),
     ("plain xml", lambda h: post(h, atom_entry(), "application/xml"), 415, "ErrorContent"),
+    ("a feed", lambda h: post(h, atom_entry(), "application/atom+xml;type=feed"), 415, "ErrorContent"),
+    (
+        "a service document",
+        lambda h: post(h, atom_entry(), 'application/atom+xml; type="Service"'),
+        415,
+        "ErrorContent",
+    ),
+    ("json", lambda h: post(h, ZIP, "application/json"), 415, "ErrorContent"),
+    ("an image", lambda h: post(h, ZIP, "image/png"), 415, "ErrorContent"),
+    ("pdf", lambda h: post(h, ZIP, "application/pdf"), 415, "ErrorContent"),
+    ("a form", lambda h: post(h, ZIP, "application/x-www-form-urlencoded"), 415, "ErrorContent"),
+    (
+        "a feed in parts",
+        lambda h: post(h, parts_body(("application/atom+xml;type=feed", atom_entry()), ZIP_PART), FORM),
+        415,
+        "ErrorContent",
+    ),
     ("text xml", lambda h: post(h, atom_entry(), "text/xml"), 415, "ErrorContent"),
     ("empty package", lambda h: post(h, b""), 400, "ErrorBadRequest"),
     ("no disposition", lambda h: post(h, headers={"Content-Disposition": ""}), 400, "ErrorBadRequest"),
@@ -286,6 +304,29 @@ def test_archive_types_compare_without_case_and_parameters(http: HttpClient, kin
     assert post(http, ZIP, kind).status_code == 201
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/gzip", "application/x-gzip", "application/x-zip-compressed", "application/x-bzip2",
+        "application/zstd", "application/octet-stream", "application/x-lzma", "application/x-xz",
+        "application/x-compressed-tar", "application/x-7z-compressed", "binary/octet-stream", "multipart/x-zip",
+        "application/vnd.example+zip",
+    ],
+)  # fmt: skip
+def test_the_bytes_decide_what_a_package_is_not_its_type(http: HttpClient, kind: str) -> None:
+    assert post(http, ZIP, kind).status_code == 201
+    first = Deposit.objects.get()
+    media = f"/1/hal/{first.pk}/media/"
+    disposition = {"Content-Disposition": "attachment; filename=b.zip", "In-Progress": "true"}
+    assert http.put(media, ZIP, content_type=kind, headers=disposition).status_code == 204
+    body = parts_body(ATOM_PART, (kind, ZIP))
+    assert http.post("/1/hal/", body, content_type=FORM).status_code == 201
+    deposit = Deposit.objects.latest("id")
+    check(deposit.pk, worker="test")
+    deposit.refresh_from_db()
+    assert deposit.status == "verified"
+
+
 def test_multipart_related_with_a_nameless_entry_part_is_taken(http: HttpClient) -> None:
     body, kind = multipart(atom_entry(), ZIP)
     assert http.post("/1/hal/", body, content_type=kind).status_code == 201
@@ -432,6 +473,37 @@ def test_status_tells_its_fields_in_both_namespaces(http: HttpClient) -> None:
     assert (as_json["deposit_id"], as_json["deposit_status"]) == (deposit.pk, "partial")
 
 
+def test_the_content_document_tells_its_fields_in_both_namespaces(http: HttpClient, partial: Deposit) -> None:
+    response = http.get(f"/1/hal/{partial.pk}/content/")
+    told = {"deposit_id": str(partial.pk), "deposit_status": "partial"}
+    for namespace in (SD, ATOM):
+        assert {name: field(response, name, namespace) for name in told} == told
+        assert field(response, "deposit_status_detail", namespace)
+    assert field(response, "deposit_date") == partial.reception_date.isoformat()
+    assert field(response, "deposit_date", ATOM) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "kind"),
+    [
+        ("PUT", "atom", ENTRY), ("PUT", "metadata", ENTRY), ("PUT", "atom", FORM), ("POST", "metadata", ENTRY),
+        ("POST", "metadata", ""), ("POST", "media", "application/zip"), ("PUT", "media", "application/zip"),
+    ],
+)  # fmt: skip
+def test_a_check_of_the_swhid_that_cannot_be_made_is_refused(
+    http: HttpClient, partial: Deposit, method: str, address: str, kind: str
+) -> None:
+    body = {ENTRY: atom_entry(title="New"), FORM: parts_body(ATOM_PART, ZIP_PART), "": b""}.get(kind, ZIP)
+    headers = {"X-Check-SWHID": SWHID, "Content-Disposition": "attachment; filename=b.zip"}
+    before = list(partial.parts.values())
+    response = http.generic(
+        method, f"/1/hal/{partial.pk}/{address}/", body, content_type=kind, headers=headers
+    )
+    assert error(response)[0] == (415 if (method, kind) == ("PUT", FORM) else 400)
+    partial.refresh_from_db()
+    assert (list(partial.parts.values()), partial.status) == (before, "partial")
+
+
 def test_dublin_core_is_kept_and_reflected(http: HttpClient) -> None:
     response = post(http, atom_entry("<dcterms:abstract>About &amp; more</dcterms:abstract>"), ENTRY)
     deposit = Deposit.objects.get()
@@ -467,6 +539,8 @@ def test_the_list_is_a_feed_of_the_clients_own_deposits(http: HttpClient, partia
     for element in (root, entries[0]):
         assert all(element.findtext(f"{{{ATOM}}}{name}") for name in ("id", "title", "updated"))
     assert entries[0].find(f"{{{ATOM}}}link[@rel='edit']") is not None
+    # Without a Slug there, and empty, as the peer sends it.
+    assert entries[0].findtext(f"{{{SD}}}external_id") == ""
 
 
 def test_the_service_document_says_what_sword_demands(http: HttpClient) -> None:
@@ -475,7 +549,11 @@ def test_the_service_document_says_what_sword_demands(http: HttpClient) -> None:
     app = "{http://www.w3.org/2007/app}"
     assert root.findtext(f"{{{SWORD}}}version") == "2.0"
     accepts = root.findall(f".//{app}accept")
-    assert [one.text for one in accepts if one.get("alternate") == "multipart-related"] == ["*/*"]
+    # A multipart takes the same packages as a request of its own, and no others.
+    alone = [one.text for one in accepts if not one.get("alternate")]
+    in_parts = [one.text for one in accepts if one.get("alternate") == "multipart-related"]
+    assert alone == [*in_parts, "application/atom+xml;type=entry"]
+    assert in_parts[:2] == ["application/zip", "application/x-tar"]
     packagings = {one.text for one in root.iterfind(f".//{{{SWORD}}}acceptPackaging")}
     assert {name.rpartition("/")[2] for name in packagings if name} == {"SimpleZip", "Binary", "BagIt"}
     for kind in ("application/atomsvc+xml", "application/atomserv+xml"):

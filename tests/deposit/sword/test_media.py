@@ -53,7 +53,14 @@ def test_an_unknown_packaging_is_not_acceptable(http: HttpClient, deposit: Depos
 def test_the_feed_leads_to_each_package_and_each_can_be_removed(http: HttpClient, deposit: Deposit) -> None:
     added = send(http, f"/1/hal/{deposit.pk}/media/", TWO, "two.tar", "application/x-tar")
     assert http.get(added["Location"]).getvalue() == TWO
-    feed = etree.fromstring(http.get(f"/1/hal/{deposit.pk}/media/", headers={"Accept": FEED}).content)
+    receipt = etree.fromstring(http.get(f"/1/hal/{deposit.pk}/atom/").content)
+    link = receipt.find(f"{{{ATOM}}}link[@rel='edit-media'][@type='{FEED}']")
+    assert link is not None
+    # The link leads to the feed also when the client says nothing of what it accepts.
+    told = http.get(link.get("href") or "")
+    assert told["Content-Type"] == FEED
+    assert http.get(f"/1/hal/{deposit.pk}/media/", headers={"Accept": FEED}).content == told.content
+    feed = etree.fromstring(told.content)
     links = [
         link.get("href") or "" for link in feed.iterfind(f"{{{ATOM}}}entry/{{{ATOM}}}link[@rel='edit-media']")
     ]
