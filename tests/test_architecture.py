@@ -79,6 +79,7 @@ PACKAGE_ROOM = {
     Path("client/transfer_package/reading.py"),  # reads what its user has on the own computer
     Path("deposit/monitoring/round_trip.py"),
     Path("embedded/demo.py"),
+    Path("loader/destinations/preservation_service/building.py"),
 }
 
 # What connects to somewhere. An address that a client sent is connected to by the first alone, which judges it; all

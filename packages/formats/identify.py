@@ -25,7 +25,6 @@ _VERSIONS: dict[str, dict[str, str]] = {
         "fmt/645": "2.2.1",
         "fmt/1507": "2.3",
     },
-    "image/png": {"fmt/11": "1.0", "fmt/12": "1.1", "fmt/13": "1.2"},
     "application/pdf": {
         "fmt/95": "A-1a",
         "fmt/354": "A-1b",
@@ -54,11 +53,15 @@ _VERSIONS: dict[str, dict[str, str]] = {
 }
 # Kinds of TIFF (Exif, GeoTIFF, TIFF/IT, TIFF/EP); a preservation service wants them as TIFF 6.0.
 _TIFF = {"fmt/353", "fmt/155", "x-fmt/387", "x-fmt/388", "x-fmt/399", "fmt/154", "fmt/153", "fmt/1917"}
+# Each version of PNG holds the ones before it; a preservation service knows the last.
+_PNG = {"fmt/11", "fmt/12", "fmt/13"}
 _FORMATS = {
     puid: Format(mime=mime, version=version, puid=puid)
     for mime, versions in _VERSIONS.items()
     for puid, version in versions.items()
-} | {puid: Format(mime="image/tiff", version="6.0", puid="fmt/353") for puid in _TIFF}
+}
+_FORMATS |= {puid: Format(mime="image/tiff", version="6.0", puid="fmt/353") for puid in _TIFF}
+_FORMATS |= {puid: Format(mime="image/png", version="1.2", puid="fmt/13") for puid in _PNG}
 
 # JPEG streams and files whose version PRONOM does not tell.
 JPEG_WITHOUT_VERSION = {"fmt/41", "fmt/149", "fmt/150", "fmt/112", "fmt/113", "fmt/1150"}

@@ -27,7 +27,10 @@ class ImageFault(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageDetails:
-    """What MIX 2.0 asks for. ``byte_order``: ``little endian``, ``big endian`` or None; sizes are pixels."""
+    """What MIX 2.0 asks for. ``byte_order``: ``little endian``, ``big endian`` or None; sizes are pixels.
+
+    ``extra_samples`` are those beyond the colours, in MIX's words; ``colour_map`` is the palette as the file has it.
+    """
 
     kind: str
     width: int
@@ -37,6 +40,8 @@ class ImageDetails:
     compression: str
     byte_order: str | None = None
     frames: int = 1
+    extra_samples: tuple[str, ...] = ()
+    colour_map: bytes | None = None
 
 
 _TIFF_COMPRESSION = {
@@ -69,12 +74,14 @@ _MODES: dict[str, tuple[str, tuple[int, ...]]] = {
     "I;16": ("BlackIsZero", (16,)),
     "I": ("BlackIsZero", (16,)),
     "P": ("PaletteColor", (8,)),
-    "PA": ("PaletteColor", (8,)),
     "RGB": ("RGB", (8, 8, 8)),
     "RGBA": ("RGB", (8, 8, 8, 8)),
     "CMYK": ("CMYK", (8, 8, 8, 8)),
     "YCbCr": ("YCbCr", (8, 8, 8)),
 }
+_SAMPLES = {"RGB": 3, "CMYK": 4, "YCbCr": 3, "CIELab": 3, "ICCLab": 3}
+_EXTRA = {1: "associated alpha data (with pre-multiplied color)", 2: "unassociated alpha data"}
+_UNKNOWN_EXTRA = "unspecified data"
 _COMPRESSION = {"JPEG": "JPEG", "MPO": "JPEG", "GIF": "LZW", "PNG": "Deflate"}
 
 
@@ -84,14 +91,26 @@ def read_image(path: Path) -> ImageDetails:
     ``kind`` is Pillow's name of the format: ``JPEG``, ``MPO`` (several pictures in a JPEG), ``GIF``, ``PNG``, ``TIFF``.
     Raises ImageFault.
     """
-    with path.open("rb") as file:
-        if file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+    if is_tiff(path):
+        with path.open("rb") as file:
             return _read_tiff(file)
     try:
         with Image.open(path) as image:
             return _described(image)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, struct.error) as error:
         raise ImageFault(f"The image cannot be read: {error}") from None
+
+
+def is_tiff(path: Path) -> bool:
+    """Whether the file begins as a TIFF does."""
+    with path.open("rb") as file:
+        return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def is_jpeg(path: Path) -> bool:
+    """Whether the file begins as a JPEG does."""
+    with path.open("rb") as file:
+        return file.read(3) == b"\xff\xd8\xff"
 
 
 def decode(path: Path) -> None:
@@ -120,6 +139,8 @@ def _described(image: Image.Image) -> ImageDetails:
         bits=bits,
         compression=_COMPRESSION.get(kind, "Unknown"),
         frames=int(getattr(image, "n_frames", 1)),
+        extra_samples=(_EXTRA[2],) * (len(bits) - _SAMPLES.get(colours, 1)),
+        colour_map=image.palette.tobytes() if image.palette is not None else None,
     )
 
 
@@ -137,15 +158,21 @@ def _read_tiff(file: IO[bytes]) -> ImageDetails:
     bits = tuple(int(value) for value in _all(first, 258)) or (1,)
     if len(bits) < samples:
         bits = bits[:1] * samples
+    colours = _TIFF_COLOURS.get(int(_one(first, 262)), "Other")
+    extra = tuple(_EXTRA.get(int(value), _UNKNOWN_EXTRA) for value in _all(first, 338))
+    beyond = max(samples - _SAMPLES.get(colours, 1), 0)
+    palette = _all(first, 320)
     return ImageDetails(
         kind="TIFF",
         width=int(_one(first, 256)),
         height=int(_one(first, 257)),
-        colour_space=_TIFF_COLOURS.get(int(_one(first, 262)), "Other"),
+        colour_space=colours,
         bits=bits[:samples],
         compression=_TIFF_COMPRESSION.get(int(_one(first, 259, 1)), "Unknown"),
         byte_order="little endian" if header.startswith(b"II") else "big endian",
         frames=len(directories),
+        extra_samples=(extra + (_UNKNOWN_EXTRA,) * beyond)[:beyond],
+        colour_map=struct.pack(f">{len(palette)}H", *palette) if palette else None,
     )
 
 

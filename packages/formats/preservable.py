@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from packages.formats.identify import JPEG_WITHOUT_VERSION, Format, known, puid_of
-from packages.formats.images import ImageDetails, ImageFault, decode, read_image
+from packages.formats.images import ImageDetails, ImageFault, decode, is_jpeg, is_tiff, read_image
 
 IMAGES = frozenset({"gif", "tif", "tiff", "jpg", "jpeg"})
 DOCUMENTS = frozenset({"pdf", "odf", "xml"})
@@ -75,10 +75,8 @@ def judge(file: Path, name: str) -> Judged:
     if ending not in ALLOWED:
         raise _unsupported(ending, f"File format {ending} of {name} is not supported for preservation.")
     puid = puid_of(file)
-    if ending in ("tif", "tiff"):
-        return _judge_tiff(file, name)
-    if ending in ("jpg", "jpeg"):
-        return _judge_jpeg(file, name, puid)
+    if ending in IMAGES and (judged := _judge_image(file, name, puid)):
+        return judged
     if ending == "xml":
         return Judged(
             format=Format(mime="text/xml", version="1.0", puid="fmt/101"), charset=_charset(file, name)
@@ -91,6 +89,16 @@ def judge(file: Path, name: str) -> Judged:
             ending, f"The content of {name} is of no format that is preserved ({puid or 'empty'})."
         )
     return _judge_other(file, name, ending, found)
+
+
+def _judge_image(file: Path, name: str, puid: str) -> Judged | None:
+    """A TIFF or JPEG by its content, whatever image its name says it is; None: another image."""
+    ending = extension(name)
+    if is_tiff(file) or (ending in ("tif", "tiff") and not is_jpeg(file)):
+        return _judge_tiff(file, name)
+    if is_jpeg(file) or ending in ("jpg", "jpeg"):
+        return _judge_jpeg(file, name, puid)
+    return None
 
 
 def _judge_other(file: Path, name: str, ending: str, found: Format) -> Judged:

@@ -81,7 +81,7 @@ class MuseumPlus:
 
     def field_of(self, number: int, name: str) -> str | None:
         """The value of an object's field."""
-        root = etree.fromstring(_document("Object", [self.modules["Object"][number].xml]))
+        root = etree.fromstring(document("Object", [self.modules["Object"][number].xml]))
         found = root.find(f".//*[@name='{name}']/{_Z}value")
         return None if found is None else found.text
 
@@ -228,7 +228,7 @@ def _links(name: str, module: str, numbers: tuple[int, ...]) -> str:
     return f'<moduleReference name="{name}" targetModule="{module}" size="{len(numbers)}">{linked}</moduleReference>'
 
 
-def _document(module: str, xml: list[str]) -> bytes:
+def document(module: str, xml: list[str]) -> bytes:
     body = "".join(xml)
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<application xmlns="{NAMESPACE}"><modules>'
@@ -305,7 +305,7 @@ class _Handler(BaseHTTPRequestHandler):
         xml = entry.xml
         if int(number) in self.museum.knobs.truncated:
             xml = f'<moduleItem id="{number}">{_system(int(number), None, None, "")}</moduleItem>'
-        return 200, _document(module, [xml])
+        return 200, document(module, [xml])
 
     def _search(self, parts: list[str], body: bytes) -> tuple[int, bytes]:
         self.museum.searches.append(body)
@@ -316,11 +316,11 @@ class _Handler(BaseHTTPRequestHandler):
         page = self.museum.page(
             parts[1], int(str(search.get("offset"))), int(str(search.get("limit"))), since
         )
-        return 200, _document(parts[1], page)
+        return 200, document(parts[1], page)
 
     def _set_field(self, parts: list[str], body: bytes) -> tuple[int, bytes]:
         entry = self.museum.modules["Object"][int(parts[2])]
-        item = etree.fromstring(_document("Object", [entry.xml])).find(f".//{_Z}moduleItem")
+        item = etree.fromstring(document("Object", [entry.xml])).find(f".//{_Z}moduleItem")
         sent = etree.fromstring(body).find(f".//{_Z}moduleItem")
         assert item is not None
         assert sent is not None

@@ -44,6 +44,8 @@ def reason(file: Path, name: str, content: bytes) -> str:
         ("a.tif", TIFF, "image/tiff", "6.0"),
         ("a.TIFF", picture("TIFF", "L", compression="tiff_lzw"), "image/tiff", "6.0"),
         ("a.tif", picture("TIFF", "1", compression="group4"), "image/tiff", "6.0"),
+        ("a.jpg", TIFF, "image/tiff", "6.0"),
+        ("a.tif", JPEG, "image/jpeg", "1.01"),
         ("a.gif", picture("GIF", "P"), "image/gif", "1987a"),
         ("a.pdf", picture("PDF"), "application/pdf", "1.4"),
         ("a.xml", b"<a/>", "text/xml", "1.0"),
@@ -107,7 +109,7 @@ def test_names_that_cannot_be_preserved(name: str, words: str) -> None:
         (1234567001, "kuva1.JPG", None),
         (1234576001, "test.JPG", None),  # its known error cannot be seen in the bytes
         (1234570001, "test.wad", "Unsupported file format: wad"),
-        (1234577001, "test.TIF", "TIFF file failed JHOVE validation"),
+        (1234577001, "test.JPG", "TIFF file failed JHOVE validation"),
         (1234580001, "test.TIF", "Multi-page TIFF not allowed"),
         (1234581001, "test.JPG", "MPO JPEG files not supported"),
     ],
