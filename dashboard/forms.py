@@ -19,7 +19,8 @@ _LICENCES = """
 """
 LICENCES = tuple(_LICENCES.split())
 _SPDX = re.compile(r"[A-Za-z0-9.+-]+")
-_AUTHOR = re.compile(r"(?P<name>[^<>]+?)\s*(?:<(?P<email>[^<>@\s]+@[^<>@\s]+)>)?")
+# The name with the spaces after it: to look for its end in the pattern would take the square of the line's length.
+_AUTHOR = re.compile(r"(?P<name>[^<>]+)(?:<(?P<email>[^<>@\s]+@[^<>@\s]+)>)?")
 # What XML cannot hold, tabs and line ends aside.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -64,7 +65,7 @@ class DescriptionForm(forms.Form):
                     ),
                     params={"line": line.strip()[:100]},
                 )
-            people.append((match["name"], match["email"] or ""))
+            people.append((match["name"].strip(), match["email"] or ""))
         return people
 
     def clean(self) -> dict[str, Any]:

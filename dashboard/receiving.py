@@ -15,6 +15,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.http import parse_header_parameters
 
 from deposit.http.body import Body
+from deposit.http.header_limits import has_many_parameters, too_long
 from deposit.http.headers import MediaType, parse_filename, parse_media_type
 from deposit.http.multipart import PartHeaders, Sink, read_parts
 from deposit.intake.admission import admit
@@ -50,6 +51,8 @@ class _Parts:
     def open(self, media_type: MediaType, headers: PartHeaders) -> Sink:
         """The sink of a part, by the name of its form field."""
         disposition = headers.get("content-disposition", "")
+        if has_many_parameters(disposition):
+            raise too_long("HTTP_CONTENT_DISPOSITION")
         name = parse_header_parameters(disposition)[1].get("name", "")
         if name == "package":
             return self._open_package(disposition)

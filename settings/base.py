@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "dashboard.middleware.PageMiddleware",
+    "deposit.http.middleware.SoundRequestMiddleware",
 ]
 
 ROOT_URLCONF = "settings.urls"

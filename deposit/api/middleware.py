@@ -6,6 +6,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from deposit.http.problems import PROBLEM
+from deposit.refusals import Refusal
 
 PREFIX = "/api/"
 _HINTS = {
@@ -27,12 +28,13 @@ class ProblemMiddleware:
         if response.status_code < 400 or told or not request.path_info.startswith(PREFIX):
             return response
         phrase = HTTPStatus(response.status_code).phrase
+        refusal: Refusal | None = getattr(response, "refusal", None)
         members = {
             "title": phrase,
             "status": response.status_code,
-            "code": f"request.{phrase.lower().replace(' ', '_')}",
-            "detail": f"{phrase}.",
-            "hint": _HINTS.get(response.status_code, ""),
+            "code": refusal.code if refusal else f"request.{phrase.lower().replace(' ', '_')}",
+            "detail": refusal.summary if refusal else f"{phrase}.",
+            "hint": refusal.hint if refusal else _HINTS.get(response.status_code, ""),
         }
         answer = JsonResponse(
             {name: value for name, value in members.items() if value},

@@ -32,6 +32,7 @@ from deposit.http.api_authentication import ApiAuthenticator
 from deposit.http.downloads import file_response, guarded, zip_response
 from deposit.http.negotiation import AnyNegotiation
 from deposit.http.problems import handle
+from deposit.http.sound_request import SENT_PATH
 from deposit.models import Deposit
 from deposit.permissions import Operation, deposit_to
 from deposit.refusals import Kind, Refusal
@@ -184,8 +185,8 @@ def _parse(text: str) -> SWHID:
 
 
 def _sent_path(request: Request, swhid: str, path: str) -> bytes:
-    """The bytes after the identifier, decoded once; `settings.wsgi` keeps them from before Django reads them."""
-    sent: str | None = request.META.get("deposit.sent_path")
+    """The bytes after the identifier, decoded once; the request keeps them from before Django reads them."""
+    sent: str | None = request.META.get(SENT_PATH)
     if sent is None:
         return path.encode().strip(b"/")
     return sent.encode("iso-8859-1").partition(f"{swhid}/".encode())[2].strip(b"/")

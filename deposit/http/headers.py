@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
 
+from deposit.http.header_limits import has_many_parameters, too_long
 from deposit.refusals import Kind, Refusal
 
 # Characters no stored file name may hold; the name is shown and offered for download again.
@@ -29,6 +30,8 @@ def parse_media_type(value: str | None) -> MediaType | None:
     """Split a Content-Type into its type and parameters; types and names compare case-insensitively."""
     if not value:
         return None
+    if has_many_parameters(value):
+        raise too_long("CONTENT_TYPE")
     message = Message()
     message["Content-Type"] = value.replace("\r", " ").replace("\n", " ")
     kind, _, _ = value.partition(";")
@@ -92,6 +95,8 @@ def parse_filename(disposition: str | None) -> str | None:
 
 
 def _disposition_name(disposition: str) -> str | None:
+    if has_many_parameters(disposition):
+        raise too_long("HTTP_CONTENT_DISPOSITION")
     message = Message()
     message["Content-Disposition"] = disposition.replace("\r", " ").replace("\n", " ")
     try:

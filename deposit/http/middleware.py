@@ -1,14 +1,17 @@
-"""Every request has an id, which its log lines and its answer tell, and is counted."""
+"""Every request has an id, which its log lines and its answer tell, and is counted; some go no further than here."""
 
 import re
 import time
 import uuid
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from deposit.http.header_limits import blank_unreadable
+from deposit.http.sound_request import REFUSAL
 from deposit.monitoring.logs import request_id
 from deposit.monitoring.prometheus import count_request
+from deposit.refusals import Kind, Refusal
 
 HEADER = "X-Request-ID"
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9_.-]{8,64}", re.ASCII)
@@ -33,3 +36,25 @@ class RequestMiddleware:
         response[HEADER] = name
         count_request(request, response.status_code, time.monotonic() - began)
         return response
+
+
+class RefusedRequest(HttpResponse):
+    """The answer to a request that no view sees; the middleware of each door writes its ``refusal`` in its own form."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        status = 403 if refusal.kind is Kind.FORBIDDEN else 400
+        text = f"{refusal.summary} {refusal.hint}".strip() + "\n"
+        super().__init__(text, status=status, content_type="text/plain; charset=utf-8")
+        self.refusal = refusal
+
+
+class SoundRequestMiddleware:
+    """Stands last, so that its answers carry what all carry: what no view should see is refused."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Refuse a request that was found wanting when it was made (`deposit.http.sound_request`), or is now."""
+        refusal = request.META.get(REFUSAL) or blank_unreadable(request.META)
+        return RefusedRequest(refusal) if refusal else self.get_response(request)

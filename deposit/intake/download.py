@@ -28,6 +28,8 @@ _PORTS = {"http": 80, "https": 443}
 # IPv6 prefixes behind which an IPv4 address stands that the prefix itself does not tell (RFC 6052, 8215).
 _TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 # All that is given out of IPv6; the rest of it has, or had, a meaning inside a network only (RFC 4291).
+# For protocols (RFC 6890); Python before 3.11.10 takes most of it for public.
+_SPECIAL = ipaddress.ip_network("192.0.0.0/24")
 _UNICAST = ipaddress.ip_network("2000::/3")
 
 
@@ -80,6 +82,8 @@ def is_public(address: str) -> bool:
             ip = ip.ipv4_mapped
         elif ip not in _UNICAST:
             return False
+    if isinstance(ip, ipaddress.IPv4Address) and ip in _SPECIAL:
+        return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 

@@ -13,8 +13,9 @@ from celery import current_task
 
 # The id of the request that this thread answers.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-# `key=value` pairs in our messages become fields of their own in JSON.
-_PAIRS = re.compile(r"\b([a-z_]{2,30})=('(?:[^'\\]|\\.)*'|[^\s,]+)")
+# `key=value` pairs in our messages become fields of their own in JSON. Bounded: a quote that never ends, again and
+# again, would take the square of the line's length.
+_PAIRS = re.compile(r"\b([a-z_]{2,30})=('(?:[^'\\]|\\.){0,300}'|[^\s,]+)")
 
 
 def place() -> dict[str, str]:

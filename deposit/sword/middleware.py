@@ -30,7 +30,7 @@ class SwordErrorMiddleware:
             and not response.get("Content-Type", "").startswith("application/xml")
         ):
             text = _TEXTS.get(response.status_code, "The request was refused.")
-            return error_response(of_status(response.status_code, text))
+            return error_response(getattr(response, "refusal", None) or of_status(response.status_code, text))
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -91,7 +91,8 @@ class Sword3ErrorMiddleware:
             and response.status_code >= 400
             and not response.get("Content-Type", "").startswith("application/json")
         ):
-            return error_response(of_status(response.status_code, "The request was refused."))
+            refused = of_status(response.status_code, "The request was refused.")
+            return error_response(getattr(response, "refusal", None) or refused)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

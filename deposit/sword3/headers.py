@@ -9,6 +9,7 @@ from email.message import Message
 from enum import StrEnum
 from typing import Any
 
+from deposit.http.header_limits import has_many_parameters, too_long
 from deposit.http.headers import (
     MediaType,
     bad_request,
@@ -97,6 +98,8 @@ def read_disposition(value: str | None) -> Disposition | None:
     """A Content-Disposition; None without one. Its digest may hold ``=`` and need not be quoted."""
     if not value or not value.strip():
         return None
+    if has_many_parameters(value):
+        raise too_long("HTTP_CONTENT_DISPOSITION")
     message = Message()
     message["Content-Disposition"] = value.replace("\r", " ").replace("\n", " ")
     try:

@@ -14,7 +14,6 @@ from deposit.refusals import Refusal
 from deposit.services import accounts
 from tests.support.factories import PASSWORD
 
-
 NO_PROFILE: dict[str, Any] = {"profile": "", "profile_options": {}}
 
 

@@ -1,0 +1,32 @@
+"""The request as this service reads it: what must not be parsed is taken out before Django sees it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.handlers.wsgi import WSGIRequest
+
+from deposit.http.header_limits import blank_unreadable
+
+# The key of the path in a request's META; its bytes are spelled as ISO-8859-1 (PEP 3333).
+SENT_PATH = "deposit.sent_path"
+# The key of the `Refusal` that a request gets before anything has read it; None for a sound one.
+REFUSAL = "deposit.refusal"
+
+
+class Request(WSGIRequest):
+    """A request whose Content-Type may be nonsense, over which Django would fail before any view or middleware.
+
+    It also keeps the path as it was sent: Django's own has percent signs for bytes that are not UTF-8, so that they
+    look like a name with such signs in it. And it is shown no header that is too long to be parsed.
+    """
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        environ[REFUSAL] = blank_unreadable(environ)
+        environ[SENT_PATH] = environ.get("PATH_INFO", "")
+        super().__init__(environ)
+
+    def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
+        try:
+            super()._set_content_type_params(meta)  # type: ignore[misc]  # the stubs lack it
+        except (TypeError, ValueError, LookupError):
+            self.content_type, self.content_params = str(meta["CONTENT_TYPE"]).partition(";")[0].strip(), {}
