@@ -11,6 +11,7 @@ from itertools import islice
 from lxml import etree
 
 from deposit.findings import Area, Finding
+from deposit.metadata.blanks import is_blank, says_nothing
 from deposit.metadata.catalogue import shown
 from deposit.metadata.codemeta import check_codemeta_content
 from deposit.metadata.deposit_element import check_deposit_elements
@@ -35,6 +36,7 @@ _MANDATORY = {
         *(f"{{{version}}}author" for version in CODEMETA),
     ),
 }
+_NAMES = tuple(f"{{{each}}}name" for each in (ATOM, *CODEMETA))
 _PROVENANCE = f"{{{DEPOSIT}}}deposit/{{{DEPOSIT}}}metadata-provenance/{{{SCHEMA_ORG}}}url"
 
 
@@ -76,12 +78,18 @@ def _errors(root: etree._Element) -> Iterator[Found]:
 
 def _mandatory(root: etree._Element) -> Iterator[Found]:
     for alternatives, tags in _MANDATORY.items():
-        if next(root.iterchildren(*tags), None) is None:
+        if all(map(_is_missing, root.iterchildren(*tags))):
             yield Found.of("metadata.mandatory", alternatives, alternatives=alternatives)
 
 
+def _is_missing(element: etree._Element) -> bool:
+    """Whether a title or an author is there in form only: of blanks, or with a name of blanks."""
+    names = list(element.iterchildren(*_NAMES))
+    return all(map(says_nothing, names or [element]))
+
+
 def _suggested(root: etree._Element) -> Iterator[Found]:
-    if not any(url.text and url.text.strip() for url in root.iterfind(_PROVENANCE)):
+    if all(is_blank(url.text) for url in root.iterfind(_PROVENANCE)):
         yield Found.of("metadata.suggested", "swh:metadata-provenance")
 
 

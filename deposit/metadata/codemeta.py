@@ -1,4 +1,4 @@
-"""What the known CodeMeta elements directly below an entry must hold."""
+"""What the known CodeMeta elements of an entry must hold."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
+from deposit.metadata.blanks import is_blank, says_nothing
 from deposit.metadata.catalogue import shown
 from deposit.metadata.dates import is_day, parse_date
 from deposit.metadata.found import Found
@@ -15,16 +16,42 @@ from deposit.metadata.terms import KINDS, Kind
 
 # Identifiers of the HAL archive are taken as they are, for the sake of the deposits that have them.
 _HAL = re.compile(r"hal-\d+", re.ASCII)
+# The name of a node: of this document only, or with a scheme and without blanks.
+_NODE = re.compile(r"_:\S+|[A-Za-z][A-Za-z0-9+.-]*:\S+", re.ASCII)
+_ALL = tuple(f"{{{version}}}*" for version in CODEMETA)
 _NAMES = tuple(f"{{{version}}}name" for version in CODEMETA)
 _AFFILIATIONS = tuple(f"{{{version}}}affiliation" for version in CODEMETA)
 
 
 def check_codemeta_content(root: etree._Element) -> Iterator[Found]:
     """Judge the content of the CodeMeta elements that have a known kind, in document order."""
-    for element in root.iterchildren(*(f"{{{version}}}*" for version in CODEMETA)):
+    for element in root.iterchildren(*_ALL):
         kind = KINDS.get(local_name(element))
         if kind is not None:
             yield from _CHECKS[kind](element)
+        for nested in element.iterdescendants(*_ALL):
+            yield from _check_nested(nested)
+
+
+def _check_nested(element: etree._Element) -> Iterator[Found]:
+    """What stands inside another CodeMeta element: the same kinds, but for what JSON-LD allows of a node inside.
+
+    An identifier there is often no URI (an ORCID, a licence's short name), and a person inside something else (an
+    author of a cited article) may be known by other things than its name.
+    """
+    kind = KINDS.get(local_name(element))
+    if local_name(element) == "id":
+        yield from _node(element)
+    elif kind not in (None, Kind.IDENTIFIER, Kind.AGENT):
+        yield from _CHECKS[kind](element)
+
+
+def _node(element: etree._Element) -> Iterator[Found]:
+    """The name of a JSON-LD node: a URI of any scheme, or one that holds in this document only (``_:author``)."""
+    text = (element.text or "").strip()
+    of_any_scheme = _NODE.fullmatch(text) and not text.lower().startswith(("http:", "https:"))
+    if len(element) or not (of_any_scheme or _is_absolute_uri(text)):
+        yield Found.of("metadata.uri", element, value=shown(element.text))
 
 
 def _uri(element: etree._Element) -> Iterator[Found]:
@@ -54,7 +81,7 @@ def _text(element: etree._Element) -> Iterator[Found]:
 
 
 def _agent(element: etree._Element) -> Iterator[Found]:
-    if next(element.iterchildren(*_NAMES), None) is None:
+    if all(map(says_nothing, element.iterchildren(*_NAMES))):
         yield Found.of("metadata.agent", element, name=local_name(element))
     stray = next(
         (text for text in (element.text, *(child.tail for child in element)) if text and text.strip()), None
@@ -63,7 +90,7 @@ def _agent(element: etree._Element) -> Iterator[Found]:
         yield Found.of("metadata.agent_text", element, name=local_name(element), value=shown(stray))
     for affiliation in element.iterchildren(*_AFFILIATIONS):
         named = affiliation.iterchildren(*_NAMES) if len(affiliation) else [affiliation]
-        if not any(name.text and name.text.strip() for name in named):
+        if all(is_blank(name.text) for name in named):
             yield Found.of("metadata.affiliation", affiliation)
 
 

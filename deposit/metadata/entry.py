@@ -11,6 +11,7 @@ from datetime import datetime
 
 from lxml import etree
 
+from deposit.metadata.blanks import is_blank
 from deposit.metadata.dates import parse_date
 from deposit.metadata.errors import MetadataError
 from deposit.metadata.namespaces import ATOM, CODEMETA, DCTERMS, DEPOSIT, SCHEMA_ORG
@@ -190,7 +191,7 @@ def _date(root: etree._Element, name: str) -> datetime | None:
 
 
 def _text(element: etree._Element | None) -> str:
-    return "" if element is None else (element.text or "").strip()
+    return "" if element is None or is_blank(element.text) else (element.text or "").strip()
 
 
 def _first(texts: Iterable[str]) -> str | None:

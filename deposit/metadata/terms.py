@@ -56,7 +56,7 @@ class Kind(Enum):
     TEXT = "text"
 
 
-# CodeMeta elements that are looked into when they stand directly below the entry.
+# CodeMeta elements that are looked into.
 _KINDS = {
     Kind.URI: "id installUrl issueTracker readme url",
     Kind.IDENTIFIER: "identifier",
@@ -68,5 +68,4 @@ _KINDS = {
         releaseNotes softwareVersion version
     """,
 }
-# CodeMeta elements that are looked into when they stand directly below the entry.
 KINDS = {name: kind for kind, names in _KINDS.items() for name in names.split()}

@@ -48,6 +48,14 @@ _NAME_MISSING = ("metadata.mandatory", "atom:name or atom:title or codemeta:name
 _AUTHOR_MISSING = ("metadata.mandatory", "atom:author or codemeta:author")
 _PROVENANCE_MISSING = ("metadata.suggested", "swh:metadata-provenance")
 
+_BLANKS = {
+    "nothing": "",
+    "spaces": "  ",
+    "lines": "\n\t\r\n",
+    "spaces that do not break": "\u00a0\u202f",
+    "spaces without width": "\u200b\ufeff\u2060",
+}
+
 ROOT = [
     Case("feed as root", entry(TITLE, AUTHOR, root="feed"), [("metadata.root", "feed, line 1")]),
     Case("entry without namespace", b"<entry><title/></entry>", [("metadata.root", "entry, line 1")]),
@@ -73,6 +81,35 @@ MANDATORY = [
         entry(f"<source>{TITLE}{AUTHOR}</source>"),
         [_NAME_MISSING, _AUTHOR_MISSING, _PROVENANCE_MISSING],
     ),
+    *(
+        Case(
+            f"a title of {name}",
+            entry(f"<title>{blanks}</title>", AUTHOR),
+            [_NAME_MISSING, _PROVENANCE_MISSING],
+        )
+        for name, blanks in _BLANKS.items()
+    ),
+    *(
+        Case(
+            f"an author of {name}",
+            entry(TITLE, f"<author><name>{blanks}</name><email>a@b.example</email></author>"),
+            [_AUTHOR_MISSING, _PROVENANCE_MISSING],
+        )
+        for name, blanks in _BLANKS.items()
+    ),
+    Case("an author of nothing", entry(TITLE, "<author/>"), [_AUTHOR_MISSING, _PROVENANCE_MISSING]),
+    Case(
+        "a codemeta title and author of blanks",
+        entry("<codemeta:name> </codemeta:name>", person(inside="<codemeta:name>\n</codemeta:name>")),
+        [
+            _NAME_MISSING,
+            _AUTHOR_MISSING,
+            ("metadata.agent", "entry/codemeta:author, line 3"),
+            _PROVENANCE_MISSING,
+        ],
+    ),
+    Case("a title of blanks beside one", entry("<title> </title>", TITLE, AUTHOR), [_PROVENANCE_MISSING]),
+    Case("an author of plain text", entry(TITLE, "<author>Ada</author>"), [_PROVENANCE_MISSING]),
     Case(
         "provenance without a URL",
         entry(TITLE, AUTHOR, "<swh:deposit><swh:metadata-provenance/></swh:deposit>"),
@@ -261,10 +298,20 @@ AGENTS = [
         person("author", _NAMED + "of London"),
         ("metadata.agent_text", "entry/codemeta:author, line 5"),
     ),
-    _on_line_5("author with an empty name", person("author", "<codemeta:name/>")),
+    *(
+        _on_line_5(
+            f"author with a name of {name}",
+            person("author", f"<codemeta:name>{blanks}</codemeta:name>"),
+            ("metadata.agent", "entry/codemeta:author, line 5"),
+        )
+        for name, blanks in _BLANKS.items()
+        if "\n" not in blanks
+    ),
     _on_line_5("author with two names", person("author", _NAMED + _NAMED)),
     _on_line_5(
-        "author with an identifier", person("author", _NAMED + "<codemeta:id>0000-0001</codemeta:id>")
+        "author with an identifier that is none",
+        person("author", _NAMED + "<codemeta:id>0000-0001</codemeta:id>"),
+        ("metadata.uri", "entry/codemeta:author/codemeta:id, line 5"),
     ),
     _on_line_5(
         "author with given and family name only",
@@ -298,6 +345,7 @@ AGENTS = [
             "author", f"{_NAMED}<codemeta:affiliation><codemeta:url>x</codemeta:url></codemeta:affiliation>"
         ),
         ("metadata.affiliation", _AFFILIATION),
+        ("metadata.uri", f"{_AFFILIATION.partition(',')[0]}/codemeta:url, line 5"),
     ),
     _on_line_5(
         "author of version 3 without name",
@@ -312,6 +360,55 @@ AGENTS = [
     ),
 ]
 
+
+def _in_author(element: str, text: str, code: str | None = None) -> Case:
+    expected = [(code, f"entry/codemeta:author/codemeta:{element}, line 5")] if code else []
+    inside = f"{_NAMED}<codemeta:{element}>{text}</codemeta:{element}>"
+    return _on_line_5(f"{element} {text!r} of an author", person("author", inside), *expected)
+
+
+_LICENCE = (
+    "<codemeta:license><codemeta:name>MIT</codemeta:name><codemeta:url>{}</codemeta:url></codemeta:license>"
+)
+NESTED = [
+    _in_author("id", "http://not a url/", "metadata.uri"),
+    _in_author("id", "https://", "metadata.uri"),
+    _in_author("id", "Ada Lovelace", "metadata.uri"),
+    _in_author("id", "", "metadata.uri"),
+    _in_author("id", "https://orcid.org/0000-0002-1825-0097"),
+    _in_author("id", "_:author_1"),
+    _in_author("id", "urn:uuid:6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
+    _in_author("id", "mailto:ada@example.org"),
+    _in_author("url", "example.org/ada", "metadata.uri"),
+    _in_author("url", "https://example.org/ada"),
+    _in_author("identifier", "0000-0002-1825-0097"),
+    _in_author("email", "ada@example.org"),
+    _in_author("email", "<codemeta:name>x</codemeta:name>", "metadata.text"),
+    _on_line_5("a licence with a URL", _LICENCE.format("https://spdx.org/licenses/MIT")),
+    _on_line_5(
+        "a licence with a URL that is none",
+        _LICENCE.format("spdx MIT"),
+        ("metadata.uri", "entry/codemeta:license/codemeta:url, line 5"),
+    ),
+    _on_line_5(
+        "a date three levels down",
+        "<codemeta:isPartOf><codemeta:citation><codemeta:datePublished>soon</codemeta:datePublished>"
+        "</codemeta:citation></codemeta:isPartOf>",
+        ("metadata.date", "entry/codemeta:isPartOf/codemeta:citation/codemeta:datePublished, line 5"),
+    ),
+    _on_line_5(
+        "an author of a citation that has no name",
+        "<codemeta:citation><codemeta:author><codemeta:familyName>L</codemeta:familyName></codemeta:author>"
+        "</codemeta:citation>",
+    ),
+    _on_line_5(
+        "a version 3 author's id that is none",
+        person("author", f"{_NAMED}<codemeta:id>x y</codemeta:id>"),
+        ("metadata.uri", "entry/codemeta:author/codemeta:id, line 5"),
+        codemeta=CODEMETA_3,
+    ),
+]
+
 _TEXTS_LINES = """
     name givenName familyName email applicationCategory applicationSubCategory releaseNotes softwareVersion version
     keywords description
@@ -319,7 +416,10 @@ _TEXTS_LINES = """
 _TEXTS = _TEXTS_LINES.split()
 TEXTS = [
     *(_value("as text", name, "some text") for name in _TEXTS),
-    *(_value("with elements", name, "<codemeta:url>u</codemeta:url>", "metadata.text") for name in _TEXTS),
+    *(
+        _value("with elements", name, "<codemeta:url>https://u</codemeta:url>", "metadata.text")
+        for name in _TEXTS
+    ),
     _value(
         "with a foreign element", "description", '<p xmlns="http://www.w3.org/1999/xhtml"/>', "metadata.text"
     ),
@@ -380,4 +480,4 @@ VOCABULARIES = [
     ),
 ]
 
-CASES = [*ROOT, *MANDATORY, *DEPOSIT_ELEMENT, *URIS, *DATES, *AGENTS, *TEXTS, *VOCABULARIES]
+CASES = [*ROOT, *MANDATORY, *DEPOSIT_ELEMENT, *URIS, *DATES, *AGENTS, *NESTED, *TEXTS, *VOCABULARIES]

@@ -3,7 +3,7 @@
 from deposit.findings import Area, Finding
 from deposit.metadata.checks import check_entry
 from deposit.metadata.status_detail import render_status_detail
-from tests.deposit.metadata.documents import entry
+from tests.deposit.metadata.documents import AUTHOR, entry
 
 
 def _finding(area: Area, subject: str = "", message: str = "Mend it.", code: str = "x.y") -> Finding:
@@ -46,7 +46,7 @@ def test_missing_fields_are_told_in_the_words_that_clients_know() -> None:
 
 
 def test_other_rules_name_their_element() -> None:
-    rendered = render_status_detail(check_entry(entry("<title>t</title>", "<author/>", "<content/>")))
+    rendered = render_status_detail(check_entry(entry("<title>t</title>", AUTHOR, "<content/>")))
     assert rendered.splitlines()[0] == (
         "- content is not a valid Atom element, see https://datatracker.ietf.org/doc/html/rfc4287: remove it, or "
         "use the namespace it belongs to (entry/content, line 4)"
