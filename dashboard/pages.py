@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from deposit.actors import Actor, Anybody, Door, acting
+from deposit.actors import Actor, AnonymousActor, Channel, acting
 from deposit.authentication.addresses import client_address
 from deposit.authentication.sessions import session_actor
 from deposit.permissions import UNKNOWN_DEPOSIT, Operation, may_service
@@ -25,10 +25,10 @@ View = Callable[Concatenate[HttpRequest, Actor, P], HttpResponseBase]
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Who has logged in, at the dashboard's door; one per request, for it remembers what was asked of it."""
+    """Who has logged in, in the dashboard; one per request, for it remembers what was asked of it."""
     actor: Actor | None = getattr(request, "dashboard_actor", None)
     if actor is None:
-        actor = session_actor(request, Door.DASHBOARD)
+        actor = session_actor(request, Channel.DASHBOARD)
         request.dashboard_actor = actor  # type: ignore[attr-defined]
     return actor
 
@@ -51,7 +51,7 @@ def open_page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpRespon
     def inside(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if request.user.is_authenticated:
             return _shown(view, request, actor_of(request), *args, **kwargs)
-        anybody = Anybody(door=Door.DASHBOARD, address=client_address(request.META))
+        anybody = AnonymousActor(channel=Channel.DASHBOARD, address=client_address(request.META))
         try:
             return _shown(view, request, anybody, *args, **kwargs)
         except Refusal as refusal:

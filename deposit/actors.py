@@ -1,4 +1,4 @@
-"""Who acts, through which door, and with how much of what the user may: every service and selector is told."""
+"""Who acts, through which channel, and with how much of what the user may: every service and selector is told."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from deposit.models import Client
 
 
-class Door(StrEnum):
+class Channel(StrEnum):
     """The ways in."""
 
     SWORD = "sword"
@@ -38,14 +38,14 @@ ALL_SCOPES = frozenset(Scope)
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """A user at a door; `Machine` and `Anybody` are those who act without being a user.
+    """A user who came in by a channel; `SystemActor` and `AnonymousActor` are those who act without being a user.
 
     ``owner`` is the client for whom a mediator acts (SWORD 2 section 8); what is deposited belongs to the owner.
     ``places`` are then the collections in which it may.
     """
 
     user: User | None
-    door: Door
+    channel: Channel
     address: str = ""
     scopes: frozenset[Scope] = ALL_SCOPES
     token_id: int | None = None
@@ -54,12 +54,12 @@ class Actor:
 
     def __post_init__(self) -> None:
         """No user is a mistake, never a right: who needs none has a class of its own."""
-        if (self.user is None) is not isinstance(self, Machine | Anybody):
+        if (self.user is None) is not isinstance(self, SystemActor | AnonymousActor):
             raise TypeError(f"{type(self).__name__} with user {self.user}")
 
     def __str__(self) -> str:
         """How the history names the actor."""
-        return f"{self.door}:{self.user.get_username()}" if self.user else str(self.door)
+        return f"{self.channel}:{self.user.get_username()}" if self.user else str(self.channel)
 
     @property
     def as_depositor(self) -> str:
@@ -70,7 +70,8 @@ class Actor:
     @property
     def via(self) -> dict[str, object]:
         """How the actor got in, for the audit; never a secret. What does not apply is left out."""
-        told: dict[str, object] = {"door": str(self.door), "address": self.address, "token": self.token_id}
+        # Channels are called doors in what is written and exported already, which is never written anew.
+        told: dict[str, object] = {"door": str(self.channel), "address": self.address, "token": self.token_id}
         told["user"] = self.user.get_username() if self.user else None
         told["on_behalf_of"] = str(self.owner) if self.owner else None
         return {name: value for name, value in told.items() if value}
@@ -87,23 +88,23 @@ class Actor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine(Actor):
+class SystemActor(Actor):
     """Who acts without logging in: an operator at the command line, or the service itself. May everything."""
 
     user: None = field(default=None, init=False)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Anybody(Actor):
+class AnonymousActor(Actor):
     """Who reads without logging in. May read what is public."""
 
     user: None = field(default=None, init=False)
     scopes: frozenset[Scope] = frozenset({Scope.READ})
 
 
-def machine(door: Door) -> Machine:
-    """Who stands at the machine itself."""
-    return Machine(door=door)
+def system_actor(channel: Channel) -> SystemActor:
+    """The service itself, or an operator at the command line."""
+    return SystemActor(channel=channel)
 
 
 _current: ContextVar[Actor | None] = ContextVar("deposit_actor", default=None)
@@ -114,7 +115,7 @@ def current_actor() -> Actor | None:
     return _current.get()
 
 
-def circumstances() -> dict[str, object]:
+def request_context() -> dict[str, object]:
     """How whoever acts now got in; empty in workers."""
     actor = _current.get()
     return actor.via if actor else {}
@@ -133,3 +134,7 @@ def acting(actor: Actor | None) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+# The names of before, until all branches have the new ones.
+Door, Machine, Anybody, machine = Channel, SystemActor, AnonymousActor, system_actor

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from archive.identifiers import SWHID, ObjectType
 from archive.retrieval import held, places, targets_of
-from deposit.actors import Actor, Anybody
+from deposit.actors import Actor, AnonymousActor
 from deposit.models import Deposit, Status
 from deposit.permissions import Operation, deposits_for, forbidden, in_scope
 from deposit.refusals import Kind, Refusal, unauthorized
@@ -108,7 +108,7 @@ def wait_in_vain(began: float) -> None:
 
 def hidden(actor: Actor, name: str) -> Refusal:
     """The one answer for what is missing and for what is another's; who has not logged in may do so first."""
-    if isinstance(actor, Anybody):
+    if isinstance(actor, AnonymousActor):
         return unauthorized("auth.missing", "Authentication credentials were not provided.")
     return unknown(name)
 

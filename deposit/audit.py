@@ -1,4 +1,4 @@
-"""Who did what, when, from where, through which door: one list out of two append-only tables.
+"""Who did what, when, from where, through which channel: one list out of two append-only tables.
 
 What is done to deposits stands in their history already (``Event``); it is not written twice. What is done to
 accounts, rights and tokens is written here. Workers do nothing on their own account and are left out.
@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from deposit.actors import Actor, circumstances
+from deposit.actors import Actor, request_context
 from deposit.models import AuditRecord
 from deposit.permissions import Operation, require_service
 
@@ -33,7 +33,7 @@ def record(operation: str, *, subject: str = "", actor: Actor | None = None, **d
 
     ``actor`` None: whoever acts now, or the service itself.
     """
-    via = actor.via if actor else circumstances()
+    via = actor.via if actor else request_context()
     name = str(via.get("user") or via.get("door") or "service")
     AuditRecord.objects.create(operation=operation, actor=name, subject=subject[:300], via=via, detail=detail)
 

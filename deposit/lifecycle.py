@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from deposit.actors import circumstances
+from deposit.actors import request_context
 from deposit.models import Deposit, Event, Status
 
 logger = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ def record(
         to_status=target,
         actor=actor,
         detail=detail,
-        via=circumstances(),
+        via=request_context(),
     )
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from django.db.models import Q, QuerySet
 
-from deposit.actors import Actor, Machine, Scope
+from deposit.actors import Actor, Scope, SystemActor
 from deposit.models import Client, Collection, Curatorship, DayTally, Deposit, Membership, Status
 from deposit.refusals import Kind, Refusal
 
@@ -135,7 +135,7 @@ def service_roles(actor: Actor) -> frozenset[Role]:
 
     Two queries at the first call for a user, none after. Nobody is an operator on behalf of another.
     """
-    if isinstance(actor, Machine):
+    if isinstance(actor, SystemActor):
         return frozenset({Role.ADMINISTRATOR})
     if actor.user is None or actor.owner is not None or not actor.user.is_active:
         return frozenset()

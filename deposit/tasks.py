@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db.models.functions import Now
 
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.authentication import throttle
 from deposit.authentication.session_store import SessionStore
 from deposit.models import Deposit, Status
@@ -22,7 +22,7 @@ def expire_partials() -> None:
     age = timedelta(days=settings.PARTIAL_EXPIRES_DAYS)
     old = Deposit.objects.filter(status=Status.PARTIAL, reception_date__lt=Now() - age)
     for deposit in old.order_by("id").iterator(chunk_size=500):
-        expire(deposit_id=deposit.pk, actor=machine(Door.SCHEDULER), quietly=True)
+        expire(deposit_id=deposit.pk, actor=system_actor(Channel.SCHEDULER), quietly=True)
 
 
 @shared_task(name="deposit.tell_of_expiry")

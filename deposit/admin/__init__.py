@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from deposit.actors import Door
+from deposit.actors import Channel
 from deposit.admin import accounts, audit
 from deposit.admin.read_only import Untouched
 from deposit.authentication.sessions import session_actor
@@ -72,7 +72,7 @@ def _through(service: Callable[..., Any], done: str) -> Callable[..., None]:
         changed = 0
         for deposit in queryset:
             try:
-                service(deposit_id=deposit.pk, actor=session_actor(request, Door.ADMIN))
+                service(deposit_id=deposit.pk, actor=session_actor(request, Channel.ADMIN))
                 changed += 1
             except (TransitionRefused, Refusal) as refused:
                 messages.warning(request, str(refused))

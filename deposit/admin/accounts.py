@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from deposit import audit
-from deposit.actors import Door
+from deposit.actors import Channel
 from deposit.admin.read_only import Looking, ModelAdmin
 from deposit.authentication.sessions import session_actor
 from deposit.models import ApiToken, AuditRecord, Curatorship, TokenScope
@@ -26,7 +26,7 @@ else:
 
 def _administers(request: HttpRequest) -> bool:
     return request.user.is_authenticated and may_service(
-        session_actor(request, Door.ADMIN), Operation.ADMINISTER
+        session_actor(request, Channel.ADMIN), Operation.ADMINISTER
     )
 
 
@@ -61,7 +61,7 @@ class ApiTokenAdmin(Looking):
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         """Make it through the service, which tells its text this once."""
         made, text = tokens.issue(
-            actor=session_actor(request, Door.ADMIN),
+            actor=session_actor(request, Channel.ADMIN),
             user=obj.user,
             name=obj.name,
             scopes=obj.scopes,
@@ -83,7 +83,7 @@ class ApiTokenAdmin(Looking):
         """Through the service, which decides and writes the audit."""
         for token in queryset:
             try:
-                tokens.revoke(actor=session_actor(request, Door.ADMIN), token_id=token.pk)
+                tokens.revoke(actor=session_actor(request, Channel.ADMIN), token_id=token.pk)
             except Refusal as refusal:
                 messages.warning(request, refusal.summary)
             else:
@@ -121,7 +121,7 @@ class CuratorshipAdmin(ModelAdmin):
         audit.record(
             operation,
             subject=f"user {row.user}",
-            actor=session_actor(request, Door.ADMIN),
+            actor=session_actor(request, Channel.ADMIN),
             role="curator",
             collection=str(row.collection),
         )
@@ -142,7 +142,7 @@ class AuditRecordAdmin(Looking):
     def export(self, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         """Everything, oldest first."""
         try:
-            lines = audit.lines(actor=session_actor(request, Door.ADMIN))
+            lines = audit.lines(actor=session_actor(request, Channel.ADMIN))
         except Refusal as refusal:
             return HttpResponse(refusal.summary, status=403, content_type="text/plain")
         response = StreamingHttpResponse(lines, content_type="application/jsonl")

@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from deposit import audit
-from deposit.actors import Door
+from deposit.actors import Channel
 from deposit.admin.read_only import ModelAdmin
 from deposit.authentication.sessions import session_actor
 
@@ -45,7 +45,10 @@ class Audited(ModelAdmin):
 def _tell(request: HttpRequest, verb: str, obj: Model, message: Any) -> None:
     name = obj._meta.verbose_name
     audit.record(
-        f"admin.{verb}", subject=f"{name} {obj}", actor=session_actor(request, Door.ADMIN), what=message or []
+        f"admin.{verb}",
+        subject=f"{name} {obj}",
+        actor=session_actor(request, Channel.ADMIN),
+        what=message or [],
     )
 
 

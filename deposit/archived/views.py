@@ -15,7 +15,7 @@ from archive.models import Origin
 from archive.objects import Alias
 from archive.retrieval import find, release, resolve, snapshot, visits
 from deposit import selectors
-from deposit.actors import Actor, Anybody, Door, become
+from deposit.actors import Actor, AnonymousActor, Channel, become
 from deposit.archive_permissions import (
     archived_deposits,
     hidden,
@@ -44,7 +44,7 @@ _VISITS = 1000
 class ArchiveAuthenticator(ApiAuthenticator):
     """The same credentials as for the API."""
 
-    door = Door.ARCHIVE
+    channel = Channel.ARCHIVE
 
 
 class OpenAuthenticator(ArchiveAuthenticator):
@@ -54,7 +54,7 @@ class OpenAuthenticator(ArchiveAuthenticator):
         """The user and actor of a request. Raises `Refusal` for credentials that are no good."""
         if "HTTP_AUTHORIZATION" in request.META or request._request.user.is_authenticated:
             return super().authenticate(request)
-        actor = Anybody(door=self.door, address=client_address(request.META))
+        actor = AnonymousActor(channel=self.channel, address=client_address(request.META))
         become(actor)
         return cast(User, AnonymousUser()), actor
 

@@ -1,4 +1,4 @@
-"""Who is there: passwords, API tokens and the identity provider, for every door that takes an Authorization header."""
+"""Who is asking: passwords, API tokens and the identity provider, wherever an Authorization header is taken."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from deposit.actors import Actor, Door, become
+from deposit.actors import Actor, Channel, become
 from deposit.authentication.addresses import client_address
 from deposit.authentication.claims_mapping import user_of
 from deposit.authentication.headers import Bearer, read_authorization
@@ -20,36 +20,36 @@ from deposit.token_format import PREFIX
 __all__ = ["BASIC", "Authenticator", "SwordAuthenticator", "authenticate"]
 
 
-def authenticate(meta: Mapping[str, Any], *, door: Door) -> Actor:
+def authenticate(meta: Mapping[str, Any], *, channel: Channel) -> Actor:
     """The actor behind the Authorization header of a request (``meta``: its WSGI variables). Raises `Refusal`."""
     address = client_address(meta)
     given = read_authorization(meta.get("HTTP_AUTHORIZATION", ""))
     if isinstance(given, Bearer):
-        return _with_token(given.token, None, address, door)
+        return _with_token(given.token, None, address, channel)
     # Clients that know Basic only may send a token where the password goes.
     if given.password.startswith(PREFIX):
-        return _with_token(given.password, given.username, address, door)
-    return Actor(user=user_with_password(given, address=address), door=door, address=address)
+        return _with_token(given.password, given.username, address, channel)
+    return Actor(user=user_with_password(given, address=address), channel=channel, address=address)
 
 
-def _with_token(text: str, username: str | None, address: str, door: Door) -> Actor:
+def _with_token(text: str, username: str | None, address: str, channel: Channel) -> Actor:
     keeper = provider()
     if keeper and not text.startswith(PREFIX):
         claims = keeper.verify(text)
         keeper.require_role(claims)
-        return Actor(user=user_of(claims), door=door, address=address)
+        return Actor(user=user_of(claims), channel=channel, address=address)
     user, token = user_with_token(text, address=address, username=username)
-    return Actor(user=user, door=door, address=address, token_id=token.pk, scopes=scopes_of(token))
+    return Actor(user=user, channel=channel, address=address, token_id=token.pk, scopes=scopes_of(token))
 
 
 class Authenticator(BaseAuthentication):
     """For DRF views: ``request.user`` is the user and ``request.auth`` the `Actor`; nobody passes without."""
 
-    door = Door.API
+    channel = Channel.API
 
     def authenticate(self, request: Request) -> tuple[User, Actor]:
         """The user and actor of a request. Raises `Refusal`."""
-        actor = authenticate(request.META, door=self.door)
+        actor = authenticate(request.META, channel=self.channel)
         assert actor.user is not None
         become(actor)
         return actor.user, actor
@@ -62,4 +62,4 @@ class Authenticator(BaseAuthentication):
 class SwordAuthenticator(Authenticator):
     """The same at the SWORD door."""
 
-    door = Door.SWORD
+    channel = Channel.SWORD

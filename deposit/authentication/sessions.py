@@ -8,21 +8,21 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from deposit.actors import Actor, Door
+from deposit.actors import Actor, Channel
 from deposit.authentication.addresses import client_address
 from deposit.authentication.headers import Password
 from deposit.authentication.passwords import user_with_password
 from deposit.refusals import Kind, Refusal
 
 
-def session_actor(request: HttpRequest, door: Door) -> Actor:
+def session_actor(request: HttpRequest, channel: Channel) -> Actor:
     """Who has logged in, at one of the doors for browsers. Raises a 401 `Refusal` when nobody has."""
     # The user itself, not the lazy wrapper around it.
     lazy = request.user
     user = cast(Any, lazy)._wrapped if isinstance(lazy, SimpleLazyObject) and lazy.pk else lazy
     if not isinstance(user, User):
         raise Refusal(Kind.UNAUTHORIZED, "auth.missing", "Nobody has logged in.", "Log in first.")
-    return Actor(user=user, door=door, address=client_address(request.META))
+    return Actor(user=user, channel=channel, address=client_address(request.META))
 
 
 class PasswordBackend(ModelBackend):

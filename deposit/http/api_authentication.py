@@ -29,7 +29,7 @@ class ApiAuthenticator(Authenticator):
         if "HTTP_AUTHORIZATION" in request.META or not request._request.user.is_authenticated:
             return super().authenticate(request)
         SessionAuthentication().enforce_csrf(request)
-        actor = session_actor(request._request, self.door)
+        actor = session_actor(request._request, self.channel)
         assert actor.user is not None
         become(actor)
         return actor.user, actor

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from deposit.actors import Door, acting, machine
+from deposit.actors import Channel, acting, system_actor
 from deposit.lifecycle import TransitionRefused
 from deposit.models import Deposit
 from deposit.refusals import Refusal
@@ -55,7 +55,7 @@ class ActionsCommand(BaseCommand):
         known |= {"verbosity", "skip_checks", "stdout", "stderr"}
         arguments = {name: value for name, value in options.items() if name not in known}
         try:
-            with acting(machine(Door.COMMAND)):
+            with acting(system_actor(Channel.COMMAND)):
                 answer = options["run"](**arguments)
         except Refusal as refusal:
             raise CommandError(f"{refusal.summary} {refusal.hint}".strip()) from refusal

@@ -1,4 +1,4 @@
-"""Who did what to accounts and rights, when, from where, through which door."""
+"""Who did what to accounts and rights, when, from where, through which channel."""
 
 from django.db import models
 from django.db.models.functions import Now

@@ -411,7 +411,7 @@ class Event(models.Model):
     actor = models.CharField(max_length=200)
     at = models.DateTimeField(db_default=Now(), editable=False)
     detail = models.JSONField(default=dict)
-    # Through which door, from where, with which token, by which mediator; for administrators. See deposit.audit.
+    # Through which channel, from where, with which token, by which mediator; for administrators. See deposit.audit.
     via = models.JSONField(default=dict, db_default={}, editable=False)
 
     class Meta:

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from archive.identifiers import SWHID
 from archive.ingest import Ingest
 from deposit import lifecycle, selectors
-from deposit.actors import Actor, Door
+from deposit.actors import Actor, Channel
 from deposit.lists import numbered
 from deposit.metadata.entry import Entry, read_entry
 from deposit.models import Collection, Deposit, Part, PartKind, Status
@@ -209,7 +209,7 @@ def complete(*, actor: Actor, deposit: Deposit, if_revision: int | None = None) 
 
 def complete_fetched(deposit: Deposit) -> Deposit:
     """Complete a locked deposit whose client said that nothing more will come, now that its last package is here."""
-    actor = Actor(user=deposit.client.user, door=Door.SCHEDULER)
+    actor = Actor(user=deposit.client.user, channel=Channel.SCHEDULER)
     return _complete(deposit, actor, effective_entry(deposit))
 
 
@@ -222,7 +222,7 @@ def describe(*, deposit_id: int, entry: Entry, token: int) -> None:
         deposit = held.first()
         if deposit is None:
             raise lifecycle.LeaseLost(f"The lease on deposit {deposit_id} has passed to another worker.")
-        actor = Actor(user=deposit.client.user, door=Door.SCHEDULER)
+        actor = Actor(user=deposit.client.user, channel=Channel.SCHEDULER)
         add_parts(deposit, Arrival(entry=entry), actor)
         deposit.revision += 1
         deposit.save(update_fields=["revision"])

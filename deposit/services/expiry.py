@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from deposit import lifecycle
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.models import Deposit, Event, Status
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def _tell(deposit: Deposit) -> bool:
         lifecycle.record(
             locked,
             TOLD,
-            actor=str(machine(Door.SCHEDULER)),
+            actor=str(system_actor(Channel.SCHEDULER)),
             source=locked.status,
             target=locked.status,
             expires=expires.isoformat(timespec="seconds"),

@@ -4,7 +4,7 @@ from functools import partial
 
 from django.db import transaction
 
-from deposit.actors import Actor, Door, acting
+from deposit.actors import Actor, Channel, acting
 from deposit.lifecycle import TransitionRefused, fire
 from deposit.models import Deposit, Finding, PartKind
 from deposit.permissions import Operation, require, unknown_deposit
@@ -19,7 +19,7 @@ def _allowed(actor: Actor, operation: Operation, deposit_id: int) -> str:
     if deposit is None:
         raise unknown_deposit(deposit_id)
     require(actor, operation, deposit)
-    return str(actor) if actor.door is Door.SCHEDULER else f"operator:{actor.user or actor}"
+    return str(actor) if actor.channel is Channel.SCHEDULER else f"operator:{actor.user or actor}"
 
 
 def reschedule(*, deposit_id: int, actor: Actor) -> Deposit:

@@ -54,7 +54,7 @@ class Sword3Authenticator(SwordAuthenticator):
         # The guard would look for its token in the body, which is none of its business: it is shown a form without one.
         plain._post, plain._files = QueryDict(), MultiValueDict()  # type: ignore[attr-defined]
         SessionAuthentication().enforce_csrf(plain)  # type: ignore[arg-type]
-        actor = session_actor(plain, self.door)
+        actor = session_actor(plain, self.channel)
         assert actor.user is not None
         become(actor)
         return actor.user, actor

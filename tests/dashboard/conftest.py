@@ -8,7 +8,7 @@ from django.test import Client as Browser
 
 from checker.checking import check
 from dashboard.views import figures, fixity, overview
-from deposit.actors import Actor, Door
+from deposit.actors import Actor, Channel
 from deposit.metadata.entry import read_entry
 from deposit.models import Client, Collection, Deposit
 from deposit.services import deposits
@@ -72,7 +72,7 @@ def sent(
     entry = atom_entry(create_origin(f"https://hal.example.org/{slug}"), title=escape(title))
     data = make_zip(FILES if files is None else files)
     return deposits.create(
-        actor=Actor(user=client.user, door=Door.SWORD),
+        actor=Actor(user=client.user, channel=Channel.SWORD),
         collection=collection,
         arrival=Arrival(package=package(data, "p.zip"), entry=read_entry(entry)),
         in_progress=False,

@@ -11,7 +11,7 @@ from django.views.defaults import server_error
 from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.models import Client, Collection, Notice, Status
 from deposit.permissions import Role
 from deposit.services import roles, tokens
@@ -99,7 +99,7 @@ def operators_addresses(depositor: Client) -> dict[str, Way]:
 def administrator(db: None) -> User:
     """An account with the role, not a superuser: it has to do without a shell, too."""
     User.objects.create(username="root")
-    command = machine(Door.COMMAND)
+    command = system_actor(Channel.COMMAND)
     return roles.grant(actor=command, username="root", role=Role.ADMINISTRATOR)
 
 

@@ -1,4 +1,4 @@
-"""Who did what, when, from where, through which door."""
+"""Who did what, when, from where, through which channel."""
 
 import io
 import json
@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client as HttpClient
 
 from deposit import audit
-from deposit.actors import Actor, Door, acting, current_actor, machine
+from deposit.actors import Actor, Channel, acting, current_actor, system_actor
 from deposit.models import AuditRecord, Client, Deposit
 from deposit.permissions import Role
 from deposit.refusals import Refusal
@@ -18,7 +18,7 @@ from deposit.services import operations, roles, tokens
 from tests.deposit.sword.test_views import post_zip
 from tests.support.samples import make_zip
 
-COMMAND = machine(Door.COMMAND)
+COMMAND = system_actor(Channel.COMMAND)
 
 
 def lines(**bounds: Any) -> list[dict[str, Any]]:
@@ -100,17 +100,17 @@ def test_the_database_refuses_to_empty_it(db: None, table: str, trigger: str) ->
 
 def test_only_administrators_read_it(depositor: Client) -> None:
     with pytest.raises(Refusal):
-        audit.lines(actor=Actor(user=depositor.user, door=Door.API))
+        audit.lines(actor=Actor(user=depositor.user, channel=Channel.API))
     roles.grant(actor=COMMAND, username="hal", role=Role.ADMINISTRATOR)
-    administrator = Actor(user=type(depositor.user).objects.get(pk=depositor.user.pk), door=Door.API)
+    administrator = Actor(user=type(depositor.user).objects.get(pk=depositor.user.pk), channel=Channel.API)
     assert len(list(audit.lines(actor=administrator))) == 1
-    with_token = Actor(user=administrator.user, door=Door.API, token_id=1)
+    with_token = Actor(user=administrator.user, channel=Channel.API, token_id=1)
     with pytest.raises(Refusal):
         audit.lines(actor=with_token)
 
 
 def test_roles_are_granted_and_withdrawn_by_administrators_alone(depositor: Client) -> None:
-    stranger = Actor(user=depositor.user, door=Door.DASHBOARD)
+    stranger = Actor(user=depositor.user, channel=Channel.DASHBOARD)
     with pytest.raises(Refusal):
         roles.grant(actor=stranger, username="hal", role=Role.OPERATOR)
     roles.grant(actor=COMMAND, username="hal", role=Role.OPERATOR)
@@ -130,5 +130,5 @@ def test_nobody_acts_after_a_request(http: HttpClient) -> None:
 
 def test_an_operation_without_a_door_is_the_schedulers(http: HttpClient) -> None:
     post_zip(http, make_zip({"a": b"a"}), **{"In-Progress": "true"})
-    operations.expire(deposit_id=Deposit.objects.get().pk, actor=machine(Door.SCHEDULER))
+    operations.expire(deposit_id=Deposit.objects.get().pk, actor=system_actor(Channel.SCHEDULER))
     assert lines()[-1]["actor"] == "scheduler"

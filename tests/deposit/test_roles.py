@@ -16,7 +16,7 @@ from archive.identifiers import ObjectType
 from archive.ingest import Ingest
 from archive.objects import Snapshot
 from archive.tree import Tree
-from deposit.actors import Actor, Anybody, Door, machine
+from deposit.actors import Actor, AnonymousActor, Channel, system_actor
 from deposit.lifecycle import TransitionRefused
 from deposit.models import Client, Collection, Curatorship, Deposit, Finding, Part
 from deposit.permissions import TABLE, Operation, Reach, Role, forbidden, may_service
@@ -73,10 +73,12 @@ class World:
     clients: dict[str, Client] = field(default_factory=dict)
     deposits: dict[str, Deposit] = field(default_factory=dict)
 
-    def actor(self, who: str, door: Door = Door.DASHBOARD) -> Actor:
+    def actor(self, who: str, channel: Channel = Channel.DASHBOARD) -> Actor:
         if who not in self.clients:
-            return Anybody(door=door)
-        return Actor(user=type(self.clients[who].user).objects.get(pk=self.clients[who].user.pk), door=door)
+            return AnonymousActor(channel=channel)
+        return Actor(
+            user=type(self.clients[who].user).objects.get(pk=self.clients[who].user.pk), channel=channel
+        )
 
     def basic(self, who: str) -> HttpClient:
         return http_client(self.clients[who]) if who in self.clients else HttpClient()
@@ -101,7 +103,7 @@ def world(db: None) -> World:
         member_of = places.values() if Role.DEPOSITOR in has else [elsewhere]
         made.clients[who] = new_client(*member_of, username=who)
         for role in has & set(roles.GROUPS):
-            roles.grant(actor=machine(Door.COMMAND), username=who, role=role)
+            roles.grant(actor=system_actor(Channel.COMMAND), username=who, role=role)
     for name, place in places.items():
         Curatorship.objects.create(user=made.clients["curator"].user, collection=place)
         deposit = new_deposit(made.clients["owner"], place)
@@ -261,11 +263,11 @@ PROBES: dict[tuple[str, Operation], Callable[[World, str, Deposit], str]] = {
 }
 
 
-@pytest.mark.parametrize(("door", "operation"), PROBES, ids=[name for name, _ in PROBES])
+@pytest.mark.parametrize(("channel", "operation"), PROBES, ids=[name for name, _ in PROBES])
 def test_each_door_lets_each_role_do_what_the_table_says(
-    world: World, door: str, operation: Operation
+    world: World, channel: str, operation: Operation
 ) -> None:
-    probe = PROBES[door, operation]
+    probe = PROBES[channel, operation]
     tried, told = {}, {}
     for who in PERSONAS:
         for place, deposit in world.deposits.items():
@@ -352,12 +354,12 @@ def test_bad_credentials_are_refused_for_public_objects_too(world: World) -> Non
 
 def test_nobody_is_the_machine_by_mistake() -> None:
     with pytest.raises(TypeError):
-        Actor(user=None, door=Door.COMMAND)
-    anybody = Anybody(door=Door.ARCHIVE)
+        Actor(user=None, channel=Channel.COMMAND)
+    anybody = AnonymousActor(channel=Channel.ARCHIVE)
     assert [operation for operation in Operation if may_service(anybody, operation)] == []
-    assert {operation for operation in Operation if may_service(machine(Door.COMMAND), operation)} == {
-        operation for operation in Operation if operation in TABLE[Role.ADMINISTRATOR]
-    }
+    assert {
+        operation for operation in Operation if may_service(system_actor(Channel.COMMAND), operation)
+    } == {operation for operation in Operation if operation in TABLE[Role.ADMINISTRATOR]}
 
 
 @pytest.mark.parametrize("who", PERSONAS)
@@ -414,11 +416,11 @@ def test_the_page_of_roles_is_the_one_that_the_table_makes() -> None:
 
 @pytest.mark.parametrize("operation", Operation)
 def test_who_may_not_is_told_who_may(operation: Operation) -> None:
-    told = forbidden(machine(Door.COMMAND), operation).summary
+    told = forbidden(system_actor(Channel.COMMAND), operation).summary
     named = [role for role in Role if f"{role}s" in told]
     assert named == [role for role, row in TABLE.items() if operation in row and role is not Role.ANYBODY]
 
 
 def test_who_may_it_elsewhere_is_told_where() -> None:
-    told = forbidden(machine(Door.COMMAND), Operation.READ_CONTENT).summary
+    told = forbidden(system_actor(Channel.COMMAND), Operation.READ_CONTENT).summary
     assert "operators (deposits of collections that are not closed) and administrators." in told

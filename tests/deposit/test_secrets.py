@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client as HttpClient
 
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.authentication import passwords
 from deposit.authentication.provider import provider
 from deposit.models import Client
@@ -58,7 +58,7 @@ def test_what_was_shown_to_be_let_in_is_found_nowhere(
     identity.passwords["ada"] = "ada's very own password"
     passwords.verdicts.forget_all()
     token, text = tokens.issue(
-        actor=machine(Door.COMMAND), user=depositor.user, name="laptop", scopes=["deposit", "read"]
+        actor=system_actor(Channel.COMMAND), user=depositor.user, name="laptop", scopes=["deposit", "read"]
     )
     access = identity.token("hal")
     secrets = [PASSWORD, WRONG, text, text[4:], access, SECRET, "ada's very own password"]
@@ -75,7 +75,7 @@ def test_what_was_shown_to_be_let_in_is_found_nowhere(
             answers.append(client.get(address, headers={"Authorization": header}))
     form = {"username": "hal", "password": WRONG}
     answers += [client.post("/login/", form), client.post("/admin/login/", form)]
-    tokens.revoke(actor=machine(Door.COMMAND), token_id=token.pk)
+    tokens.revoke(actor=system_actor(Channel.COMMAND), token_id=token.pk)
     call_command("audit", "export")
 
     bodies = "\n".join(f"{answer.headers}{answer.content.decode(errors='replace')}" for answer in answers)

@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.test import Client as HttpClient
 
-from deposit.actors import Actor, Door
+from deposit.actors import Actor, Channel
 from deposit.models import Client, Collection, Deposit
 
 PASSWORD = "correct horse battery staple"
@@ -51,7 +51,7 @@ def new_deposit(client: Client | None = None, collection: Collection | None = No
 
 def acting_as(client: Client) -> Actor:
     """The client at the SWORD door, with its password."""
-    return Actor(user=client.user, door=Door.SWORD)
+    return Actor(user=client.user, channel=Channel.SWORD)
 
 
 def basic(username: str, password: str = PASSWORD) -> str:

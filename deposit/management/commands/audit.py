@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from deposit import audit
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.management.actions import ActionsCommand
 
 
@@ -19,7 +19,7 @@ def _export(parser: ArgumentParser) -> Callable[..., None]:
     parser.add_argument("--until", type=_time, help="the first moment that is left out")
 
     def run(since: datetime | None, until: datetime | None) -> None:
-        for line in audit.lines(actor=machine(Door.COMMAND), since=since, until=until):
+        for line in audit.lines(actor=system_actor(Channel.COMMAND), since=since, until=until):
             print(line, end="")
 
     return run
@@ -28,5 +28,5 @@ def _export(parser: ArgumentParser) -> Callable[..., None]:
 class Command(ActionsCommand):
     """Export the audit."""
 
-    help = "The audit: who did what, when, from where, through which door."
+    help = "The audit: who did what, when, from where, through which channel."
     verbs = {"export": ("write it to standard output, one JSON object per line, oldest first", _export)}

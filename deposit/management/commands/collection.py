@@ -6,13 +6,13 @@ from typing import Any
 
 from django.db.models import Count
 
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.management.actions import ActionsCommand, Row
 from deposit.management.profile_options import add_profile_options, take_profile_options
 from deposit.models import Collection, Profile
 from deposit.services import accounts
 
-ACTOR = machine(Door.COMMAND)
+ACTOR = system_actor(Channel.COMMAND)
 _YES_OR_NO = {
     "public": "everybody may read what is archived of its deposits",
     "closed": "operators do not see what its deposits hold",

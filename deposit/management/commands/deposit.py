@@ -4,12 +4,12 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.management.actions import ActionsCommand, Row
 from deposit.models import Deposit, Status
 from deposit.services import operations
 
-ACTOR = machine(Door.COMMAND)
+ACTOR = system_actor(Channel.COMMAND)
 
 
 def _short(deposit: Deposit) -> dict[str, Any]:

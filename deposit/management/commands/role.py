@@ -7,12 +7,12 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Q
 
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.management.actions import ActionsCommand, Row, ask_password
 from deposit.permissions import Role
 from deposit.services import roles
 
-ACTOR = machine(Door.COMMAND)
+ACTOR = system_actor(Channel.COMMAND)
 GRANTED = [str(role) for role in Role if role is not Role.DEPOSITOR]
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from deposit.actors import Door, Scope, machine
+from deposit.actors import Channel, Scope, system_actor
 from deposit.management.actions import ActionsCommand, Row
 from deposit.models import ApiToken
 from deposit.services import tokens
 from deposit.services.accounts import AccountError
 
-ACTOR = machine(Door.COMMAND)
+ACTOR = system_actor(Channel.COMMAND)
 
 
 def _told(token: ApiToken) -> dict[str, Any]:

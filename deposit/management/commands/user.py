@@ -5,12 +5,12 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.management.actions import ActionsCommand, Row, ask_password
 from deposit.models import Client
 from deposit.services import accounts
 
-ACTOR = machine(Door.COMMAND)
+ACTOR = system_actor(Channel.COMMAND)
 
 
 def _told(client: Client) -> dict[str, Any]:

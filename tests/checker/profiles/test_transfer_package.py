@@ -10,7 +10,7 @@ import pytest
 
 from checker.checking import check
 from checker.profiles import PROFILES
-from deposit.actors import Actor, Door
+from deposit.actors import Actor, Channel
 from deposit.metadata.entry import read_entry
 from deposit.models import Client, Collection, Deposit, Finding, PackageVersion, Profile, Status
 from deposit.services import deposits
@@ -50,7 +50,7 @@ def checked(
     """A deposit of this package alone, after its check."""
     client, collection = who
     deposit = deposits.create(
-        actor=Actor(user=client.user, door=Door.SWORD),
+        actor=Actor(user=client.user, channel=Channel.SWORD),
         collection=collection,
         arrival=Arrival(package=package(data), entry=read_entry(entry) if entry else None),
         in_progress=False,

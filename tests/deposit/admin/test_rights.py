@@ -9,14 +9,14 @@ from django.contrib.auth.models import Group, User
 from django.test import Client as HttpClient
 from django.test import RequestFactory
 
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.admin.audit import Audited
 from deposit.models import ApiToken, AuditRecord, Client, Collection, Curatorship, Deposit
 from deposit.permissions import Role
 from deposit.services import roles
 from tests.support.factories import logged_in
 
-COMMAND = machine(Door.COMMAND)
+COMMAND = system_actor(Channel.COMMAND)
 
 
 def staff(*granted: Role) -> HttpClient:

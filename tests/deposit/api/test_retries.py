@@ -3,14 +3,14 @@
 import pytest
 from django.test import Client as HttpClient
 
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.models import Client, Deposit, Event
 from deposit.permissions import Role
 from deposit.services import roles, tokens
 from tests.deposit.test_roles import SWHID
 from tests.support.factories import http_client, new_client, new_deposit
 
-COMMAND = machine(Door.COMMAND)
+COMMAND = system_actor(Channel.COMMAND)
 
 
 @pytest.fixture

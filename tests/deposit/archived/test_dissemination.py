@@ -22,7 +22,7 @@ from archive.models import Pack
 from archive.packs import LARGE
 from archive.storage import FileStorage, default_storage
 from checker.checking import check
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.models import Client, Collection, Deposit
 from deposit.services import tokens
 from deposit.staging.files import path_of
@@ -207,7 +207,9 @@ def test_a_token_reads_only_with_the_scope_to_read(http: HttpClient, depositor: 
     paths += [f"/archive/deposit/{deposit.pk}/{form}/" for form in ("sent", "bag")]
     paths += [f"/archive/origin/?url={deposit.origin_url}"]
     for scope, told in (("read", 200), ("deposit", 403)):
-        _, text = tokens.issue(actor=machine(Door.COMMAND), user=depositor.user, name=scope, scopes=[scope])
+        _, text = tokens.issue(
+            actor=system_actor(Channel.COMMAND), user=depositor.user, name=scope, scopes=[scope]
+        )
         bearer = HttpClient(headers={"Authorization": f"Bearer {text}"})
         assert {path: status(bearer, path) for path in paths} == dict.fromkeys(paths, told)
 

@@ -20,7 +20,7 @@ from lxml import etree
 
 from checker.checking import check
 from deposit import lifecycle
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.archived.premis import PREMIS
 from deposit.models import Collection, Deposit, Membership
 from deposit.services import operations
@@ -144,7 +144,7 @@ def rejected(http: HttpClient) -> Deposit:
 
 def rejected_and_checked_again(http: HttpClient) -> Deposit:
     deposit = rejected(http)
-    operations.recheck(deposit_id=deposit.pk, actor=machine(Door.COMMAND))
+    operations.recheck(deposit_id=deposit.pk, actor=system_actor(Channel.COMMAND))
     return _worked(deposit)
 
 
@@ -159,7 +159,7 @@ def failed(http: HttpClient) -> Deposit:
 
 def loaded_again(http: HttpClient) -> Deposit:
     deposit = done(http)
-    operations.reschedule(deposit_id=deposit.pk, actor=machine(Door.COMMAND))
+    operations.reschedule(deposit_id=deposit.pk, actor=system_actor(Channel.COMMAND))
     return _worked(deposit)
 
 
@@ -184,7 +184,7 @@ def changed(http: HttpClient) -> Deposit:
 
 def expired(http: HttpClient) -> Deposit:
     deposit = partial(http)
-    operations.expire(deposit_id=deposit.pk, actor=machine(Door.SCHEDULER))
+    operations.expire(deposit_id=deposit.pk, actor=system_actor(Channel.SCHEDULER))
     return deposit
 
 

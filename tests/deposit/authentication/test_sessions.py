@@ -9,7 +9,7 @@ from django.test import Client as HttpClient
 from django.test import RequestFactory
 from django.utils import timezone
 
-from deposit.actors import Door
+from deposit.actors import Channel
 from deposit.authentication.session_store import SessionStore
 from deposit.authentication.sessions import session_actor
 from deposit.authentication.throttle import PAIR
@@ -55,7 +55,7 @@ def test_nobody_has_no_actor(rf: RequestFactory) -> None:
     request = rf.get("/")
     request.user = AnonymousUser()
     with pytest.raises(Refusal):
-        session_actor(request, Door.DASHBOARD)
+        session_actor(request, Channel.DASHBOARD)
 
 
 def test_who_reads_the_database_cannot_go_on_with_a_session(client: HttpClient, depositor: Client) -> None:

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client as HttpClient
 from django.utils import timezone
 
-from deposit.actors import Actor, Door, machine
+from deposit.actors import Actor, Channel, system_actor
 from deposit.models import ApiToken, AuditRecord, Client
 from deposit.refusals import Refusal
 from deposit.services import tokens
@@ -18,7 +18,7 @@ from tests.deposit.authentication.test_passwords import without_time
 from tests.support.factories import basic, new_client
 
 STATUS = "/1/servicedocument/"
-COMMAND = machine(Door.COMMAND)
+COMMAND = system_actor(Channel.COMMAND)
 
 
 def token_for(client: Client, *scopes: str, days: int = 30, name: str = "laptop") -> tuple[ApiToken, str]:
@@ -97,7 +97,7 @@ def test_expired_revoked_unknown_and_disabled_are_told_the_same(
 
 def test_a_token_cannot_make_or_revoke_tokens(depositor: Client) -> None:
     token, _ = token_for(depositor)
-    with_token = Actor(user=depositor.user, door=Door.API, token_id=token.pk)
+    with_token = Actor(user=depositor.user, channel=Channel.API, token_id=token.pk)
     with pytest.raises(Refusal) as refused:
         tokens.issue(actor=with_token, user=depositor.user, name="more", scopes=["read"])
     assert refused.value.code == "auth.scope"
@@ -106,8 +106,8 @@ def test_a_token_cannot_make_or_revoke_tokens(depositor: Client) -> None:
 
 
 def test_an_owner_keeps_the_own_tokens_and_no_others(depositor: Client) -> None:
-    owner = Actor(user=depositor.user, door=Door.DASHBOARD)
-    stranger = Actor(user=new_client().user, door=Door.DASHBOARD)
+    owner = Actor(user=depositor.user, channel=Channel.DASHBOARD)
+    stranger = Actor(user=new_client().user, channel=Channel.DASHBOARD)
     token, _ = tokens.issue(actor=owner, user=depositor.user, name="mine", scopes=["read"])
     assert list(tokens.tokens_of(actor=owner, user=depositor.user)) == [token]
     with pytest.raises(Refusal):

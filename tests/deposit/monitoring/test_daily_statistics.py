@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from deposit.actors import Actor, Door, machine
+from deposit.actors import Actor, Channel, system_actor
 from deposit.models import Client, Curatorship, DayTally, Deposit, Event
 from deposit.monitoring import daily_statistics
 from deposit.monitoring.daily_statistics import Span, Tally
@@ -84,7 +84,7 @@ def test_years_without_a_deposit_are_leapt_over(client: Client) -> None:
 def test_a_wait_begins_anew_when_loading_is_ordered_again(client: Client) -> None:
     deposit = worked_on(sent(client))
     happened(deposit, 30)
-    operations.reschedule(deposit_id=deposit.pk, actor=machine(Door.COMMAND))
+    operations.reschedule(deposit_id=deposit.pk, actor=system_actor(Channel.COMMAND))
     worked_on(deposit)
     assert daily_statistics.bring_up_to_date(steps=3)
     assert (whole().done, whole().longest < 60) == (1, True)
@@ -132,7 +132,7 @@ def test_everybody_sees_the_days_of_their_own_deposits(client: Client) -> None:
     daily_statistics.bring_up_to_date()
 
     def seen(user: object) -> int:
-        return visible_tallies(Actor(user=user, door=Door.DASHBOARD)).count()  # type: ignore[arg-type]
+        return visible_tallies(Actor(user=user, channel=Channel.DASHBOARD)).count()  # type: ignore[arg-type]
 
     assert (seen(client.user), seen(stranger.user)) == (1, 0)
     Curatorship.objects.create(user=stranger.user, collection=client.collections.get())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from deposit.actors import Actor, Door, machine
+from deposit.actors import Actor, Channel, system_actor
 from deposit.models import AuditRecord, Client, Collection
 from deposit.refusals import Refusal
 from deposit.services import accounts
@@ -84,7 +84,7 @@ def test_what_is_done_to_a_client_is_told_and_its_password_is_not(db: None) -> N
 
 
 def test_only_administrators_change_accounts(depositor: Client, collection: Collection) -> None:
-    actor, before = Actor(user=depositor.user, door=Door.API), Collection.objects.count()
+    actor, before = Actor(user=depositor.user, channel=Channel.API), Collection.objects.count()
     attempts: list[Callable[[], object]] = [
         lambda: accounts.create_collection(actor=actor, name="mine"),
         lambda: accounts.change_collection(actor=actor, name="hal", public=True),
@@ -105,7 +105,7 @@ def test_only_administrators_change_accounts(depositor: Client, collection: Coll
 
 def test_a_right_that_is_refused_halfway_leaves_nothing(depositor: Client) -> None:
     with pytest.raises(accounts.AccountError):
-        accounts.grant(actor=machine(Door.COMMAND), username="hal", collection="no such name/")
+        accounts.grant(actor=system_actor(Channel.COMMAND), username="hal", collection="no such name/")
     assert (Collection.objects.count(), audited()) == (1, [])
 
 

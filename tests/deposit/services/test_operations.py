@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.lifecycle import TransitionRefused
 from deposit.models import Deposit, Event, Finding, Status
 from deposit.services.operations import expire, recheck, reschedule
 from deposit.staging import files
 from tests.support.lifecycle_fixtures import in_status, sent
 
-OPERATOR = machine(Door.COMMAND)
-SCHEDULER = machine(Door.SCHEDULER)
+OPERATOR = system_actor(Channel.COMMAND)
+SCHEDULER = system_actor(Channel.SCHEDULER)
 
 
 @pytest.fixture(autouse=True)

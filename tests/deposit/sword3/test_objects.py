@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client as HttpClient
 
 from checker.checking import check
-from deposit.actors import Actor, Door
+from deposit.actors import Actor, Channel
 from deposit.models import Client, Deposit, Fetch, Part, PartKind
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
@@ -339,7 +339,7 @@ def test_a_file_still_to_be_fetched_is_replaced_at_its_address(
 def test_a_file_that_was_removed_meanwhile_is_not_put_back(sword3: Sword3, anobject: str) -> None:
     sword3.file("POST", anobject, ZIP, "a.zip", In_Progress="true")
     part = Part.objects.get(kind="package")
-    actor = Actor(user=part.deposit.client.user, door=Door.SWORD)
+    actor = Actor(user=part.deposit.client.user, channel=Channel.SWORD)
     arrival = Arrival(entry=None)
     sword3.send("DELETE", file_urls(sword3.document(anobject))[0])
     with pytest.raises(Refusal) as refused:

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from django.core.management.base import CommandError
 
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.management.actions import ActionsCommand, Row
 from loader.destinations.archivematica import capacity, describing, services
 from loader.destinations.archivematica.bundles.forms import TransferType
 from loader.destinations.archivematica.models import Pipeline
 
-ACTOR = machine(Door.COMMAND)
+ACTOR = system_actor(Channel.COMMAND)
 _TEXTS = {
     "url": "the dashboard's address",
     "user": "who we are for the dashboard",
