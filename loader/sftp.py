@@ -94,6 +94,57 @@ class Sftp:
         if self._client.stat(remote).st_size != local.stat().st_size:
             raise SftpUnavailable(f"{local.name} arrived with another length.")
 
+    def put_resumed(
+        self, local: Path, name: str, *, alive: Callable[[], None], begin_anew: bool = False
+    ) -> None:
+        """Send a file under ``name``; go on behind what is there, unless it is to be begun anew.
+
+        Raises `SftpUnavailable` when it breaks off, or has another length in the end.
+        """
+        with _told(), local.open("rb") as source:
+            there = 0 if begin_anew else self._size(self._path(name))
+            size = local.stat().st_size
+            source.seek(there if there <= size else 0)
+            with self._client.open(self._path(name), "ab" if 0 < there <= size else "wb") as target:
+                target.set_pipelined(True)
+                while chunk := source.read(CHUNK):
+                    alive()
+                    target.write(chunk)
+            if self._size(self._path(name)) != size:
+                raise SftpUnavailable(f"{local.name} arrived with another length.")
+
+    def rename(self, name: str, other: str) -> None:
+        """Give a file another name, which nothing has."""
+        with _told():
+            self._client.rename(self._path(name), self._path(other))
+
+    def names(self, folder: str) -> list[str]:
+        """What is in a folder; nothing is in one that is not there."""
+        with _told(), suppress(FileNotFoundError):
+            return sorted(self._client.listdir(self._path(folder)))
+        return []
+
+    def modified(self, name: str) -> float:
+        """When a file was changed, in seconds since 1970."""
+        with _told():
+            return float(self._client.stat(self._path(name)).st_mtime or 0)
+
+    def fetch(self, name: str, local: Path) -> None:
+        """Write a file to ``local``, which has its name only once it is whole. Raises FileNotFoundError."""
+        half = local.with_name(local.name + ".download")
+        try:
+            self._client.stat(self._path(name))
+        except FileNotFoundError:
+            raise FileNotFoundError(name) from None
+        with _told():
+            self._client.get(self._path(name), str(half))
+        half.replace(local)
+
+    def _size(self, remote: str) -> int:
+        with suppress(FileNotFoundError):
+            return int(self._client.stat(remote).st_size or 0)
+        return 0
+
     def exists(self, name: str) -> bool:
         """Whether something has this name."""
         with _told():

@@ -255,7 +255,7 @@ LOGGING: dict[str, Any] = {
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     # What it tells at INFO of every task we tell of every deposit.
-    "loggers": {"celery": {"level": "WARNING"}},
+    "loggers": {"celery": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
 }
 
 refuse_insecure_values(

@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from sources.museumplus.pending import MuseumObjectQuerySet
+from sources.museumplus.pending import MuseumObjectManager
 
 _HASH_LENGTH = 64
 
@@ -64,7 +64,7 @@ class MuseumObject(models.Model):
         MuseumAttachment, through="ObjectAttachment", related_name="museum_objects"
     )
 
-    objects = MuseumObjectQuerySet.as_manager()
+    objects = MuseumObjectManager()
 
     class Meta:
         db_table = "museum_objects"
@@ -75,7 +75,7 @@ class MuseumObject(models.Model):
     @property
     def preservation_pending(self) -> bool:
         """Whether it is due for preservation now; asks the queryset, which alone knows the rule."""
-        return MuseumObject.objects.filter(pk=self.pk).pending().exists()
+        return MuseumObject.objects.pending().filter(pk=self.pk).exists()
 
 
 class MuseumPackage(models.Model):

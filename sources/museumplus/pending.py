@@ -30,7 +30,7 @@ class MuseumObjectQuerySet(models.QuerySet[Any]):
     def exclude_pending(self, now: datetime | None = None) -> Self:
         """Those that are not due at ``now``."""
         # The condition is asked as a whole: `exclude` would negate each join by itself and lose NULLs.
-        due = self.model._default_manager.all().pending(now)
+        due = MuseumObjectQuerySet(self.model, using=self._db).pending(now)
         return self.exclude(pk__in=due.values("pk"))
 
     def _judged(self) -> Self:
@@ -42,6 +42,22 @@ class MuseumObjectQuerySet(models.QuerySet[Any]):
                 F(package + "attachment_metadata_hash"), F("attachment_metadata_hash")
             ),
         )
+
+
+class MuseumObjectManager(models.Manager[Any]):
+    """``MuseumObject.objects``."""
+
+    def get_queryset(self) -> MuseumObjectQuerySet:
+        """All objects."""
+        return MuseumObjectQuerySet(self.model, using=self._db)
+
+    def pending(self, now: datetime | None = None) -> MuseumObjectQuerySet:
+        """Those that are due for preservation at ``now`` (default: this moment)."""
+        return self.get_queryset().pending(now)
+
+    def exclude_pending(self, now: datetime | None = None) -> MuseumObjectQuerySet:
+        """Those that are not due at ``now``."""
+        return self.get_queryset().exclude_pending(now)
 
 
 class IsDistinctFrom(models.Func):
