@@ -102,7 +102,7 @@ def received(request: HttpRequest, client: Client) -> Iterator[UploadForm]:
     length = int(told) if told.isascii() and told.isdigit() else 0
     with ExitStack() as files:
         parts = _Parts(files, client, length)
-        read_parts(Body(request.META, length).chunks(), kind, parts.open)
+        read_parts(Body(request.META, length).chunks(), kind, parts.open, most=_FIELDS + 1)
         form = UploadForm(fields=QueryDict(mutable=True))
         for name, pieces in parts.texts:
             _keep(form, name, b"".join(pieces))

@@ -22,6 +22,7 @@ from deposit.monitoring.logs import JsonFormatter
 from deposit.refusals import Refusal
 from deposit.sword.headers import read_digests
 from deposit.sword3.headers import read_disposition
+from settings.bodies import SMALL_BODY_BYTES
 from settings.wsgi import application
 from tests.support.factories import basic, new_client, new_collection
 from tests.support.processor_time import grows_too_fast
@@ -83,7 +84,7 @@ DOORS = {
 }
 
 
-def asked(line: str, headers: dict[str, str]) -> int:
+def asked(line: str, headers: dict[str, str], body: bytes = b"") -> int:
     """The status that the service answers a request with."""
     method, _, path = line.partition(" ")
     environ: dict[str, Any] = {
@@ -95,7 +96,8 @@ def asked(line: str, headers: dict[str, str]) -> int:
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
         "HTTP_HOST": "127.0.0.1",
-        "wsgi.input": io.BytesIO(),
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
         "wsgi.url_scheme": "http",
     }
     environ |= {name if name == "CONTENT_TYPE" else f"HTTP_{name}": text for name, text in headers.items()}
@@ -244,9 +246,20 @@ def test_no_multipart_costs_the_square_of_its_length(kind: str) -> None:
     related = MediaType(type="multipart/related", parameters={"boundary": "b"})
 
     def read(body: bytes) -> None:
-        read_parts(chunks_of(body), related, lambda media_type, headers: lambda data: None)
+        read_parts(chunks_of(body), related, lambda kind, headers: lambda data: None, most=BODY)
 
     def work(length: int) -> Callable[[], object]:
         return partial(refused, read, BODIES[kind](length))
 
     assert grows_too_fast(work, BODY) == ""
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_no_form_costs_the_square_of_its_length(kind: str, db: None) -> None:
+    """Django's own parser of forms, of which anybody may send one to the page for logging in."""
+    kinds = {"CONTENT_TYPE": "multipart/form-data; boundary=b", "COOKIE": "csrftoken=" + "a" * 32}
+
+    def work(length: int) -> Callable[[], object]:
+        return partial(asked, "POST /login/", kinds, BODIES[kind](length))
+
+    assert grows_too_fast(work, SMALL_BODY_BYTES - 100) == ""

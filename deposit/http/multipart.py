@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 
+from deposit.http.header_limits import has_many_parameters, too_long
 from deposit.http.headers import MediaType, bad_request, parse_media_type
 from deposit.refusals import Kind, Refusal
 
@@ -58,6 +59,8 @@ class _Reader:
     """The parser's callbacks, and what they remember between them."""
 
     open_part: Callable[[MediaType, PartHeaders], Sink]
+    most: int
+    parts: int = 0
     headers: PartHeaders = field(default_factory=dict)
     name: bytes = b""
     value: bytes = b""
@@ -67,7 +70,7 @@ class _Reader:
     def callbacks(self) -> "MultipartCallbacks":
         """What the parser calls as it meets headers, data and ends."""
         return {
-            "on_part_begin": self.headers.clear,
+            "on_part_begin": self._part_begin,
             "on_part_data": self._data,
             "on_part_end": self._part_end,
             "on_header_field": self._header_field,
@@ -77,6 +80,17 @@ class _Reader:
             "on_end": self._end,
         }
 
+    def _part_begin(self) -> None:
+        self.headers.clear()
+        self.parts += 1
+        if self.parts > self.most:
+            raise Refusal(
+                Kind.CONTENT,
+                "multipart.parts",
+                f"The multipart body has more than {self.most} parts.",
+                "Put everything into one zip or tar file, and send that and what describes it.",
+            )
+
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self.name += data[start:end]
 
@@ -84,7 +98,10 @@ class _Reader:
         self.value += data[start:end]
 
     def _header_end(self) -> None:
-        self.headers[self.name.decode("latin-1").strip().lower()] = self.value.decode("latin-1").strip()
+        name, value = self.name.decode("latin-1").strip().lower(), self.value.decode("latin-1").strip()
+        if has_many_parameters(value):
+            raise too_long(name)
+        self.headers[name] = value
         self.name = self.value = b""
 
     def _headers_finished(self) -> None:
@@ -119,14 +136,19 @@ def boundary_of(media_type: MediaType) -> bytes:
 
 
 def read_parts(
-    chunks: Iterator[bytes], media_type: MediaType, open_part: Callable[[MediaType, PartHeaders], Sink]
+    chunks: Iterator[bytes],
+    media_type: MediaType,
+    open_part: Callable[[MediaType, PartHeaders], Sink],
+    *,
+    most: int,
 ) -> None:
     """Parse a multipart body; ``open_part`` is asked for a sink when a part's headers are complete.
 
-    Raises `Refusal` for a body that is not multipart or ends early; whatever ``open_part`` and its sinks raise
+    Raises `Refusal` for a body that is not multipart or ends early, and as soon as more than ``most`` parts begin;
+    whatever ``open_part`` and its sinks raise
     passes through.
     """
-    reader = _Reader(open_part)
+    reader = _Reader(open_part, most)
     parser = MultipartParser(
         boundary_of(media_type), reader.callbacks(), max_header_count=16, max_header_size=8192
     )

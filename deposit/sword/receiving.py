@@ -202,7 +202,7 @@ def _receive_multipart(
             raise metadata_too_large(body.sizes.metadata)
         parts.entry.append(data)
 
-    read_parts(body.chunks(), kind, open_part)
+    read_parts(body.chunks(), kind, open_part, most=2)
     return _assemble(parts, headers, body.sizes.metadata)
 
 
