@@ -23,8 +23,8 @@ class Limits:
     """Content of one file."""
     ratio: int = 200
     """Expanded size / size of the package; counts only beyond ``ratio_floor``. Deflate ends at 1032, sources at 50."""
-    ratio_floor: int = 128 * MIB
-    """A package may always expand to this size."""
+    ratio_floor: int = 1 * GIB
+    """A package may always expand to this size: 3 s of work with the slowest codec."""
     path: int = 4096
     """One member's path, and a link's target."""
     component: int = 255

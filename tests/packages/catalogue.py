@@ -9,14 +9,17 @@ from dataclasses import fields
 from pathlib import Path
 
 from packages import CODES, Limits
+from packages.bagit import CODES as BAG_CODES
 from packages.limits import GIB, MIB
 from packages.warnings import WARNINGS
 from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases, zip_tool_cases  # noqa: F401  they fill the register
 from tests.packages.cases import ACCEPTED, CASES
+from tests.packages.generated_bags import DIFFERENCES
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 CASES_PAGE = REFERENCE / "hostile-input.md"
 POLICY_PAGE = REFERENCE / "packages.md"
+BAGS_PAGE = REFERENCE / "bagit.md"
 
 
 def section_of(page: str, name: str) -> tuple[int, int]:
@@ -79,10 +82,26 @@ def warnings_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def bag_codes_table() -> str:
+    """One line per code of bags."""
+    lines = ["| code | meaning |", "| --- | --- |"]
+    lines += [f"| `{code}` | {meaning} |" for code, meaning in BAG_CODES.items()]
+    return "\n".join(lines) + "\n"
+
+
+def differences_table() -> str:
+    """One line per difference from the reference library."""
+    lines = ["| feature | what decides, and what the library does |", "| --- | --- |"]
+    lines += [f"| {feature} | {why} |" for feature, why in DIFFERENCES.items()]
+    return "\n".join(lines) + "\n"
+
+
 SECTIONS = {
     (CASES_PAGE, "packages"): cases_table,
     (POLICY_PAGE, "codes"): codes_table,
     (POLICY_PAGE, "warnings"): warnings_table,
+    (BAGS_PAGE, "codes"): bag_codes_table,
+    (BAGS_PAGE, "differences"): differences_table,
     (POLICY_PAGE, "limits"): limits_table,
 }
 

@@ -11,7 +11,9 @@ from packages.warnings import WARNINGS
 from tests.packages.catalogue import POLICY_PAGE, SECTIONS, section_of
 
 
-@pytest.mark.parametrize(("place", "table"), SECTIONS.items(), ids=[name for _, name in SECTIONS])
+@pytest.mark.parametrize(
+    ("place", "table"), SECTIONS.items(), ids=[f"{path.stem}-{name}" for path, name in SECTIONS]
+)
 def test_generated_section_is_up_to_date(place: tuple[Path, str], table: Callable[[], str]) -> None:
     path, name = place
     page = path.read_text()
