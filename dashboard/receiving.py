@@ -22,7 +22,7 @@ from deposit.intake.admission import admit
 from deposit.intake.limits import metadata_too_large
 from deposit.models import Client
 from deposit.refusals import Kind, Refusal
-from deposit.services.arrivals import Package
+from deposit.services.parts import Package
 from deposit.staging.files import StagingFile, staging_file
 
 # A form field (the metadata file among them) is kept in memory.

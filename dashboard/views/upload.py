@@ -26,8 +26,8 @@ from deposit.permissions import Operation, forbidden, require, visible_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.selectors import collection_for, collections_of
 from deposit.services import deposits
-from deposit.services.arrivals import Arrival, Uploaded
 from deposit.services.idempotency import Answer, fingerprint, once
+from deposit.services.parts import Submission, Uploaded
 from deposit.services.uploads import unknown_upload
 from deposit.staging.files import too_large
 
@@ -109,13 +109,13 @@ def _deposit(actor: Actor, names: list[str], form: UploadForm) -> int:
     entry = _entry(form.metadata or entry_of(fields), Sizes.of(collection))
     if form.package and form.package.staged.size > Sizes.of(collection).upload:
         raise too_large(Sizes.of(collection).upload)
-    arrival = Arrival(package=form.package, entry=entry, files=(uploaded,) if uploaded else ())
+    submission = Submission(package=form.package, entry=entry, files=(uploaded,) if uploaded else ())
 
     def create() -> Answer:
         deposit = deposits.create(
             actor=actor,
             collection=collection,
-            arrival=arrival,
+            submission=submission,
             in_progress=False,
             slug=decode_slug(fields["slug"]) or None if fields["slug"] else None,
         )

@@ -7,8 +7,8 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from deposit.refusals import Kind, Refusal
-from deposit.services.arrivals import Arrival
 from deposit.services.idempotency import Answer, fingerprint, once, read_key
+from deposit.services.parts import Submission
 
 
 class Replayed(Refusal):
@@ -30,11 +30,11 @@ def key_of(request: Request) -> str | None:
 
 
 def request_fingerprint(
-    path: str, in_progress: bool, slug: str | None, arrival: Arrival | None, owner: str
+    path: str, in_progress: bool, slug: str | None, submission: Submission | None, owner: str
 ) -> str:
     """What makes two POSTs the same: where to, for whom, what they say, and the digests of what they bring."""
-    package = arrival.package if arrival else None
-    entry = arrival.entry if arrival else None
+    package = submission.package if submission else None
+    entry = submission.entry if submission else None
     return fingerprint(
         "POST",
         path,

@@ -14,7 +14,7 @@ from deposit.intake import download
 from deposit.metadata.entry import Entry, FileLink
 from deposit.models import Deposit, Fetch, FetchState, PartKind
 from deposit.refusals import Kind, Refusal
-from deposit.services.arrivals import Uploaded
+from deposit.services.parts import Uploaded
 
 _TEMPORARY = re.compile(
     r"/3/staging/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/?", re.IGNORECASE

@@ -22,24 +22,24 @@ from deposit.models import Collection, Deposit, Part, PartKind, Status
 from deposit.permissions import Operation, client_of, require, require_member, unknown_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference, extrinsic, metadata_only
-from deposit.services.arrivals import Arrival, add_parts, describe_packages, described, remove_parts
 from deposit.services.origins import named_origin, settle
+from deposit.services.parts import Submission, add_parts, describe_packages, described, remove_parts
 from deposit.staging import files
 
 
 def create(
-    *, actor: Actor, collection: Collection, arrival: Arrival, in_progress: bool, slug: str | None
+    *, actor: Actor, collection: Collection, submission: Submission, in_progress: bool, slug: str | None
 ) -> Deposit:
     """Record a new deposit, and complete it unless more is to come. Raises `Refusal`."""
     client = require_member(actor, collection.pk)
-    entry = arrival.entry
+    entry = submission.entry
     if entry and entry.reference:
         return metadata_only.create(
             actor=actor,
             collection=collection,
             entry=entry,
             slug=slug,
-            packaged=bool(arrival.package_names),
+            packaged=bool(submission.package_names),
         )
     with transaction.atomic():
         origin = named_origin(client, entry) if entry else None
@@ -49,23 +49,25 @@ def create(
             external_id=slug,
             origin_url=origin.url if origin else None,
             parent=origin.parent if origin else None,
-            **described(arrival),
+            **described(submission),
         )
-        add_parts(deposit, arrival, actor)
-        lifecycle.record(deposit, "create", actor=actor.as_depositor, target=Status.PARTIAL, **_told(arrival))
+        add_parts(deposit, submission, actor)
+        lifecycle.record(
+            deposit, "create", actor=actor.as_depositor, target=Status.PARTIAL, **_told(submission)
+        )
         if in_progress:
             return deposit
-        return _complete(deposit, actor, entry, fetches=bool(arrival.files))
+        return _complete(deposit, actor, entry, fetches=bool(submission.files))
 
 
-def _told(arrival: Arrival) -> dict[str, Any]:
-    """What the history tells of an arrival."""
+def _told(submission: Submission) -> dict[str, Any]:
+    """What the history says of a submission."""
     told: dict[str, Any] = {}
-    if arrival.package:
-        told |= {"package": arrival.package.name, "size": arrival.package.staged.size}
-    if arrival.files:
-        told["by_reference"] = [file.name for file in arrival.files]
-    if arrival.entry:
+    if submission.package:
+        told |= {"package": submission.package.name, "size": submission.package.staged.size}
+    if submission.files:
+        told["by_reference"] = [file.name for file in submission.files]
+    if submission.entry:
         told["metadata"] = True
     return told
 
@@ -135,38 +137,45 @@ def _changing(
         )
 
 
-def _take(locked: Deposit, actor: Actor, arrival: Arrival, *, place: int | None = None) -> None:
-    entry = arrival.entry
+def _take(locked: Deposit, actor: Actor, submission: Submission, *, place: int | None = None) -> None:
+    entry = submission.entry
     if entry:
         if entry.reference:
             raise metadata_only.refuse_packages()
         origin = named_origin(client_of(actor), entry)
         if origin:
             locked.origin_url, locked.parent = origin.url, origin.parent
-    add_parts(locked, arrival, actor, place=place)
+    add_parts(locked, submission, actor, place=place)
 
 
 def add(
-    *, actor: Actor, deposit: Deposit, arrival: Arrival, in_progress: bool, if_revision: int | None = None
+    *,
+    actor: Actor,
+    deposit: Deposit,
+    submission: Submission,
+    in_progress: bool,
+    if_revision: int | None = None,
 ) -> Deposit:
     """Add a package, an entry or both to a partial deposit, and complete it unless more is to come.
 
     Here and below ``if_revision`` is the state that the client knows; another one refuses the change.
     """
-    if arrival.entry and arrival.entry.reference and not arrival.package_names:
+    if submission.entry and submission.entry.reference and not submission.package_names:
         _require_partial(deposit)
-        return metadata_only.convert(actor=actor, deposit=deposit, entry=arrival.entry)
+        return metadata_only.convert(actor=actor, deposit=deposit, entry=submission.entry)
     with transaction.atomic():
-        with _changing(deposit, "add", actor, if_revision, **_told(arrival)) as locked:
-            _take(locked, actor, arrival)
-        return locked if in_progress else _complete(locked, actor, arrival.entry or effective_entry(locked))
+        with _changing(deposit, "add", actor, if_revision, **_told(submission)) as locked:
+            _take(locked, actor, submission)
+        return (
+            locked if in_progress else _complete(locked, actor, submission.entry or effective_entry(locked))
+        )
 
 
 def replace(
     *,
     actor: Actor,
     deposit: Deposit,
-    arrival: Arrival,
+    submission: Submission,
     in_progress: bool,
     kinds: tuple[PartKind, ...],
     only: int | None = None,
@@ -178,15 +187,17 @@ def replace(
     section 9.2.2). Completes the deposit unless more is to come.
     """
     with transaction.atomic():
-        with _changing(deposit, "replace", actor, if_revision, **_told(arrival)) as locked:
+        with _changing(deposit, "replace", actor, if_revision, **_told(submission)) as locked:
             if only is not None:
                 selectors.file_of(locked, only)  # it may have been removed since it was looked up
             stored = remove_parts(locked, *kinds, only=only)
-            _take(locked, actor, arrival, place=only)
+            _take(locked, actor, submission, place=only)
             if only is not None:
                 describe_packages(locked)
         transaction.on_commit(partial(files.remove, stored))
-        return locked if in_progress else _complete(locked, actor, arrival.entry or effective_entry(locked))
+        return (
+            locked if in_progress else _complete(locked, actor, submission.entry or effective_entry(locked))
+        )
 
 
 def remove_packages(
@@ -223,7 +234,7 @@ def describe(*, deposit_id: int, entry: Entry, token: int) -> None:
         if deposit is None:
             raise lifecycle.LeaseLost(f"The lease on deposit {deposit_id} has passed to another worker.")
         actor = Actor(user=deposit.client.user, channel=Channel.SCHEDULER)
-        add_parts(deposit, Arrival(entry=entry), actor)
+        add_parts(deposit, Submission(entry=entry), actor)
         deposit.revision += 1
         deposit.save(update_fields=["revision"])
         status = deposit.status
@@ -285,7 +296,7 @@ def update_metadata(
             locked = _own(deposit, actor, if_revision)
             if locked.swhid != check_swhid or locked.status != Status.DONE:
                 raise changed_meanwhile()
-            add_parts(locked, Arrival(entry=entry), actor)
+            add_parts(locked, Submission(entry=entry), actor)
             ingest.publish()
             locked.revision += 1
             locked.save(update_fields=["revision"])

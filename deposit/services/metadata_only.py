@@ -16,7 +16,7 @@ from deposit.models import Client, Collection, Deposit, DepositType, PartKind, S
 from deposit.permissions import Operation, client_of, require, require_member
 from deposit.refusals import Kind, Refusal
 from deposit.services import extrinsic
-from deposit.services.arrivals import Arrival, add_parts
+from deposit.services.parts import Submission, add_parts
 
 
 def refuse_packages() -> Refusal:
@@ -123,7 +123,7 @@ def _accept(ingest: Ingest, deposit: Deposit, entry: Entry, reference: Reference
     changes: dict[str, Any] = {"type": DepositType.META}
     if not isinstance(reference, OriginReference):
         changes |= {"swhid": str(reference.swhid.core), "swhid_context": reference.context}
-    add_parts(deposit, Arrival(entry=entry), actor)
+    add_parts(deposit, Submission(entry=entry), actor)
     ingest.publish()
     return lifecycle.fire("accept", deposit.pk, actor=actor.as_depositor, changes=changes)
 

@@ -9,7 +9,7 @@ from deposit.lifecycle import TransitionRefused, fire
 from deposit.models import Deposit, Finding, PartKind
 from deposit.permissions import Operation, require, unknown_deposit
 from deposit.refusals import Refusal
-from deposit.services.arrivals import remove_parts
+from deposit.services.parts import remove_parts
 from deposit.staging import files
 
 

@@ -9,7 +9,7 @@ from deposit.http.headers import bad_request
 from deposit.http.negotiation import accepts
 from deposit.models import PartKind
 from deposit.services import deposits
-from deposit.services.arrivals import Arrival
+from deposit.services.parts import Submission
 from deposit.sword.documents import FEED_TYPE
 from deposit.sword.headers import Headers
 from deposit.sword.receiving import content_error, receive
@@ -44,14 +44,14 @@ class EditView(DepositView):
 def replace_metadata(view: DepositView) -> HttpResponse:
     """PUT on the Edit-IRI; clients send it to the SE-IRI too."""
     headers, body = view.headers_and_body()
-    with receive(body, headers, client=view.client, binaries=False) as arrival:
+    with receive(body, headers, client=view.client, binaries=False) as submission:
         if headers.check_swhid:
-            return _update_metadata(view, arrival, headers.check_swhid)
-        kinds = (PartKind.METADATA, PartKind.PACKAGE) if arrival.package else (PartKind.METADATA,)
+            return _update_metadata(view, submission, headers.check_swhid)
+        kinds = (PartKind.METADATA, PartKind.PACKAGE) if submission.package else (PartKind.METADATA,)
         changed = deposits.replace(
             actor=view.actor,
             deposit=view.deposit,
-            arrival=arrival,
+            submission=submission,
             in_progress=headers.in_progress,
             kinds=kinds,
             if_revision=view.if_revision,
@@ -59,13 +59,13 @@ def replace_metadata(view: DepositView) -> HttpResponse:
     return view.changed(changed)
 
 
-def _update_metadata(view: DepositView, arrival: Arrival, check_swhid: str) -> HttpResponse:
-    if arrival.package or not arrival.entry:
+def _update_metadata(view: DepositView, submission: Submission, check_swhid: str) -> HttpResponse:
+    if submission.package or not submission.entry:
         raise content_error("An update of a deposit that is done holds metadata only: send an Atom entry.")
     changed = deposits.update_metadata(
         actor=view.actor,
         deposit=view.deposit,
-        entry=arrival.entry,
+        entry=submission.entry,
         check_swhid=check_swhid,
         if_revision=view.if_revision,
     )
@@ -82,8 +82,8 @@ class SwordEditView(DepositView):
         headers, body = self.headers_and_body()
         if body.is_empty:
             return self.once(headers, None, lambda: self._complete(headers))
-        with receive(body, headers, client=self.client, binaries=False) as arrival:
-            return self.once(headers, arrival, lambda: self.add(headers, arrival, self.iris.edit_media))
+        with receive(body, headers, client=self.client, binaries=False) as submission:
+            return self.once(headers, submission, lambda: self.add(headers, submission, self.iris.edit_media))
 
     def _complete(self, headers: Headers) -> HttpResponse:
         if headers.in_progress:

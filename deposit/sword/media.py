@@ -68,9 +68,9 @@ class EditMediaView(DepositView):
     def post(self, request: Request, **path: Any) -> HttpResponse:
         """Add a package (SWORD 2 section 6.7.1)."""
         headers, body = self.headers_and_body()
-        with receive(body, headers, client=self.client, entries=False) as arrival:
+        with receive(body, headers, client=self.client, entries=False) as submission:
             return self.once(
-                headers, arrival, lambda: self.add(headers, arrival, self._location_of_the_newest)
+                headers, submission, lambda: self.add(headers, submission, self._location_of_the_newest)
             )
 
     def _location_of_the_newest(self, collection: str, deposit_id: int) -> str:
@@ -80,11 +80,11 @@ class EditMediaView(DepositView):
     def put(self, request: Request, **path: Any) -> HttpResponse:
         """Put one package in the place of all."""
         headers, body = self.headers_and_body()
-        with receive(body, headers, client=self.client, entries=False) as arrival:
+        with receive(body, headers, client=self.client, entries=False) as submission:
             changed = deposits.replace(
                 actor=self.actor,
                 deposit=self.deposit,
-                arrival=arrival,
+                submission=submission,
                 in_progress=headers.in_progress,
                 kinds=(PartKind.PACKAGE,),
                 if_revision=self.if_revision,
@@ -147,11 +147,11 @@ class FileView(DepositView):
         """
         headers, body = self.headers_and_body()
         completes = "HTTP_IN_PROGRESS" in request.META and not headers.in_progress
-        with receive(body, headers, client=self.client, entries=False) as arrival:
+        with receive(body, headers, client=self.client, entries=False) as submission:
             changed = deposits.replace(
                 actor=self.actor,
                 deposit=self.deposit,
-                arrival=arrival,
+                submission=submission,
                 in_progress=not completes,
                 kinds=(PartKind.PACKAGE,),
                 only=self.part.pk,

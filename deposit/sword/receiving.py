@@ -17,7 +17,7 @@ from deposit.metadata.packaging import Packaging
 from deposit.models import Client
 from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference
-from deposit.services.arrivals import Arrival, Package
+from deposit.services.parts import Package, Submission
 from deposit.staging.files import ComparedFile, StagingFile, too_large
 from deposit.sword.headers import (
     ENTRY_TYPE,
@@ -73,11 +73,11 @@ def _is_entry(kind: MediaType) -> bool:
 @contextmanager
 def receive(
     body: Body, headers: Headers, *, client: Client, entries: bool = True, binaries: bool = True
-) -> Iterator[Arrival]:
+) -> Iterator[Submission]:
     """Take a whole body in from a client: one package, one entry, or a multipart of both.
 
     ``entries``: this IRI takes entries and multiparts; ``binaries``: it takes bare packages.
-    Yields the `Arrival`; its files stay when the block ends well and are removed when it is refused.
+    Yields the `Submission`; its files stay when the block ends well and are removed when it is refused.
     Raises `Refusal` for everything a client can mend.
     """
     kind = headers.media_type
@@ -87,16 +87,16 @@ def receive(
         if kind is None:
             raise content_error("The Content-Type header is missing.")
         if binaries and _is_package(kind, headers.packaging):
-            arrival = Arrival(package=_receive_package(body, headers, kind, files, client))
+            submission = Submission(package=_receive_package(body, headers, kind, files, client))
         elif entries and _is_entry(kind):
-            arrival = Arrival(entry=_receive_entry(body))
+            submission = Submission(entry=_receive_entry(body))
         elif entries and kind.type.startswith("multipart/"):
-            arrival = _receive_multipart(body, headers, kind, files, client)
+            submission = _receive_multipart(body, headers, kind, files, client)
         else:
             raise content_error(_expected(entries=entries, binaries=binaries))
-        if arrival.entry and arrival.entry.files:
-            arrival = replace(arrival, files=by_reference.linked(arrival.entry))
-        yield arrival
+        if submission.entry and submission.entry.files:
+            submission = replace(submission, files=by_reference.linked(submission.entry))
+        yield submission
 
 
 def _expected(*, entries: bool, binaries: bool) -> str:
@@ -172,7 +172,7 @@ class _Parts:
 
 def _receive_multipart(
     body: Body, headers: Headers, kind: MediaType, files: ExitStack, client: Client
-) -> Arrival:
+) -> Submission:
     check_packaging(headers.packaging)
     if body.length is not None and body.length > body.sizes.upload + body.sizes.metadata + _HEADERS:
         raise too_large(body.sizes.upload)
@@ -206,7 +206,7 @@ def _receive_multipart(
     return _assemble(parts, headers, body.sizes.metadata)
 
 
-def _assemble(parts: _Parts, headers: Headers, limit: int) -> Arrival:
+def _assemble(parts: _Parts, headers: Headers, limit: int) -> Submission:
     if len(parts.types) != 2:
         raise _wrong_parts()
     if parts.file is None or parts.kind is None or parts.entry is None:
@@ -222,7 +222,7 @@ def _assemble(parts: _Parts, headers: Headers, limit: int) -> Arrival:
     package = _finish(
         parts.file, name=name or "archive", kind=parts.kind, packaging=packaging, digests=digests
     )
-    return Arrival(package=package, entry=entry)
+    return Submission(package=package, entry=entry)
 
 
 _WANTED_PARTS = (

@@ -22,8 +22,8 @@ from deposit.models import Client, Collection, Deposit
 from deposit.permissions import Operation, client_of, mediated
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
-from deposit.services.arrivals import Arrival
 from deposit.services.idempotency import forgotten, is_kept
+from deposit.services.parts import Submission
 from deposit.sword import documents, paging
 from deposit.sword.headers import Headers, read_headers
 from deposit.sword.iris import Iris, iris_of
@@ -115,12 +115,12 @@ class SwordView(APIView):
         return headers, Body(self.request.META, headers.content_length, sizes, again=self.again)
 
     def once(
-        self, headers: Headers, arrival: Arrival | None, perform: Callable[[], HttpResponse]
+        self, headers: Headers, submission: Submission | None, perform: Callable[[], HttpResponse]
     ) -> HttpResponse:
         """Do what a POST asks for, once for all requests with its Idempotency-Key."""
         owner = str(self.actor.owner or "")
         path, slug = self.request.path, self.request.META.get("HTTP_SLUG")
-        sent = request_fingerprint(path, headers.in_progress, slug, arrival, owner)
+        sent = request_fingerprint(path, headers.in_progress, slug, submission, owner)
 
         def first() -> HttpResponse:
             if self.again:
@@ -192,19 +192,19 @@ class CollectionView(SwordView):
         """Create a deposit from a package, an entry, or both."""
         headers, body = self.headers_and_body()
         slug = slug_of(headers)
-        with receive(body, headers, client=self.client) as arrival:
-            return self.once(headers, arrival, lambda: self._create(headers, arrival, slug))
+        with receive(body, headers, client=self.client) as submission:
+            return self.once(headers, submission, lambda: self._create(headers, submission, slug))
 
-    def _create(self, headers: Headers, arrival: Arrival, slug: str | None) -> HttpResponse:
+    def _create(self, headers: Headers, submission: Submission, slug: str | None) -> HttpResponse:
         deposit = deposits.create(
             actor=self.actor,
             collection=self.target,
-            arrival=arrival,
+            submission=submission,
             in_progress=headers.in_progress,
             slug=slug,
         )
         name = self.target.name
-        return self.receipt(deposit, name, entry=arrival.entry, Location=self.iris.edit(name, deposit.pk))
+        return self.receipt(deposit, name, entry=submission.entry, Location=self.iris.edit(name, deposit.pk))
 
 
 class DepositView(SwordView):
@@ -258,16 +258,18 @@ class DepositView(SwordView):
         """204 with the new entity tag."""
         return HttpResponse(status=204, headers={"ETag": etag_of(deposit)})
 
-    def add(self, headers: Headers, arrival: Arrival, location: Callable[[str, int], str]) -> HttpResponse:
+    def add(
+        self, headers: Headers, submission: Submission, location: Callable[[str, int], str]
+    ) -> HttpResponse:
         """Add what arrived, and say where the result is found."""
         deposit = deposits.add(
             actor=self.actor,
             deposit=self.deposit,
-            arrival=arrival,
+            submission=submission,
             in_progress=headers.in_progress,
             if_revision=self.if_revision,
         )
-        entry = arrival.entry or deposits.effective_entry(deposit)
+        entry = submission.entry or deposits.effective_entry(deposit)
         return self.receipt(
             deposit, self.collection, entry=entry, Location=location(self.collection, deposit.pk)
         )

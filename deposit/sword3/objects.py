@@ -12,7 +12,7 @@ from deposit.models import Part, PartKind
 from deposit.permissions import LARGEST_ID, Operation, client_of, require
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
-from deposit.services.arrivals import Arrival
+from deposit.services.parts import Submission
 from deposit.staging.files import path_of
 from deposit.sword3 import documents, terms
 from deposit.sword3.headers import Content, Sword3Headers
@@ -37,8 +37,8 @@ class ObjectView(ObjectPart):
         metadata = extending(deposits.effective_entry(self.deposit))
         with receive(
             body, headers, client=client_of(self.actor), takes=EVERYTHING, metadata=metadata
-        ) as arrival:
-            return self.once(headers, lambda: self._add(headers, arrival))
+        ) as submission:
+            return self.once(headers, lambda: self._add(headers, submission))
 
     def _complete(self, headers: Sword3Headers) -> HttpResponse:
         if headers.in_progress:
@@ -51,33 +51,33 @@ class ObjectView(ObjectPart):
             deposits.complete(actor=self.actor, deposit=self.deposit, if_revision=self.if_revision)
         )
 
-    def _add(self, headers: Sword3Headers, arrival: Arrival) -> HttpResponse:
+    def _add(self, headers: Sword3Headers, submission: Submission) -> HttpResponse:
         deposit = deposits.add(
             actor=self.actor,
             deposit=self.deposit,
-            arrival=arrival,
+            submission=submission,
             in_progress=headers.in_progress,
             if_revision=self.if_revision,
         )
         location = {}
-        if arrival.package_names:
+        if submission.package_names:
             newest = Part.objects.filter(deposit=deposit).exclude(kind=PartKind.METADATA).latest("id")
             location = {"Location": self.links.file(deposit.pk, newest.pk)}
-        return self.status(deposit, 202 if is_queued(arrival) else 200, location)
+        return self.status(deposit, 202 if is_queued(submission) else 200, location)
 
     def put(self, request: Request, **path: Any) -> HttpResponse:
         """Put what is sent in the place of all metadata and all files."""
         headers, body = self.headers_and_body()
-        with receive(body, headers, client=client_of(self.actor), takes=EVERYTHING[1:]) as arrival:
+        with receive(body, headers, client=client_of(self.actor), takes=EVERYTHING[1:]) as submission:
             deposit = deposits.replace(
                 actor=self.actor,
                 deposit=self.deposit,
-                arrival=arrival,
+                submission=submission,
                 in_progress=headers.in_progress,
                 kinds=(PartKind.PACKAGE, PartKind.METADATA),
                 if_revision=self.if_revision,
             )
-        return self.status(deposit, 202 if is_queued(arrival) else 200)
+        return self.status(deposit, 202 if is_queued(submission) else 200)
 
     def delete(self, request: Request, **path: Any) -> HttpResponse:
         """Delete the object."""
@@ -98,8 +98,8 @@ class MetadataView(ObjectPart):
     def put(self, request: Request, **path: Any) -> HttpResponse:
         """Replace all metadata."""
         headers, body = self.headers_and_body()
-        with receive(body, headers, client=client_of(self.actor), takes=(Content.METADATA,)) as arrival:
-            return self.replace(headers, arrival, (PartKind.METADATA,))
+        with receive(body, headers, client=client_of(self.actor), takes=(Content.METADATA,)) as submission:
+            return self.replace(headers, submission, (PartKind.METADATA,))
 
     def delete(self, request: Request, **path: Any) -> HttpResponse:
         """Remove all metadata."""
@@ -129,8 +129,8 @@ class FileSetView(ObjectPart):
     def put(self, request: Request, **path: Any) -> HttpResponse:
         """Replace all files."""
         headers, body = self.headers_and_body()
-        with receive(body, headers, client=client_of(self.actor), takes=_FILES) as arrival:
-            return self.replace(headers, arrival, (PartKind.PACKAGE,))
+        with receive(body, headers, client=client_of(self.actor), takes=_FILES) as submission:
+            return self.replace(headers, submission, (PartKind.PACKAGE,))
 
     def delete(self, request: Request, **path: Any) -> HttpResponse:
         """Remove all files."""
@@ -179,10 +179,10 @@ class FileView(ObjectPart):
     def put(self, request: Request, **path: Any) -> HttpResponse:
         """Put another file in the place of this one."""
         headers, body = self.headers_and_body()
-        with receive(body, headers, client=client_of(self.actor), takes=_FILES) as arrival:
-            if len(arrival.package_names) != 1:
+        with receive(body, headers, client=client_of(self.actor), takes=_FILES) as submission:
+            if len(submission.package_names) != 1:
                 raise bad_request("sword3.one_file", "One file is replaced by one file.")
-            return self.replace(headers, arrival, (PartKind.PACKAGE,), only=self.part.pk)
+            return self.replace(headers, submission, (PartKind.PACKAGE,), only=self.part.pk)
 
     def delete(self, request: Request, **path: Any) -> HttpResponse:
         """Remove this file."""

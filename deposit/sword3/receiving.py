@@ -15,7 +15,7 @@ from deposit.metadata.entry import Entry, read_entry
 from deposit.models import Client
 from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference
-from deposit.services.arrivals import Arrival, Elsewhere, Package, Uploaded
+from deposit.services.parts import Package, RemoteFile, Submission, Uploaded
 from deposit.staging.files import too_large
 from deposit.sword3.headers import (
     Content,
@@ -59,10 +59,11 @@ def receive(
     client: Client,
     takes: tuple[Content, ...],
     metadata: Extend = new_metadata,
-) -> Iterator[Arrival]:
+) -> Iterator[Submission]:
     """Take a whole body in from a client. ``takes``: what this URL knows to do something with.
 
-    Yields the `Arrival`; its files stay when the block ends well and are removed when it is refused. Raises `Refusal`.
+    Yields the `Submission`; its files stay when the block ends well and are removed when it is refused.
+    Raises `Refusal`.
     """
     if headers.content not in takes:
         raise bad_request(
@@ -71,7 +72,7 @@ def receive(
             f"It takes {', '.join(takes)}; the Content-Disposition says what a body is.",
         )
     if headers.content is Content.EMPTY:
-        yield Arrival()
+        yield Submission()
         return
     if headers.sha256 is None:
         raise bad_request(
@@ -83,7 +84,7 @@ def receive(
         raise bad_request("sword3.content_type", "The Content-Type header is missing.")
     if headers.content is Content.BINARY:
         with _package(body, headers, client) as package:
-            yield Arrival(package=package)
+            yield Submission(package=package)
     else:
         yield _document(body, headers, metadata)
 
@@ -118,18 +119,18 @@ def require_digest(headers: Sword3Headers, *, sha256: str, md5: str | None = Non
             )
 
 
-def _document(body: Body, headers: Sword3Headers, metadata: Extend) -> Arrival:
+def _document(body: Body, headers: Sword3Headers, metadata: Extend) -> Submission:
     data = body.read(body.sizes.metadata)
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     require_digest(headers, sha256=hashlib.sha256(data).hexdigest(), md5=md5)
     if headers.content is Content.METADATA:
-        return Arrival(entry=_metadata(data, headers, metadata))
+        return Submission(entry=_metadata(data, headers, metadata))
     document = _json(data, headers)
     if headers.content is Content.BY_REFERENCE:
-        return Arrival(files=read_by_reference(document))
+        return Submission(files=read_by_reference(document))
     _require_format(headers, METADATA_SWORD)
     fields = sword_metadata.read_fields(document.get("metadata"))
-    return Arrival(entry=metadata(fields), files=read_by_reference(document.get("by-reference")))
+    return Submission(entry=metadata(fields), files=read_by_reference(document.get("by-reference")))
 
 
 def _require_format(headers: Sword3Headers, *formats: str) -> None:
@@ -186,7 +187,7 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def read_by_reference(document: object) -> tuple[Uploaded | Elsewhere, ...]:
+def read_by_reference(document: object) -> tuple[Uploaded | RemoteFile, ...]:
     """The files of a By-Reference document. Raises `Refusal`."""
     files = document.get("byReferenceFiles") if isinstance(document, dict) else None
     if not isinstance(files, list) or not 1 <= len(files) <= MAX_FILES:
@@ -197,7 +198,7 @@ def read_by_reference(document: object) -> tuple[Uploaded | Elsewhere, ...]:
     return tuple(_file(file, number) for number, file in enumerate(files, 1))
 
 
-def _file(file: object, number: int) -> Uploaded | Elsewhere:
+def _file(file: object, number: int) -> Uploaded | RemoteFile:
     fields = file if isinstance(file, dict) else {}
     url, kind, disposition = (_text(fields, name) for name in ("@id", "contentType", "contentDisposition"))
     if not url or not kind or not disposition:
@@ -220,7 +221,7 @@ def _file(file: object, number: int) -> Uploaded | Elsewhere:
             f"File {number} of the By-Reference document has no SHA-256 digest, or no usable contentLength.",
         )
     by_reference.require_allowed(url, size)
-    return Elsewhere(
+    return RemoteFile(
         url=url[:2000], name=name, content_type=kind[:200], packaging=packaging, sha256=sha256, size=size
     )
 

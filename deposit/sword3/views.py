@@ -26,8 +26,8 @@ from deposit.models import Collection, Deposit, PartKind
 from deposit.permissions import Operation, client_of, mediated, require, visible_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
-from deposit.services.arrivals import Arrival
 from deposit.services.idempotency import fingerprint, forgotten, is_kept
+from deposit.services.parts import Submission
 from deposit.sword3 import documents
 from deposit.sword3.errors import error_response
 from deposit.sword3.headers import Content, Sword3Headers, read_sword3_headers
@@ -148,9 +148,9 @@ class Sword3View(APIView):
         )
 
 
-def is_queued(arrival: Arrival) -> bool:
+def is_queued(submission: Submission) -> bool:
     """Whether some of what a request brings is still to be fetched."""
-    return any(not hasattr(file, "upload_id") for file in arrival.files)
+    return any(not hasattr(file, "upload_id") for file in submission.files)
 
 
 class RootView(Sword3View):
@@ -188,19 +188,19 @@ class ServiceView(Sword3View):
         """Create an object."""
         headers, body = self.headers_and_body()
         slug = decode_slug(headers.slug) or None if headers.slug else None
-        with receive(body, headers, client=client_of(self.actor), takes=EVERYTHING) as arrival:
-            return self.once(headers, lambda: self._create(headers, arrival, slug))
+        with receive(body, headers, client=client_of(self.actor), takes=EVERYTHING) as submission:
+            return self.once(headers, lambda: self._create(headers, submission, slug))
 
-    def _create(self, headers: Sword3Headers, arrival: Arrival, slug: str | None) -> HttpResponse:
+    def _create(self, headers: Sword3Headers, submission: Submission, slug: str | None) -> HttpResponse:
         deposit = deposits.create(
             actor=self.actor,
             collection=self.collection,
-            arrival=arrival,
+            submission=submission,
             in_progress=headers.in_progress,
             slug=slug,
         )
         location = {"Location": self.links.object(deposit.pk)}
-        return self.status(deposit, 202 if is_queued(arrival) else 201, location)
+        return self.status(deposit, 202 if is_queued(submission) else 201, location)
 
 
 class ObjectPart(Sword3View):
@@ -237,19 +237,23 @@ class ObjectPart(Sword3View):
         return self.deposit.revision
 
     def replace(
-        self, headers: Sword3Headers, arrival: Arrival, kinds: tuple[PartKind, ...], only: int | None = None
+        self,
+        headers: Sword3Headers,
+        submission: Submission,
+        kinds: tuple[PartKind, ...],
+        only: int | None = None,
     ) -> HttpResponse:
         """Put what arrived in the place of a component of the object, which stays in progress."""
         changed = deposits.replace(
             actor=self.actor,
             deposit=self.deposit,
-            arrival=arrival,
+            submission=submission,
             in_progress=True,
             kinds=kinds,
             only=only,
             if_revision=self.if_revision,
         )
-        return self.changed(changed, 202 if is_queued(arrival) else 204)
+        return self.changed(changed, 202 if is_queued(submission) else 204)
 
     def changed(self, deposit: Deposit, status: int = 204) -> HttpResponse:
         """No document, but the new entity tag."""

@@ -18,7 +18,7 @@ from deposit.models import Deposit, Event, Finding, Part, Status
 from deposit.queue.dispatcher import release_passed_leases, round_of_work
 from deposit.queue.leases import RETRY_SECONDS
 from deposit.services import deposits
-from deposit.services.arrivals import Arrival
+from deposit.services.parts import Submission
 from deposit.staging.files import path_of
 from tests.support.factories import acting_as
 from tests.support.lifecycle_fixtures import ORIGIN, depositor, package, pass_lease, sent
@@ -126,7 +126,7 @@ def test_a_deposit_without_metadata_is_rejected() -> None:
     deposit = deposits.create(
         actor=acting_as(client),
         collection=collection,
-        arrival=Arrival(package=package(GOOD["zip"])),
+        submission=Submission(package=package(GOOD["zip"])),
         in_progress=False,
         slug="x",
     )
@@ -141,8 +141,8 @@ def test_the_newest_entry_alone_counts() -> None:
         complete=False,
         entry=atom_entry("<codemeta:dateCreated>soon</codemeta:dateCreated>"),
     )
-    newest = Arrival(entry=read_entry(atom_entry(create_origin(ORIGIN))))
-    deposits.add(actor=acting_as(client), deposit=deposit, arrival=newest, in_progress=False)
+    newest = Submission(entry=read_entry(atom_entry(create_origin(ORIGIN))))
+    deposits.add(actor=acting_as(client), deposit=deposit, submission=newest, in_progress=False)
     assert findings(checked(deposit)) == []
 
 

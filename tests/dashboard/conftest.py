@@ -12,7 +12,7 @@ from deposit.actors import Actor, Channel
 from deposit.metadata.entry import read_entry
 from deposit.models import Client, Collection, Deposit
 from deposit.services import deposits
-from deposit.services.arrivals import Arrival
+from deposit.services.parts import Submission
 from loader.destinations import archive
 from loader.loading import load
 from tests.support.factories import PASSWORD, logged_in, new_client, new_collection
@@ -74,7 +74,7 @@ def sent(
     return deposits.create(
         actor=Actor(user=client.user, channel=Channel.SWORD),
         collection=collection,
-        arrival=Arrival(package=package(data, "p.zip"), entry=read_entry(entry)),
+        submission=Submission(package=package(data, "p.zip"), entry=read_entry(entry)),
         in_progress=False,
         slug=None,
     )

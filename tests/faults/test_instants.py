@@ -26,7 +26,7 @@ from deposit.models import Deposit, Event, Status
 from deposit.operations.doctor import examine, mend
 from deposit.queue.dispatcher import release_passed_leases
 from deposit.services import deposits
-from deposit.services.arrivals import Arrival, Package
+from deposit.services.parts import Package, Submission
 from deposit.staging.files import staging_file
 from loader.destinations import archive
 from loader.loading import load
@@ -59,7 +59,7 @@ def live(who: Any, answer: Callable[[int], object]) -> None:
             deposit = deposits.create(
                 actor=acting_as(client),
                 collection=collection,
-                arrival=Arrival(package=package, entry=read_entry(atom_entry(create_origin(ORIGIN)))),
+                submission=Submission(package=package, entry=read_entry(atom_entry(create_origin(ORIGIN)))),
                 in_progress=False,
                 slug=None,
             )

@@ -9,7 +9,7 @@ from deposit.lifecycle import Claim, Work
 from deposit.metadata.entry import read_entry
 from deposit.models import Client, Collection, Deposit, Status
 from deposit.services import deposits
-from deposit.services.arrivals import Arrival, Package
+from deposit.services.parts import Package, Submission
 from deposit.staging.files import StagedFile, staging_file
 from tests.support.factories import acting_as, new_client, new_collection, new_deposit
 from tests.support.samples import atom_entry, create_origin, make_zip
@@ -51,13 +51,16 @@ def sent(
     deposit = deposits.create(
         actor=acting_as(client),
         collection=collection,
-        arrival=Arrival(entry=read_entry(document)),
+        submission=Submission(entry=read_entry(document)),
         in_progress=True,
         slug=None,
     )
     for data in packages or (make_zip(FILES),):
         deposits.add(
-            actor=acting_as(client), deposit=deposit, arrival=Arrival(package=package(data)), in_progress=True
+            actor=acting_as(client),
+            deposit=deposit,
+            submission=Submission(package=package(data)),
+            in_progress=True,
         )
     if complete:
         deposits.complete(actor=acting_as(client), deposit=deposit)

@@ -14,7 +14,7 @@ from deposit.actors import Actor, Channel
 from deposit.metadata.entry import read_entry
 from deposit.models import Client, Collection, Deposit, Finding, PackageVersion, Profile, Status
 from deposit.services import deposits
-from deposit.services.arrivals import Arrival
+from deposit.services.parts import Submission
 from tests.support.factories import new_collection
 from tests.support.lifecycle_fixtures import depositor, package
 from tests.support.samples import atom_entry, make_tar, make_zip
@@ -52,7 +52,7 @@ def checked(
     deposit = deposits.create(
         actor=Actor(user=client.user, channel=Channel.SWORD),
         collection=collection,
-        arrival=Arrival(package=package(data), entry=read_entry(entry) if entry else None),
+        submission=Submission(package=package(data), entry=read_entry(entry) if entry else None),
         in_progress=False,
         slug=slug,
     )

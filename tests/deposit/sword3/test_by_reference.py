@@ -21,7 +21,7 @@ ZIP = make_zip({"pkg/a.txt": b"a" * 1000})
 FILE_STATE = "http://purl.org/net/sword/3.0/filestate/"
 
 
-class Elsewhere(http.server.BaseHTTPRequestHandler):
+class RemoteFile(http.server.BaseHTTPRequestHandler):
     """Another server, with its moods."""
 
     def do_GET(self) -> None:
@@ -63,7 +63,7 @@ class Elsewhere(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def elsewhere(settings: Any) -> Iterator[Any]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RemoteFile)
     server.asked = []  # type: ignore[attr-defined]
     server.url = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
     settings.BY_REFERENCE_HOSTS = [f"127.0.0.1:{server.server_port}"]

@@ -15,7 +15,7 @@ from deposit.actors import Actor, Channel
 from deposit.models import Client, Deposit, Fetch, Part, PartKind
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
-from deposit.services.arrivals import Arrival
+from deposit.services.parts import Submission
 from deposit.staging.files import path_of
 from loader.destinations import archive
 from loader.loading import load
@@ -340,13 +340,13 @@ def test_a_file_that_was_removed_meanwhile_is_not_put_back(sword3: Sword3, anobj
     sword3.file("POST", anobject, ZIP, "a.zip", In_Progress="true")
     part = Part.objects.get(kind="package")
     actor = Actor(user=part.deposit.client.user, channel=Channel.SWORD)
-    arrival = Arrival(entry=None)
+    submission = Submission(entry=None)
     sword3.send("DELETE", file_urls(sword3.document(anobject))[0])
     with pytest.raises(Refusal) as refused:
         deposits.replace(
             actor=actor,
             deposit=part.deposit,
-            arrival=arrival,
+            submission=submission,
             in_progress=True,
             kinds=(PartKind.PACKAGE,),
             only=part.pk,
