@@ -4,10 +4,14 @@ The checks themselves run outside any transaction; the verdict is one transactio
 """
 
 import logging
+from dataclasses import dataclass
 
 from django.db import transaction
 
+from archive.errors import PathConflict
+from archive.identifiers import SWHID, ObjectType
 from checker.bags import entry_in_bag
+from checker.listing import Listing
 from checker.packages import check_digest, check_package
 from checker.profile_findings import Told, profile_of, testing_collection
 from deposit import findings as vocabulary
@@ -36,14 +40,27 @@ def check(deposit_id: int, *, worker: str) -> None:
         with kept(claim) as lease:
             told = Told()
             deposit = Deposit.objects.get(pk=deposit_id)
-            found = examine(deposit, lease, told)
+            examined = examine(deposit, lease, told)
             lease.check()
-            conclude(claim, found, worker=worker, deposit=deposit, told=told)
+            conclude(claim, examined, worker=worker, deposit=deposit, told=told)
     except LeaseLost:
         logger.warning("deposit=%s check dropped: another worker has it", deposit_id)
 
 
-def examine(deposit: Deposit, lease: Lease, told: Told | None = None) -> list[vocabulary.Finding]:
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the checks found, and the SWHID of the directory that the packages make, unless they are rejected."""
+
+    findings: list[vocabulary.Finding]
+    directory_swhid: str | None
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether any finding is an error."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+
+def examine(deposit: Deposit, lease: Lease, told: Told | None = None) -> Examined:
     """Everything that is wrong with the metadata and the packages of a deposit. Raises `LeaseLost`.
 
     What its packages say of themselves, by its profile, is noted in ``told``.
@@ -57,13 +74,27 @@ def examine(deposit: Deposit, lease: Lease, told: Told | None = None) -> list[vo
     wrong: list[vocabulary.Finding] = []
     if not packages:
         wrong.append(_missing(Area.ARCHIVE, "package.missing", "Deposit without archive is rejected"))
-    for part in packages:
-        # What is not what was announced is not looked into.
-        wrong += check_digest(part, lease) or check_package(part, lease, limits, asked, told)
+    with Listing() as listing:
+        for part in packages:
+            # What is not what was announced is not looked into.
+            wrong += check_digest(part, lease) or check_package(part, lease, limits, listing, asked, told)
+        rejected = any(finding.severity is Severity.ERROR for finding in wrong)
+        directory = None if rejected else _directory(listing, wrong)
+    rejected = rejected or directory is None
     if documents:
-        return [*check_entry(bytes(documents[-1].document or b"")), *wrong]
-    rejected = any(finding.severity is Severity.ERROR for finding in wrong)
-    return [*([] if rejected else _brought_along(deposit, packages, limits, lease, told)), *wrong]
+        wrong = [*check_entry(bytes(documents[-1].document or b"")), *wrong]
+    elif not rejected:
+        wrong = [*_brought_along(deposit, packages, limits, lease, told), *wrong]
+    return Examined(wrong, directory)
+
+
+def _directory(listing: Listing, wrong: list[vocabulary.Finding]) -> str | None:
+    """The directory that the packages make; a finding more in ``wrong`` when they make none."""
+    try:
+        return str(SWHID(ObjectType.DIRECTORY, listing.root()))
+    except PathConflict as error:
+        wrong.append(_missing(Area.ARCHIVE, "package.conflict", f"The packages do not fit together: {error}"))
+        return None
 
 
 def _brought_along(
@@ -93,18 +124,23 @@ def _missing(area: Area, code: str, text: str) -> vocabulary.Finding:
 
 def conclude(
     claim: Claim,
-    found: list[vocabulary.Finding],
+    examined: Examined,
     *,
     worker: str,
     deposit: Deposit | None = None,
     told: Told | None = None,
 ) -> None:
     """Write the findings, the verdict and what the package is, in one transaction. Raises `LeaseLost`."""
-    rejected = any(finding.severity is Severity.ERROR for finding in found)
+    found, rejected = examined.findings, examined.is_rejected
     event = "reject" if rejected else "verify"
     with transaction.atomic():
         lifecycle.fire(
-            event, claim.deposit_id, actor=worker, token=claim.token, detail={"findings": len(found)}
+            event,
+            claim.deposit_id,
+            actor=worker,
+            token=claim.token,
+            detail={"findings": len(found)},
+            changes={} if rejected else {"directory_swhid": examined.directory_swhid},
         )
         if not rejected:
             Part.objects.filter(deposit_id=claim.deposit_id, digest_pending=True).update(digest_pending=False)

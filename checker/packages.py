@@ -6,6 +6,7 @@ It happens in a process of its own, with bounds on memory and time; see `package
 import hashlib
 from typing import Any
 
+from checker.listing import Listing
 from checker.profile_findings import Asked, Told, findings_in
 from checker.profiles.examiner import EXAMINER
 from deposit.findings import Area, Finding, Severity
@@ -54,9 +55,14 @@ def check_digest(part: Part, lease: Lease) -> list[Finding]:
 
 
 def check_package(
-    part: Part, lease: Lease, limits: Limits, asked: Asked | None = None, told: Told | None = None
+    part: Part,
+    lease: Lease,
+    limits: Limits,
+    listing: Listing,
+    asked: Asked | None = None,
+    told: Told | None = None,
 ) -> list[Finding]:
-    """The findings on a package; nothing but warnings when it is whole and acceptable.
+    """The findings on a package; nothing but warnings when it is whole and acceptable, and in ``listing`` then.
 
     ``asked``: the profile that it is judged by, too; what it says of itself is noted in ``told``.
     An `OSError` or `ReaderDied` is a fault of ours. Raises `LeaseLost`.
@@ -64,17 +70,23 @@ def check_package(
     assert part.stored_as is not None
     path = path_of(part.stored_as)
     if part.packaging == Packaging.BINARY:
+        listing.add_file(part.name, path, lease)
         return [_no_package(part)] if asked else []
     is_bag = part.packaging == Packaging.BAGIT
     examined: dict[str, Any] | None = None
     try:
+        reading: dict[str, Any] = {
+            "bag": is_bag,
+            "alive": lease.check,
+            "take": listing.take,
+            "wanted": listing.wanted,
+        }
         if asked:
             arguments = {"profile": asked.name, "options": asked.options}
-            proof, examined = examine(
-                path, limits, examiner=EXAMINER, arguments=arguments, bag=is_bag, alive=lease.check
-            )
+            proof, examined = examine(path, limits, examiner=EXAMINER, arguments=arguments, **reading)
         else:
-            proof = prove(path, limits, bag=is_bag, alive=lease.check)
+            proof = prove(path, limits, **reading)
+        listing.end_of_package()
     except PackageError as error:
         known = KNOWN_WORDS.get(error.code, UNREADABLE)
         return [_finding(part, error.code, error.subject, f"{known}: {error.message}")]

@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from deposit.actors import request_context
-from deposit.models import Deposit, Event, Status
+from deposit.models import Delivery, Deposit, Event, Status
 
 logger = logging.getLogger(__name__)
 
@@ -145,6 +145,9 @@ def fire_within(
         setattr(deposit, name, value)
     deposit.save(update_fields=fields)
     record(deposit, event, actor=actor, source=source, target=target, **(detail or {}))
+    if event == "reschedule" and source is S.DONE:
+        # It goes to all its destinations once more; one that failed goes to those that lack it.
+        Delivery.objects.filter(deposit=deposit_id, current=True).update(current=False)
     if rule.asks:
         announce()
     transaction.on_commit(
@@ -291,6 +294,25 @@ def give_back(held: Claim, *, reason: str, after_seconds: float, counts: bool) -
             wait_seconds=after_seconds,
         )
         return True
+
+
+def require_lease(held: Claim) -> None:
+    """Make sure, within the caller's transaction, that a claim holds. Raises `LeaseLost`."""
+    if not _holds_lease(held.deposit_id, held.token):
+        raise LeaseLost(f"The lease on deposit {held.deposit_id} has passed to another worker.")
+
+
+def again(held: Claim, *, after_seconds: float) -> None:
+    """Let go of a deposit that waits for something, until ``after_seconds`` from now. Raises `LeaseLost`."""
+    waiting = Deposit.objects.filter(
+        pk=held.deposit_id, lease_token=held.token, lease_expires_at__gt=Now()
+    ).update(
+        lease_token=held.token + 1,
+        lease_expires_at=Now() + timedelta(seconds=after_seconds),
+        attempts=0,
+    )
+    if not waiting:
+        raise LeaseLost(f"The lease on deposit {held.deposit_id} has passed to another worker.")
 
 
 def announce() -> None:

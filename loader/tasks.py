@@ -2,11 +2,10 @@
 
 from celery import Task, shared_task
 
-from loader.destinations import archive
-from loader.loading import load
+from loader.workflow import load
 
 
 @shared_task(name="loader.load", bind=True)
 def load_task(task: "Task[..., None]", deposit_id: int) -> None:
-    """Load one deposit. Safe to run twice: the claim lets one through."""
-    load(deposit_id, worker=f"loader:{task.request.hostname}", destination=archive.load)
+    """Take one deposit further on its way to its destinations. Safe to run twice: the claim lets one through."""
+    load(deposit_id, worker=f"loader:{task.request.hostname}")

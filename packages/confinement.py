@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -22,13 +22,16 @@ from typing import Any, NamedTuple
 
 from packages.bagit import Problem
 from packages.errors import PackageError
-from packages.limits import Limits
+from packages.limits import MIB, Limits
+from packages.listing import Take, read_entries
 from packages.warnings import PackageWarning
 
 # A reader that has not used a second of processor time for so long waits for a disk that does not answer.
 SILENCE_SECONDS = 600.0
 _POLL_SECONDS = 5.0
 _TICK = b"."
+# Two hundred entries with the longest paths, or one with the content of a small file, are shorter.
+_LONGEST_LINE = 32 * MIB
 _TOO_MUCH = (
     "Reading the package takes more {} than it may. Compress it anew with a common program, or split it."
 )
@@ -46,14 +49,25 @@ class Proof(NamedTuple):
     warnings: list[PackageWarning]
 
 
-def prove(path: Path, limits: Limits, *, bag: bool = False, alive: Callable[[], None]) -> Proof:
+def prove(
+    path: Path,
+    limits: Limits,
+    *,
+    bag: bool = False,
+    alive: Callable[[], None],
+    take: Take | None = None,
+    wanted: Sequence[str] = (),
+) -> Proof:
     """Go through the package at ``path`` to its end; as a bag, return what keeps it from being valid.
 
-    ``alive`` is called as the work moves on; what it raises stops the reader. Raises `PackageError` as
+    ``alive`` is called as the work moves on; what it raises stops the reader. ``take`` gets the entries of all members
+    as they are read, with the content of small files whose path matches a pattern of ``wanted``; what it has got counts
+    only once this returns. Raises `PackageError` as
     ``open_package`` does, and with ``package.limit.time`` or ``package.limit.memory`` for a package that takes more
     processor time or memory than it may; `OSError` and `ReaderDied` for faults of ours.
     """
-    return _judge(*_ask({"path": str(path), "bag": bag, "limits": asdict(limits)}, alive))
+    question = {"path": str(path), "bag": bag, "limits": asdict(limits)}
+    return _judge(*_ask(question, alive, take, wanted))
 
 
 def examine(
@@ -64,6 +78,8 @@ def examine(
     arguments: dict[str, Any],
     bag: bool = False,
     alive: Callable[[], None],
+    take: Take | None = None,
+    wanted: Sequence[str] = (),
 ) -> tuple[Proof, dict[str, Any]]:
     """`prove` a package, and let somebody else look at its members in the same confined pass.
 
@@ -71,14 +87,17 @@ def examine(
     every member, and what it answers in the end is answered here. All of it must be JSON. Raises as `prove` does.
     """
     question = {"path": str(path), "bag": bag, "limits": asdict(limits)}
-    answer, status = _ask(question | {"examiner": examiner, "arguments": arguments}, alive)
+    answer, status = _ask(question | {"examiner": examiner, "arguments": arguments}, alive, take, wanted)
     return _judge(answer, status), answer["examined"]
 
 
-def _ask(question: dict[str, Any], alive: Callable[[], None]) -> tuple[dict[str, Any], int]:
+def _ask(
+    question: dict[str, Any], alive: Callable[[], None], take: Take | None, wanted: Sequence[str]
+) -> tuple[dict[str, Any], int]:
+    question["wanted"] = list(wanted) if take else None
     keeper = _keeper()
     try:
-        return keeper.ask(question, alive)
+        return keeper.ask(question, alive, take)
     except BaseException:
         keeper.kill()
         raise
@@ -128,7 +147,9 @@ class _Keeper:
         """Whether it is this process's own, and lives."""
         return self.owner == os.getpid() and self._process.poll() is None
 
-    def ask(self, question: dict[str, Any], alive: Callable[[], None]) -> tuple[dict[str, Any], int]:
+    def ask(
+        self, question: dict[str, Any], alive: Callable[[], None], take: Take | None
+    ) -> tuple[dict[str, Any], int]:
         """The reader's answer ({} if it ended without one) and its wait status."""
         self._socket.sendall(json.dumps(question).encode() + b"\n")
         answer: dict[str, Any] = {}
@@ -137,6 +158,8 @@ class _Keeper:
                 return answer, int(json.loads(line)["status"])
             if line.startswith(b"{") and line.endswith(b"}"):
                 answer = json.loads(line)
+            elif take and line.startswith(b"[") and line.endswith(b"]"):
+                take(read_entries(line))
         raise ReaderDied("the keeper of the readers ended")
 
     def _lines(self, alive: Callable[[], None]) -> Iterator[bytes]:
@@ -155,6 +178,8 @@ class _Keeper:
             heard = time.monotonic()
             alive()
             *lines, pending = (pending + data).split(b"\n")
+            if len(pending) > _LONGEST_LINE:
+                raise ReaderDied("the reader of the package said more in one line than a reader says")
             pending = pending.lstrip(_TICK)
             for line in lines:
                 yield line.lstrip(_TICK)

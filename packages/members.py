@@ -1,6 +1,6 @@
 """One member of a package, as the readers hand it out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Protocol
 
@@ -22,6 +22,24 @@ class Content(Protocol):
 
     def read_content(self) -> bytes: ...
     def content_chunks(self) -> Iterator[bytes]: ...
+
+
+class _Observed:
+    """Content that somebody else sees as it is read."""
+
+    def __init__(self, content: Content, seen: Callable[[bytes], None]) -> None:
+        self._content = content
+        self._seen = seen
+
+    def read_content(self) -> bytes:
+        data = self._content.read_content()
+        self._seen(data)
+        return data
+
+    def content_chunks(self) -> Iterator[bytes]:
+        for chunk in self._content.content_chunks():
+            self._seen(chunk)
+            yield chunk
 
 
 class Member:
@@ -68,6 +86,11 @@ class Member:
                 yield chunk
                 if not self._current:
                     raise RuntimeError(_GONE)
+
+    def observe(self, seen: Callable[[bytes], None]) -> None:
+        """Let ``seen`` have every piece of the content as it is read, by whomever."""
+        if self._content is not None:
+            self._content = _Observed(self._content, seen)
 
     def _take(self) -> Content | None:
         content, self._content = self._content, None

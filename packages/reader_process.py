@@ -8,13 +8,16 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from packages.bagit import validate_bag
 from packages.errors import PackageError
 from packages.limits import MIB, Limits
+from packages.listing import Sender
 from packages.members import Member
 from packages.opening import open_package
 
@@ -55,7 +58,7 @@ def _read_and_exit(control: socket.socket, question: dict[str, Any]) -> None:
     try:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         _tick(control)
-        answer = _answer(question)
+        answer = _answer(question, partial(_send_whole, control))
         signal.setitimer(signal.ITIMER_PROF, 0)
         control.sendall(json.dumps(answer).encode() + b"\n")
         os._exit(0)
@@ -64,7 +67,10 @@ def _read_and_exit(control: socket.socket, question: dict[str, Any]) -> None:
 
 
 class Examiner(Protocol):
-    """Who looks at the members of a package on the way: made with its arguments, shown each, asked in the end."""
+    """Who looks at the members of a package on the way: made with its arguments, shown each, asked in the end.
+
+    It reads the content of a member whole or not at all.
+    """
 
     def __init__(self, arguments: dict[str, Any]) -> None: ...
 
@@ -75,16 +81,24 @@ class Examiner(Protocol):
         """What was found, as JSON; the package may be opened once more."""
 
 
-def _answer(question: dict[str, Any]) -> dict[str, Any]:
+def _answer(question: dict[str, Any], send: Callable[[bytes], object]) -> dict[str, Any]:
     path, limits = Path(question["path"]), Limits(**question["limits"])
     try:
         _confine(limits, path.stat().st_size)
         problems = validate_bag(path, limits=limits) if question["bag"] else []
         examiner = _examiner(question)
         with open_package(path, limits) as package:
+            wanted = question["wanted"]
+            sender = None if wanted is None else Sender(wanted, send)
             for member in package:
+                if sender:
+                    sender.observe(member)
                 if examiner:
                     examiner.see(member)
+                if sender:
+                    sender.add(member)
+            if sender:
+                sender.flush()
         examined = examiner.finish(path, limits) if examiner else {}
         return {"problems": problems, "warnings": package.warnings, "examined": examined}
     except PackageError as error:
@@ -121,6 +135,15 @@ def _confine(limits: Limits, size: int) -> None:
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         # One second of grace tells "too long" (SIGXCPU) from a kill.
         resource.setrlimit(kind, (most, most + 1 if kind == resource.RLIMIT_CPU and most != hard else most))
+
+
+def _send_whole(control: socket.socket, line: bytes) -> None:
+    """Send a line without a tick in the middle of it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPROF})
+    try:
+        control.sendall(line)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})
 
 
 def _tick(control: socket.socket) -> None:

@@ -92,6 +92,11 @@ MIDDLEWARE = [
     "deposit.http.middleware.SoundRequestMiddleware",
 ]
 
+# Where deposits can be taken: the name that a collection gives, and the module whose DESTINATION it is.
+DESTINATIONS = {
+    "archive": "loader.destinations.archive",
+}
+
 ROOT_URLCONF = "settings.urls"
 WSGI_APPLICATION = "settings.wsgi.application"
 

@@ -12,14 +12,14 @@ import pytest
 from archive.ingest import Ingest
 from archive.tree import Tree
 from checker.checking import check
+from checker.listing import Listing
 from checker.packages import check_package
 from deposit.findings import Severity
 from deposit.lifecycle import Claim
 from deposit.models import Collection, Finding, Part, Status
 from deposit.queue.leases import Lease
-from loader.destinations import archive
 from loader.destinations.archive.loading import ingest_package
-from loader.loading import load
+from loader.workflow import load
 from packages import Limits, PackageError, confinement
 from packages.limits import MIB
 from packages.reader_process import TABLES
@@ -89,7 +89,8 @@ def a_lease() -> Lease:
 
 
 def checked(name: str, case: Case) -> str:
-    found = check_package(Part(stored_as=name, name="package"), a_lease(), case.limits)
+    with Listing() as listing:
+        found = check_package(Part(stored_as=name, name="package"), a_lease(), case.limits, listing)
     return next((one.code for one in found if one.severity is Severity.ERROR), ACCEPTED)
 
 
@@ -141,7 +142,7 @@ def test_the_limits_of_a_collection_bind_checker_and_loader(name: str, value: in
     failed = in_status(
         Status.VERIFIED, sent(package, who=(client, collection), origin=f"{ORIGIN}/2", complete=False)
     )
-    load(failed.pk, worker="loader", destination=archive.load)
+    load(failed.pk, worker="loader")
 
     rejected.refresh_from_db()
     failed.refresh_from_db()
@@ -159,7 +160,7 @@ def test_a_collection_takes_links_that_lead_out_if_it_says_so() -> None:
     Collection.objects.filter(pk=collection.pk).update(links_outside=True)
     deposit = sent(outside, who=(client, collection), entry=atom_entry(create_origin(ORIGIN)))
     check(deposit.pk, worker="checker")
-    load(deposit.pk, worker="loader", destination=archive.load)
+    load(deposit.pk, worker="loader")
 
     deposit.refresh_from_db()
     assert deposit.status == Status.DONE

@@ -1,6 +1,14 @@
 """The tables: the record of deposits, and who may do what."""
 
 from deposit.models.audit import AuditRecord
+from deposit.models.deliveries import (
+    OPEN_DELIVERIES,
+    Activity,
+    ActivityState,
+    Delivery,
+    DeliveryState,
+    Identifier,
+)
 from deposit.models.milestones import Milestone
 from deposit.models.pulses import Pulse
 from deposit.models.record import (
@@ -28,14 +36,19 @@ from deposit.models.uploads import Fetch, FetchState, Upload, UploadSegment
 from deposit.models.versions import PackageVersion
 
 __all__ = [
+    "OPEN_DELIVERIES",
     "STATUS_TEXTS",
     "TITLE_LENGTH",
+    "Activity",
+    "ActivityState",
     "ApiToken",
     "AuditRecord",
     "Client",
     "Collection",
     "Curatorship",
     "DayTally",
+    "Delivery",
+    "DeliveryState",
     "Deposit",
     "DepositType",
     "Duplicates",
@@ -44,6 +57,7 @@ __all__ = [
     "FetchState",
     "Finding",
     "IdempotencyKey",
+    "Identifier",
     "LoginFailures",
     "Membership",
     "Milestone",

@@ -5,6 +5,7 @@ by ``deposit.lifecycle`` alone.
 """
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import F, Q
@@ -65,6 +66,11 @@ class Profile(models.TextChoices):
     ARCHIVEMATICA = "archivematica", _("Archivematica's conventions for transfers")
 
 
+def default_destinations() -> list[str]:
+    """Where deposits go if nobody says otherwise."""
+    return ["archive"]
+
+
 class Collection(CollectionLimits):
     """Where clients deposit; its name is a segment of every deposit's IRI."""
 
@@ -97,6 +103,12 @@ class Collection(CollectionLimits):
     profile_options = models.JSONField(
         default=dict, db_default={}, blank=True, help_text=_("The options of the profile.")
     )
+    destinations = ArrayField(
+        models.CharField(max_length=50),
+        default=default_destinations,
+        db_default=["archive"],
+        help_text=_("Where its deposits are taken, in this order."),
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -105,6 +117,7 @@ class Collection(CollectionLimits):
             models.CheckConstraint(
                 condition=Q(duplicates__in=Duplicates.values), name="collection_duplicates_is_known"
             ),
+            models.CheckConstraint(condition=Q(destinations__len__gt=0), name="collection_has_destinations"),
             *(positive(name) for name in (*OF_REQUESTS, *OF_PACKAGES)),
             # The name is a path segment beside `servicedocument`.
             models.CheckConstraint(
@@ -198,6 +211,8 @@ class Deposit(models.Model):
     # Of the source that made it, in the place of its collection's.
     profile = models.CharField(max_length=60, blank=True, db_default="", editable=False)
     profile_options = models.JSONField(default=dict, db_default={}, editable=False)
+    # The directory that the packages make, as the checks saw it: what is archived has to be the same.
+    directory_swhid = models.TextField(null=True, editable=False)  # noqa: DJ001
 
     # Counts every change that a client can see; the ETag of the deposit's documents.
     revision = models.PositiveIntegerField(default=1, editable=False)

@@ -30,8 +30,7 @@ def deposit_and_load(
     from archive.models import Pack  # noqa: PLC0415 - settings exist only now
     from checker.checking import check  # noqa: PLC0415
     from deposit.models import Status  # noqa: PLC0415
-    from loader.destinations import archive  # noqa: PLC0415
-    from loader.loading import load  # noqa: PLC0415
+    from loader.workflow import load  # noqa: PLC0415
     from tests.support.lifecycle_fixtures import sent  # noqa: PLC0415
 
     before = sum(Pack.objects.values_list("size", flat=True))
@@ -39,7 +38,7 @@ def deposit_and_load(
     started = time.perf_counter()
     check(deposit.pk, worker="bench")
     checked = time.perf_counter()
-    load(deposit.pk, worker="bench", destination=archive.load)
+    load(deposit.pk, worker="bench")
     loaded = time.perf_counter()
     deposit.refresh_from_db()
     if deposit.status != Status.DONE:

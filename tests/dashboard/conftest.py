@@ -13,8 +13,7 @@ from deposit.metadata.entry import read_entry
 from deposit.models import Client, Collection, Deposit
 from deposit.services import deposits
 from deposit.services.parts import Submission
-from loader.destinations import archive
-from loader.loading import load
+from loader.workflow import load
 from tests.support.factories import PASSWORD, logged_in, new_client, new_collection
 from tests.support.lifecycle_fixtures import package
 from tests.support.samples import atom_entry, create_origin, make_zip
@@ -74,7 +73,7 @@ def sent(
     return deposits.create(
         actor=Actor(user=client.user, channel=Channel.SWORD),
         collection=collection,
-        submission=Submission(package=package(data, "p.zip"), entry=read_entry(entry)),
+        arrival=Submission(package=package(data, "p.zip"), entry=read_entry(entry)),
         in_progress=False,
         slug=None,
     )
@@ -83,6 +82,6 @@ def sent(
 def worked_on(deposit: Deposit) -> Deposit:
     """What checker and loader make of a deposit."""
     check(deposit.pk, worker="checker@test")
-    load(deposit.pk, worker="loader@test", destination=archive.load)
+    load(deposit.pk, worker="loader@test")
     deposit.refresh_from_db()
     return deposit

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.postgres.operations import AddIndexConcurrently, ValidateConstraint
+from django.contrib.postgres.operations import AddConstraintNotValid, AddIndexConcurrently, ValidateConstraint
 from django.db import connection, connections, migrations, models
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.operations.base import Operation
@@ -65,7 +65,7 @@ def _locks(operation: Operation) -> str:
     words = operation.describe()
     if isinstance(operation, migrations.AddIndex) and not isinstance(operation, AddIndexConcurrently):
         return f"{words}: use AddIndexConcurrently, in a migration with atomic = False"
-    if isinstance(operation, migrations.AddConstraint):
+    if isinstance(operation, migrations.AddConstraint) and not isinstance(operation, AddConstraintNotValid):
         return f"{words}: use AddConstraintNotValid, and ValidateConstraint in the next migration"
     if isinstance(operation, migrations.AlterField) and getattr(operation.field, "db_constraint", True):
         return f"{words}: say in BEFORE_THE_FIRST_RELEASE's place that it rewrites nothing, or add a second field"

@@ -13,8 +13,7 @@ from checker.checking import check
 from deposit.models import Deposit, Status
 from deposit.staging import files
 from deposit.staging.files import path_of
-from loader.destinations import archive
-from loader.loading import load
+from loader.workflow import load
 from tests.faults.durability import Disk, followed
 from tests.support.lifecycle_fixtures import sent
 from tests.support.samples import make_tar
@@ -55,7 +54,7 @@ def test_what_is_promised_survives_a_power_cut(disk: Disk) -> None:
         deposits = [sent(make_tar({"pkg/a": bytes([n]) * 5_000_000, "pkg/b": b"small"})) for n in range(2)]
         for deposit in deposits:
             check(deposit.pk, worker="checker")
-            load(deposit.pk, worker="loader", destination=archive.load)
+            load(deposit.pk, worker="loader")
     assert [d.status for d in Deposit.objects.all()] == [Status.DONE] * 2
     assert (seen[0], seen[-1]) == (0, 4)
     # Shown with -rP; docs/explanation/nothing-lost.md has the figures.

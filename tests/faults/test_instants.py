@@ -28,8 +28,7 @@ from deposit.queue.dispatcher import release_passed_leases
 from deposit.services import deposits
 from deposit.services.parts import Package, Submission
 from deposit.staging.files import staging_file
-from loader.destinations import archive
-from loader.loading import load
+from loader.workflow import load
 from tests.faults.instants import Nth, die, fail, watched
 from tests.support.factories import acting_as
 from tests.support.lifecycle_fixtures import ORIGIN, depositor, pass_lease
@@ -71,7 +70,7 @@ def live(who: Any, answer: Callable[[int], object]) -> None:
         check(deposit.pk, worker="c")
     connection.close()
     with contextlib.suppress(Exception):
-        load(deposit.pk, worker="l", destination=archive.load)
+        load(deposit.pk, worker="l")
 
 
 def in_child(who: Any, happen: Nth) -> tuple[int | None, list[str]]:
@@ -105,7 +104,7 @@ def finish() -> None:
             pass_lease(deposit)
             release_passed_leases()
         check(deposit.pk, worker="c2")
-        load(deposit.pk, worker="l2", destination=archive.load)
+        load(deposit.pk, worker="l2")
 
 
 def assert_whole(accepted: int | None, who: Any) -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from checker.checking import check
 from deposit.models import Deposit
-from loader.destinations import archive
-from loader.loading import load
+from loader.workflow import load
 from tests.support.lifecycle_fixtures import sent
 
 Loaded = Callable[..., Deposit]
@@ -28,7 +27,7 @@ def loaded(transactional_db: None) -> Loaded:
     def run(*packages: bytes, **arguments: Any) -> Deposit:
         deposit = sent(*packages, **arguments)
         check(deposit.pk, worker="checker")
-        load(deposit.pk, worker="loader", destination=archive.load)
+        load(deposit.pk, worker="loader")
         deposit.refresh_from_db()
         return deposit
 

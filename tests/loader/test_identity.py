@@ -173,12 +173,12 @@ def test_packages_are_merged_and_the_newest_file_wins(loaded: Loaded, tmp_path: 
     assert deposit.swhid == by_swh_model(unpack(older | newer, tmp_path / "top"))
 
 
-def test_packages_that_contradict_each_other_fail_with_the_path(loaded: Loaded) -> None:
+def test_packages_that_contradict_each_other_are_rejected_with_the_path(loaded: Loaded) -> None:
     deposit = loaded(make({b"a": b"a file"}), make({b"a/b": b"below it"}))
-    assert deposit.status == Status.FAILED
-    assert [(f.area, f.code) for f in deposit.findings.filter(severity="error")] == [
-        ("loading", "loading.failed")
-    ]
+    assert deposit.status == Status.REJECTED
+    (finding,) = deposit.findings.filter(severity="error")
+    assert (finding.area, finding.code) == ("archive", "package.conflict")
+    assert "'a' is both a file and a directory" in finding.message
 
 
 def test_the_tree_comes_back_byte_for_byte(loaded: Loaded, tmp_path: Path) -> None:

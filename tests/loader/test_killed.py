@@ -22,8 +22,7 @@ from archive.tar import stream_tar
 from checker.checking import check
 from deposit.models import Deposit, Event, Status
 from deposit.queue.dispatcher import release_passed_leases
-from loader.destinations import archive
-from loader.loading import load
+from loader.workflow import load
 from tests.support.lifecycle_fixtures import pass_lease, sent
 from tests.support.samples import make_tar
 
@@ -36,7 +35,7 @@ def load_in_child(deposit_id: int, kill_after: float | None) -> float:
     child = os.fork()
     if child == 0:
         try:
-            load(deposit_id, worker="child", destination=archive.load)
+            load(deposit_id, worker="child")
         except BaseException:  # noqa: BLE001  the child dies here, and says why
             traceback.print_exc()
         finally:

@@ -74,6 +74,8 @@ MEANINGS = {
     "auth.token": "The token opens nothing: it is unknown, expired, revoked or forged.",
     "deposit.status": "The deposit has moved on, and the request does not fit its status.",
     "deposit.transition": "The deposit has moved on, and the request does not fit its status.",
+    "loading.directory": "Two readings of the package differ: a fault of the service, which archived nothing.",
+    "delivery.attempts": "A destination failed too often; the message has the last reason. An operator tries again.",
     "loading.failed": "The package could not be loaded; the message is the reason. An operator loads it again.",
     "upload.segment_size": "A segment has not the size that was announced.",
 }
@@ -269,6 +271,15 @@ def _made_findings(path: Path) -> Iterator[tuple[str, str]]:
         match node:
             case ast.Call(func=ast.Name(id="_missing"), args=[_, ast.Constant(value=str(code)), says]):
                 yield code, words(says, {})
+            case ast.Call(func=ast.Name(id="Permanent"), args=[ast.Constant(value=str(code)), says]):
+                yield code, MEANINGS.get(code) or words(says, {})
+            case ast.Call(func=ast.Name(id="Ending"), keywords=[_, _, _]) if isinstance(
+                named.get("code"), ast.Constant
+            ):
+                code = words(named["code"], {})
+                yield code, MEANINGS.get(code) or words(named["sentence"], {})
+            case ast.Call(func=ast.Attribute(attr="_fail"), args=[ast.Constant(value=str(code)), says, _]):
+                yield code, MEANINGS.get(code) or words(says, {})
             case ast.Call(func=ast.Attribute(attr="create") | ast.Name(id="Finding")):
                 if isinstance(code_node := named.get("code"), ast.Constant):
                     code = str(code_node.value)

@@ -1,5 +1,9 @@
 """The default destination: our own content-addressed archive."""
 
-from loader.destinations.archive.loading import ingest_packages, load
+from deposit.queue.policies import LOCAL
+from loader.destinations.archive.loading import archive
+from loader.steps import Destination, Step
 
-__all__ = ["ingest_packages", "load"]
+DESTINATION = Destination(
+    name="archive", steps=(Step(name="archive", run=archive, policy=LOCAL, brief=True),)
+)

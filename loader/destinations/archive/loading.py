@@ -5,6 +5,7 @@ member goes to the archive as it flows, nothing is unpacked to disk. The pack is
 transaction makes it visible and the deposit done, so a crash at any line leaves either nothing visible or everything.
 """
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,19 +27,23 @@ from deposit.staging.files import path_of
 from loader.destinations.archive.known import known_root
 from loader.destinations.archive.origin_lock import alone_on_origin
 from loader.destinations.archive.releases import release_of, snapshot_of
-from loader.loading import Finish, Identifiers
+from loader.steps import Context, Outcome, Permanent
 from packages import Kind, Limits, Member, open_package
+
+logger = logging.getLogger(__name__)
 
 # Members up to this size are read whole; larger ones flow through in chunks.
 SMALL = 1024 * 1024
 
 
-def load(deposit: Deposit, lease: Lease, finish: Finish) -> None:
-    """Archive a deposit. Raises `PackageError` or `ArchiveError` when it cannot be archived for good."""
+def archive(context: Context) -> Outcome:
+    """Archive a deposit. Raises `PackageError`, `ArchiveError` or `Permanent` when it cannot be archived for good."""
+    deposit, lease = context.deposit, context.lease
     entry = effective_entry(deposit)
     assert deposit.origin_url is not None
     with Ingest() as ingest:
         root = known_root(deposit) or ingest_packages(ingest, deposit, lease)
+        _require_the_same(deposit, root)
         release = ingest.add_release(
             release_of(
                 deposit,
@@ -57,7 +62,25 @@ def load(deposit: Deposit, lease: Lease, finish: Finish) -> None:
             lease.check()
             with transaction.atomic():
                 ingest.publish()
-                finish(identifiers(deposit, root=root, release=release, snapshot=snapshot))
+                return context.finish(identifiers(deposit, root=root, release=release, snapshot=snapshot))
+
+
+def _require_the_same(deposit: Deposit, root: bytes) -> None:
+    """The loader has to see the directory that the checker saw; else one of the two is wrong, and nothing is kept."""
+    loaded = str(SWHID(ObjectType.DIRECTORY, root))
+    if deposit.directory_swhid in (None, loaded):
+        return
+    logger.critical(
+        "deposit=%s the checks saw %s and the loader %s in the same packages",
+        deposit.pk,
+        deposit.directory_swhid,
+        loaded,
+    )
+    raise Permanent(
+        "loading.directory",
+        "Two readings of the package did not see the same files; nothing was archived. The operators were told.",
+        fault=f"checked: {deposit.directory_swhid}, loaded: {loaded}",
+    )
 
 
 def ingest_packages(ingest: Ingest, deposit: Deposit, lease: Lease) -> bytes:
@@ -109,16 +132,16 @@ def _content(ingest: Ingest, member: Member) -> bytes:
     return ingest.add_content_stream(member.chunks(), member.size)
 
 
-def identifiers(deposit: Deposit, *, root: bytes, release: bytes, snapshot: bytes) -> Identifiers:
+def identifiers(deposit: Deposit, *, root: bytes, release: bytes, snapshot: bytes) -> dict[str, str]:
     """The identifiers that the deposit's status tells, with swh-deposit's context."""
     swhid = SWHID(ObjectType.DIRECTORY, root)
     visit, anchor = SWHID(ObjectType.SNAPSHOT, snapshot), SWHID(ObjectType.RELEASE, release)
-    return Identifiers(
-        swhid=str(swhid),
-        swhid_context=f"{swhid};origin={deposit.origin_url};visit={visit};anchor={anchor};path=/",
-        release_swhid=str(anchor),
-        snapshot_swhid=str(visit),
-    )
+    return {
+        "swhid": str(swhid),
+        "swhid_context": f"{swhid};origin={deposit.origin_url};visit={visit};anchor={anchor};path=/",
+        "release_swhid": str(anchor),
+        "snapshot_swhid": str(visit),
+    }
 
 
 def _add_metadata(

@@ -9,8 +9,7 @@ from swh.model.from_disk import Directory
 
 from checker.checking import check
 from deposit.models import Client, Collection, Deposit, Finding
-from loader.destinations import archive
-from loader.loading import load
+from loader.workflow import load
 from tests.deposit.sword.test_views import multipart
 from tests.support.factories import http_client, new_client
 from tests.support.samples import atom_entry, create_origin, make_tar, make_zip
@@ -26,7 +25,7 @@ def deposit_package(
     assert response.status_code == 201, response.content
     deposit = Deposit.objects.latest("id")
     check(deposit.pk, worker="test")
-    load(deposit.pk, worker="test", destination=archive.load)
+    load(deposit.pk, worker="test")
     deposit.refresh_from_db()
     return deposit
 

@@ -26,8 +26,7 @@ from deposit.actors import Channel, system_actor
 from deposit.models import Client, Collection, Deposit
 from deposit.services import tokens
 from deposit.staging.files import path_of
-from loader.destinations import archive
-from loader.loading import load
+from loader.workflow import load
 from settings.wsgi import application
 from tests.deposit.archived.test_archive_view import FILES, deposit_package
 from tests.deposit.archived.test_bags import unpack
@@ -163,7 +162,7 @@ def test_bytes_that_are_not_utf_8_are_told_from_percent_signs_of_a_name(http: Ht
 def loaded(*packages: bytes, who: tuple[Client, Collection]) -> Deposit:
     deposit = sent(*packages, who=who)
     check(deposit.pk, worker="test")
-    load(deposit.pk, worker="test", destination=archive.load)
+    load(deposit.pk, worker="test")
     deposit.refresh_from_db()
     assert deposit.status == "done"
     return deposit

@@ -22,10 +22,10 @@ from checker.checking import check
 from deposit import lifecycle
 from deposit.actors import Channel, system_actor
 from deposit.archived.premis import PREMIS
-from deposit.models import Collection, Deposit, Membership
+from deposit.models import Collection, Deposit, Membership, Part
 from deposit.services import operations
-from loader.destinations import archive
-from loader.loading import load
+from deposit.staging.files import path_of
+from loader.workflow import load
 from tests.deposit.archived.test_archive_view import FILES, deposit_package
 from tests.deposit.archived.test_bags import unpack
 from tests.deposit.sword.test_views import ENTRY, post_zip
@@ -149,12 +149,17 @@ def rejected_and_checked_again(http: HttpClient) -> Deposit:
 
 
 def failed(http: HttpClient) -> Deposit:
-    """Two packages that contradict each other."""
+    """A package that was damaged between its checks and its load."""
     http.post(
         "/1/hal/", atom_entry(create_origin(ORIGIN)), content_type=ENTRY, headers={"In-Progress": "true"}
     )
-    _with_package(http, make_zip({"a": b"a file"}))
-    return _worked(_with_package(http, make_zip({"a/b": b"below it"}), in_progress="false"))
+    deposit = _with_package(http, make_zip({"a": b"a file"}), in_progress="false")
+    check(deposit.pk, worker="test")
+    path_of(str(Part.objects.get(deposit=deposit, kind="package").stored_as)).write_bytes(
+        b"no package any more"
+    )
+    load(deposit.pk, worker="test")
+    return deposit
 
 
 def loaded_again(http: HttpClient) -> Deposit:
@@ -238,7 +243,7 @@ def _with_package(http: HttpClient, package: bytes, in_progress: str = "true") -
 
 def _worked(deposit: Deposit) -> Deposit:
     check(deposit.pk, worker="test")
-    load(deposit.pk, worker="test", destination=archive.load)
+    load(deposit.pk, worker="test")
     return deposit
 
 

@@ -23,8 +23,7 @@ from deposit.operations.doctor import examine, mend
 from deposit.operations.invariants import INVARIANTS
 from deposit.queue import dispatcher
 from deposit.staging.files import path_of
-from loader.destinations import archive
-from loader.loading import load
+from loader.workflow import load
 from tests.support.lifecycle_fixtures import claimed, sent, staged
 from tests.support.samples import make_zip
 
@@ -41,7 +40,7 @@ def _folders(tmp_path: Path, settings: Any) -> None:
 def done() -> Deposit:
     deposit = sent()
     check(deposit.pk, worker="checker")
-    load(deposit.pk, worker="loader", destination=archive.load)
+    load(deposit.pk, worker="loader")
     deposit.refresh_from_db()
     assert deposit.status == Status.DONE
     return deposit

@@ -17,8 +17,7 @@ from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.parts import Submission
 from deposit.staging.files import path_of
-from loader.destinations import archive
-from loader.loading import load
+from loader.workflow import load
 from tests.deposit.sword3.asking import (
     BINARY,
     METADATA,
@@ -243,7 +242,7 @@ def test_an_object_made_through_one_face_is_right_through_the_other(
     receipt = http.get(f"/1/hal/{deposit.pk}/atom/")
     assert b"It computes." in receipt.content
     check(deposit.pk, worker="test")
-    load(deposit.pk, worker="test", destination=archive.load)
+    load(deposit.pk, worker="test")
     document = sword3.document(anobject)
     assert document["state"][0]["@id"] == STATE + "ingested"
     assert document["links"][0]["status"] == FILE_STATE + "ingested"

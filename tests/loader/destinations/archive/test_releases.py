@@ -15,9 +15,8 @@ from archive.retrieval import metadata_of, release, snapshot, visits
 from checker.checking import check
 from deposit import lifecycle
 from deposit.models import Client, Collection, Deposit, Status
-from loader.destinations import archive
 from loader.destinations.archive.releases import branch_name
-from loader.loading import load
+from loader.workflow import load
 from tests.loader.conftest import Loaded
 from tests.support.lifecycle_fixtures import ORIGIN, depositor, sent
 from tests.support.samples import atom_entry, create_origin, make_zip
@@ -149,7 +148,7 @@ def test_only_loaded_deposits_are_branches(
 def test_a_rescheduled_deposit_replaces_its_own_branch(of_version: Callable[[str], Deposit]) -> None:
     first, second = of_version("1"), of_version("2")
     lifecycle.fire("reschedule", first.pk, actor="operator")
-    load(first.pk, worker="loader", destination=archive.load)
+    load(first.pk, worker="loader")
     swhid, release_swhid = first.swhid, first.release_swhid
     first.refresh_from_db()
     assert (first.status, first.swhid, first.release_swhid) == (Status.DONE, swhid, release_swhid)
@@ -213,7 +212,7 @@ def test_two_loads_of_one_origin_at_once_are_both_in_the_last_snapshot(
 
     def run(number: int) -> None:
         barrier.wait()
-        load(number, worker=f"loader-{number}", destination=archive.load)
+        load(number, worker=f"loader-{number}")
         connection.close()
 
     threads = [threading.Thread(target=run, args=(deposit.pk,)) for deposit in deposits]

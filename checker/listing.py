@@ -1,0 +1,72 @@
+"""What is in the packages of a deposit, as the readers tell it: the directory that they make, and small files."""
+
+from collections.abc import Sequence
+from hashlib import sha1
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from archive.tree import Tree
+from deposit.queue.leases import Lease
+from packages.listing import Entry
+from packages.members import Kind
+
+_CHUNK = 1024 * 1024
+
+
+class Listing:
+    """The members of a deposit's packages, each package laid over those before it; memory stays bounded.
+
+    ``wanted`` are patterns of paths (``fnmatch``): what matches and is small stands in ``contents`` afterwards, by
+    path.
+    """
+
+    def __init__(self, wanted: Sequence[str] = ()) -> None:
+        self.wanted = wanted
+        self.contents: dict[bytes, bytes] = {}
+        self._tree = Tree()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tree.close()
+
+    def take(self, entries: list[Entry]) -> None:
+        """Take some members of the package that is being read."""
+        for entry in entries:
+            if entry.kind is Kind.FILE:
+                self._tree.add_file(entry.path, entry.blob, executable=entry.executable)
+            elif entry.kind is Kind.DIRECTORY:
+                self._tree.add_directory(entry.path)
+            elif entry.kind is Kind.SYMLINK:
+                self._tree.add_symlink(entry.path, entry.blob)
+            else:
+                self._tree.add_hardlink(entry.path, entry.target or b"")
+            if entry.content is not None:
+                self.contents[entry.path] = entry.content
+
+    def end_of_package(self) -> None:
+        """The package was read to its end: links mean the files of their own package."""
+        self._tree.resolve_links()
+
+    def add_file(self, name: str, path: Path, lease: Lease) -> None:
+        """Take a package that is the content itself: one file in the root. Raises `LeaseLost`."""
+        digest = sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+        with path.open("rb", buffering=0) as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+                lease.check()
+        self._tree.add_file(name.encode(), digest.digest())
+
+    def root(self) -> bytes:
+        """The identifier of the directory that all packages make (20 bytes, as git computes it).
+
+        Raises `archive.errors.PathConflict` when a later package has a file where an earlier one has a directory.
+        """
+        root = b""
+        for identifier, _ in self._tree.directories():
+            root = identifier
+        return root
