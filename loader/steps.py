@@ -3,16 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models.functions import Now
 
 from deposit.models import Delivery, Deposit, Identifier
 from deposit.queue.leases import Lease
 from deposit.queue.policies import REQUEST, Policy
-
-if TYPE_CHECKING:
-    from loader.workflow import Run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,14 +110,14 @@ class Context:
         delivery: Delivery,
         lease: Lease,
         results: dict[str, dict[str, Any]],
-        run: "Run | None",
+        record_done: Callable[[Done], None],
     ) -> None:
         self.deposit = deposit
         self.delivery = delivery
         self.lease = lease
         # The results of the steps that are over, by name.
         self.results = results
-        self._run = run
+        self._record_done = record_done
 
     @property
     def memory(self) -> dict[str, Any]:
@@ -158,6 +155,5 @@ class Context:
 
         For steps that must be visible and recorded at once or not at all. Raises `LeaseLost`.
         """
-        assert self._run is not None
-        self._run.record_done(Done(result=result))
+        self._record_done(Done(result=result))
         return Finished()

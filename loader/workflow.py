@@ -152,7 +152,7 @@ class Run:
             delivery=self.delivery,
             lease=self.lease,
             results={name: dict(each.result) for name, each in self._activities.items() if each.result},
-            run=self,
+            record_done=self.record_done,
         )
 
     def _begin(self, step: Step) -> None:

@@ -260,7 +260,8 @@ def test_a_collections_limits_are_sensible(constraint: str, value: int) -> None:
 
 # --- None is forgotten ---------------------------------------------------------------------------------
 def test_every_constraint_of_the_record_is_tested_here() -> None:
-    source = Path(__file__).read_text()
+    here = Path(__file__)
+    source = here.read_text() + here.with_name("test_deliveries.py").read_text()
     names = {
         constraint.name
         for model in (Collection, Client, Membership, Deposit, Part, Finding, Event)
