@@ -29,6 +29,7 @@ from deposit.models.record import (
 )
 from deposit.models.retries import IdempotencyKey
 from deposit.models.roles import Curatorship
+from deposit.models.submissions import SubmissionKey
 from deposit.models.tallies import DayTally
 from deposit.models.throttling import LoginFailures, Notice
 from deposit.models.tokens import ApiToken, TokenScope
@@ -68,6 +69,7 @@ __all__ = [
     "Profile",
     "Pulse",
     "Status",
+    "SubmissionKey",
     "TokenScope",
     "Upload",
     "UploadSegment",

@@ -73,7 +73,7 @@ def sent(
     return deposits.create(
         actor=Actor(user=client.user, channel=Channel.SWORD),
         collection=collection,
-        arrival=Submission(package=package(data, "p.zip"), entry=read_entry(entry)),
+        submission=Submission(package=package(data, "p.zip"), entry=read_entry(entry)),
         in_progress=False,
         slug=None,
     )
