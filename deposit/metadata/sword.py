@@ -3,6 +3,9 @@
 The record keeps one kind of metadata document, the Atom entry, whichever face it came through; so what is said here
 is checked, loaded and shown like all else. ``dc:`` and ``dcterms:`` fields become elements of these namespaces, title
 and creators also Atom's own; a field of any other name is kept as JSON in an element of its own. Pure.
+
+The schema of SWORD 3 has one string for each field of Dublin Core. What is said several times is told in one string,
+with semicolons between; people told so are taken apart again. A list is understood too.
 """
 
 import json
@@ -27,6 +30,8 @@ _FIELD = f"{{{SWORD3_TERMS}}}field"
 _ABOUT = ("@context", "@id", "@type")
 _NAMESPACES: Any = {None: ATOM, "dc": DC, "dcterms": DCTERMS, "sword3": SWORD3_TERMS}
 _MAX_FIELDS = 1000
+_BETWEEN = "; "
+_PEOPLE = ("dc:creator", "dcterms:creator", "dc:contributor", "dcterms:contributor")
 
 
 def entry_of(fields: Mapping[str, Any]) -> Entry:
@@ -70,7 +75,7 @@ def _add(root: etree._Element, fields: Mapping[str, Any]) -> None:
 
 def _add_field(root: etree._Element, name: str, value: Any) -> None:
     prefix, _, term = name.partition(":")
-    texts = _texts(value)
+    texts = _people(value) if name in _PEOPLE else _texts(value)
     if prefix in _VOCABULARIES and term.isascii() and term.isalpha() and texts is not None:
         for text in texts:
             etree.SubElement(root, f"{{{_VOCABULARIES[prefix]}}}{term}").text = text
@@ -85,6 +90,14 @@ def _texts(value: Any) -> list[str] | None:
     return values if values and all(isinstance(each, str) for each in values) else None
 
 
+def _people(value: Any) -> list[str] | None:
+    """Names, each on its own; None for values that are none."""
+    texts = _texts(value)
+    if texts is None:
+        return None
+    return [name for text in texts for piece in text.split(";") if (name := piece.strip())] or texts
+
+
 def _add_for_atom(root: etree._Element, fields: Mapping[str, Any]) -> None:
     """Title and authors, which every deposit is known by, in the words that the checks and lists look for."""
     atom = f"{{{ATOM}}}"
@@ -93,7 +106,7 @@ def _add_for_atom(root: etree._Element, fields: Mapping[str, Any]) -> None:
         title = etree.Element(f"{atom}title")
         title.text = titles[0]
         root.insert(0, title)
-    creators = _texts(fields.get("dc:creator")) or _texts(fields.get("dcterms:creator")) or []
+    creators = _people(fields.get("dc:creator")) or _people(fields.get("dcterms:creator")) or []
     if root.find(f"{atom}author") is None:
         for creator in creators:
             author = etree.SubElement(root, f"{atom}author")
@@ -107,15 +120,23 @@ def fields_of(entry: Entry) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, text in _dublin_core(root):
         found.setdefault(name, []).append(text)
-    fields |= {name: texts[0] if len(texts) == 1 else texts for name, texts in found.items()}
+    fields |= {name: _BETWEEN.join(texts) for name, texts in found.items()}
     for field in root.iterchildren(_FIELD):
-        fields[field.get("name") or ""] = _json(field.text or "")
+        name = field.get("name") or ""
+        fields[name] = _as_told(name, _json(field.text or ""))
     if entry.title and not {"dc:title", "dcterms:title"} & fields.keys():
         fields["dc:title"] = entry.title
     names = [author.name for author in entry.authors]
     if names and not {"dc:creator", "dcterms:creator"} & fields.keys():
-        fields["dc:creator"] = names[0] if len(names) == 1 else names
+        fields["dc:creator"] = _BETWEEN.join(names)
     return fields
+
+
+def _as_told(name: str, value: Any) -> Any:
+    """A field as the schema has it: a string under the names of Dublin Core, whatever was sent under them."""
+    if name.partition(":")[0] in _VOCABULARIES and not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return value
 
 
 def _json(text: str) -> Any:

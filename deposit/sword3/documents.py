@@ -85,11 +85,13 @@ def service_document(collections: Sequence[Collection], links: Links) -> dict[st
 
 def collection_document(collection: Collection, links: Links) -> dict[str, Any]:
     """The document of one collection."""
-    return {"@context": terms.CONTEXT, **_service(collection, links)}
+    return _service(collection, links)
 
 
 def _service(collection: Collection, links: Links) -> dict[str, Any]:
+    # By the schema a service within another is a whole document of its own.
     return {
+        "@context": terms.CONTEXT,
         "@id": links.service(collection.name),
         "@type": "ServiceDocument",
         "dc:title": collection.title or collection.name,

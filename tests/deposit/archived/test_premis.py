@@ -1,8 +1,8 @@
 """The history in a bag is PREMIS 3.0, whatever became of the deposit.
 
 The schema (premis-v3-0.xsd, by the Library of Congress) is neither in this repository nor in a dependency. So its rules
-for what is written are told here in our own words; PREMIS_XSD names a copy of the schema for those who have one, and
-then the documents, and these rules themselves, are held against it.
+for what is written are told here in our own words; where the folder that DEPOSIT_TEST_DATA names has the schema, or
+PREMIS_XSD names a copy of it, the documents, and these rules themselves, are held against it.
 """
 
 import os
@@ -105,7 +105,8 @@ def _check_element(element: etree._Element) -> None:
 
 @cache
 def schema() -> etree.XMLSchema | None:
-    path = os.environ.get("PREMIS_XSD")
+    data = os.environ.get("DEPOSIT_TEST_DATA")
+    path = os.environ.get("PREMIS_XSD") or (f"{data}/premis/premis-v3-0.xsd" if data else None)
     return etree.XMLSchema(etree.parse(path)) if path else None
 
 

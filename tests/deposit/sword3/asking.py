@@ -7,6 +7,8 @@ from typing import Any
 
 from django.test import Client as HttpClient
 
+from tests.support.sword3_schemas import require_valid
+
 Response = Any
 
 METADATA: dict[str, Any] = {
@@ -41,7 +43,10 @@ class Sword3:
         kind = named.pop("Content-Type", "application/octet-stream")
         if data and "Digest" not in headers:
             named["Digest"] = digest(data)
-        return self.http.generic(method, url, data, content_type=kind, headers=named)
+        response = self.http.generic(method, url, data, content_type=kind, headers=named)
+        if response.get("Content-Type") == "application/json":
+            require_valid(response.json())
+        return response
 
     def get(self, url: str, **headers: str) -> Response:
         """A GET."""

@@ -15,6 +15,7 @@ from deposit.actors import Actor, Channel
 from deposit.models import Client, Deposit, Fetch, Part, PartKind
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
+from deposit.services.deposits import effective_entry
 from deposit.services.parts import Submission
 from deposit.staging.files import path_of
 from loader.workflow import load
@@ -27,6 +28,7 @@ from tests.deposit.sword3.asking import (
     digest,
     error,
 )
+from tests.support import sword3_schemas
 from tests.support.factories import http_client, new_client, new_collection
 from tests.support.samples import atom_entry, create_origin, make_zip
 
@@ -212,8 +214,35 @@ def test_added_metadata_extend_what_there_is_and_overwrite_nothing(sword3: Sword
     response = sword3.metadata("POST", anobject, more, In_Progress="true")
     assert response.status_code == 200
     assert response.json()["@type"] == "Status"
-    expected = fields(METADATA) | {"dc:contributor": ["B", "C"], "x:own": {"deep": [1]}}
+    expected = fields(METADATA) | {"dc:contributor": "B; C", "x:own": {"deep": [1]}}
     assert fields(sword3.document(anobject + "metadata/")) == expected
+
+
+@pytest.mark.skipif(not sword3_schemas.available(), reason="DEPOSIT_TEST_DATA names no folder of test data")
+def test_metadata_keep_to_the_schema_whatever_was_sent_in_them(sword3: Sword3) -> None:
+    odd = {
+        "@type": "Metadata", "dc:title": ["One", "Two"], "dcterms:extent": 3, "dc:x.y": {"deep": []}, "x:own": [1],
+    }  # fmt: skip
+    url = str(sword3.metadata("POST", "/3/service/hal/", odd, In_Progress="true")["Location"])
+    document = sword3.document(url + "metadata/")
+    assert sword3_schemas.faults(document) == []
+    assert fields(document) == {
+        "dc:title": "One; Two", "dcterms:extent": "3", "dc:x.y": '{"deep": []}', "x:own": [1],
+    }  # fmt: skip
+    assert sword3_schemas.faults({**document, "dc:title": ["One", "Two"]}) != []
+
+
+def test_several_creators_are_told_in_one_string_and_taken_apart_again(sword3: Sword3) -> None:
+    creators = {"@type": "Metadata", "dc:title": "T", "dc:creator": ["Lovelace, Ada", "Babbage, Charles"]}
+    url = str(sword3.metadata("POST", "/3/service/hal/", creators, In_Progress="true")["Location"])
+    told = sword3.document(url + "metadata/")
+    assert told["dc:creator"] == "Lovelace, Ada; Babbage, Charles"
+    # What a client was told it can send back, and nothing is lost by that.
+    assert sword3.metadata("PUT", url + "metadata/", told).status_code == 204
+    assert sword3.document(url + "metadata/") == told
+    entry = effective_entry(Deposit.objects.get())
+    assert entry is not None
+    assert [author.name for author in entry.authors] == ["Lovelace, Ada", "Babbage, Charles"]
 
 
 def test_added_files_are_told_by_their_file_url(sword3: Sword3, anobject: str) -> None:
