@@ -18,10 +18,12 @@ from deposit import findings as vocabulary
 from deposit import lifecycle
 from deposit.findings import Area, Severity
 from deposit.intake.limits import limits_of
-from deposit.lifecycle import Claim, LeaseLost, Work
+from deposit.lifecycle import Work
 from deposit.metadata.checks import check_entry
 from deposit.metadata.minimal import entry_for
-from deposit.models import Deposit, Finding, Part, PartKind
+from deposit.models import Deposit, EventName, Finding, Part, PartKind
+from deposit.queue import items
+from deposit.queue.items import Claim, LeaseLost
 from deposit.queue.leases import Lease, kept
 from deposit.refusals import Refusal
 from deposit.services.deposits import describe
@@ -33,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 def check(deposit_id: int, *, worker: str) -> None:
     """Check a deposit if it waits for that; twice, late or in vain does no harm."""
-    claim = lifecycle.claim(Work.CHECK, deposit_id, worker=worker)
+    claim = items.claim(Work.CHECK, deposit_id, worker=worker)
     if claim is None:
         return
     try:
@@ -105,13 +107,13 @@ def _brought_along(
         for part in packages:
             entry = entry_in_bag(part, limits, lease)
             if entry is not None:
-                describe(deposit_id=deposit.pk, entry=entry, token=lease.claim.token)
+                describe(claim=lease.claim, entry=entry)
                 return check_entry(entry.document)
         if told.identifier:
             entry = entry_for(
                 title=told.title or told.identifier, author=deposit.collection.title or str(deposit.client)
             )
-            describe(deposit_id=deposit.pk, entry=entry, token=lease.claim.token)
+            describe(claim=lease.claim, entry=entry)
             return check_entry(entry.document)
     except Refusal as refusal:
         return [_missing(Area.METADATA, refusal.code, f"{refusal.summary} {refusal.hint}".strip())]
@@ -132,7 +134,7 @@ def conclude(
 ) -> None:
     """Write the findings, the verdict and what the package is, in one transaction. Raises `LeaseLost`."""
     found, rejected = examined.findings, examined.is_rejected
-    event = "reject" if rejected else "verify"
+    event = EventName.REJECT if rejected else EventName.VERIFY
     with transaction.atomic():
         lifecycle.fire(
             event,

@@ -6,6 +6,6 @@ from checker.checking import check
 
 
 @shared_task(name="checker.check", bind=True)
-def check_task(task: "Task[..., None]", deposit_id: int) -> None:
+def check_task(task: "Task[..., None]", deposit_id: int | str) -> None:
     """Check one deposit. Safe to run twice: the claim lets one through."""
-    check(deposit_id, worker=f"checker:{task.request.hostname}")
+    check(int(deposit_id), worker=f"checker:{task.request.hostname}")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from dashboard.labels import STATUS_LABELS
 from deposit.actors import Actor
 from deposit.lifecycle import TABLE, TransitionRefused
-from deposit.models import Curatorship, Deposit
+from deposit.models import Curatorship, Deposit, EventName
 from deposit.permissions import Operation, deposits_for, may, may_service, visible_deposits
 from deposit.refusals import Refusal
 from deposit.services import operations
@@ -71,7 +71,7 @@ def offered(actor: Actor) -> list[Action]:
 
 def obstacle(action: Action, deposit: Deposit) -> str:
     """Why an action would be refused as the deposit stands now; empty when it would not."""
-    sources = TABLE[action.name].sources
+    sources = TABLE[EventName(action.name)].sources
     if deposit.status not in sources:
         return _("It is %(status)s; this is for deposits that are %(sources)s.") % {
             "status": STATUS_LABELS[deposit.status],

@@ -15,16 +15,18 @@ from django.utils import timezone
 
 from deposit import lifecycle
 from deposit.findings import Area, Severity
-from deposit.lifecycle import Claim
 from deposit.models import (
     Activity,
     ActivityState,
     Delivery,
     DeliveryState,
     Deposit,
+    EventName,
     Finding,
     Identifier,
 )
+from deposit.queue import items
+from deposit.queue.items import Claim
 from loader.steps import Again, Ask, Permanent, Transient
 
 logger = logging.getLogger(__name__)
@@ -67,7 +69,7 @@ def note_start(delivery: Delivery, activity: Activity) -> None:
 def start(delivery: Delivery, activity: Activity, claim: Claim) -> None:
     """Record that a step runs."""
     with transaction.atomic():
-        lifecycle.require_lease(claim)
+        items.require_lease(claim)
         note_start(delivery, activity)
         _save(delivery, activity)
 
@@ -141,7 +143,7 @@ def _fail_deposit(delivery: Delivery, claim: Claim, ending: Ending) -> None:
         ending.sentence,
     )
     lifecycle.fire_within(
-        "fail",
+        EventName.FAIL,
         claim.deposit_id,
         actor=claim.worker,
         token=claim.token,
@@ -179,7 +181,7 @@ def try_later(
     activity.state, activity.error, activity.fault = ActivityState.WAITING, str(error), error.fault[:2000]
     delivery.state = DeliveryState.WAITING
     _save(delivery, activity)
-    lifecycle.again(claim, after_seconds=after_seconds)
+    items.again(claim, after_seconds=after_seconds)
 
 
 def wait(delivery: Delivery, activity: Activity, claim: Claim, outcome: Again | Ask) -> None:
@@ -198,7 +200,7 @@ def wait(delivery: Delivery, activity: Activity, claim: Claim, outcome: Again | 
         activity.state, activity.note = ActivityState.WAITING, outcome.note
         delivery.state, delivery.question = DeliveryState.WAITING, {}
     _save(delivery, activity)
-    lifecycle.again(claim, after_seconds=outcome.after_seconds)
+    items.again(claim, after_seconds=outcome.after_seconds)
 
 
 def step_done(delivery: Delivery, activity: Activity, *, ends: bool) -> None:
@@ -252,7 +254,7 @@ def finish_deposit(deposit: Deposit, claim: Claim, *, results: Mapping[str, Any]
     """
     changes = _identifiers(deposit, results or {})
     lifecycle.fire_within(
-        "finish",
+        EventName.FINISH,
         claim.deposit_id,
         actor=claim.worker,
         token=claim.token,

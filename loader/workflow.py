@@ -13,9 +13,10 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 
 from archive.errors import ArchiveError, Unreadable
-from deposit import lifecycle
-from deposit.lifecycle import Claim, LeaseLost, Work
+from deposit.lifecycle import Work
 from deposit.models import Activity, ActivityState, Delivery, DeliveryState, Deposit
+from deposit.queue import items
+from deposit.queue.items import Claim, LeaseLost
 from deposit.queue.leases import Lease, is_outage, kept
 from loader import records
 from loader.steps import Again, Ask, Context, Destination, Done, Finished, Outcome, Permanent, Step, Transient
@@ -42,7 +43,7 @@ def load(deposit_id: int, *, worker: str) -> None:
 
     A package or a destination that says no for good fails the deposit; any other fault leaves it to the next attempt.
     """
-    claim = lifecycle.claim(Work.LOAD, deposit_id, worker=worker)
+    claim = items.claim(Work.LOAD, deposit_id, worker=worker)
     if claim is None:
         return
     try:
@@ -183,7 +184,7 @@ class Run:
         if ends and self._is_last_delivery:
             records.finish_deposit(self.deposit, self.claim, results=outcome.result)
         else:
-            lifecycle.require_lease(self.claim)
+            items.require_lease(self.claim)
         records.step_done(self.delivery, self._activity, ends=ends)
 
     def _wait(self, outcome: Again | Ask) -> None:

@@ -199,6 +199,8 @@ LEASE_SECONDS: int = env.int("LEASE_SECONDS", default=30)
 RESEND_SECONDS: int = env.int("RESEND_SECONDS", default=60)
 # How often a deposit may be claimed by workers that die, before it is set aside as failed.
 MAX_ATTEMPTS: int = env.int("MAX_ATTEMPTS", default=5)
+# Packages of a deposit that have at least so many bytes together are large: checked and loaded in a lane of their own.
+HEAVY_BYTES: int = env.int("HEAVY_BYTES", default=64 * 1024**2)
 # Partial deposits older than this expire, in days.
 PARTIAL_EXPIRES_DAYS: int = env.int("PARTIAL_EXPIRES_DAYS", default=60)
 # How long before that their depositors are told, in days.

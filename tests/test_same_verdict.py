@@ -15,8 +15,8 @@ from checker.checking import check
 from checker.listing import Listing
 from checker.packages import check_package
 from deposit.findings import Severity
-from deposit.lifecycle import Claim
 from deposit.models import Collection, Finding, Part, Status
+from deposit.queue.items import Claim
 from deposit.queue.leases import Lease
 from loader.destinations.archive.loading import ingest_package
 from loader.workflow import load
@@ -85,7 +85,7 @@ def memory(what: str) -> int:
 
 def a_lease() -> Lease:
     """A lease that is not renewed, for work that is judged by itself."""
-    return Lease(Claim(deposit_id=0, token=0, attempt=1, worker="test"))
+    return Lease(Claim(id=0, kind="check", key="0", token=0, attempt=1, worker="test"))
 
 
 def checked(name: str, case: Case) -> str:

@@ -14,13 +14,10 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from deposit.models import Client, Deposit, Milestone, Status
+from deposit.models import AdvisoryLock, Client, Deposit, Milestone, Status
 
 STEP = 1000
 SETTLED = timedelta(hours=1)
-
-# With the client's number, the advisory lock under which milestones are set and taken up.
-_LOCK = 0x6D69_6C65
 
 _SET = """
 INSERT INTO deposit_milestone (client_id, position, deposit_id)
@@ -84,7 +81,7 @@ def _count(client: Client) -> int:
 
 def _lock(client_id: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, client_id % 2**31])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [AdvisoryLock.MILESTONES, client_id % 2**31])
 
 
 def _set_milestones(client: Client) -> None:

@@ -9,6 +9,8 @@ from deposit.models.deliveries import (
     DeliveryState,
     Identifier,
 )
+from deposit.models.event_names import EventName
+from deposit.models.locks import AdvisoryLock
 from deposit.models.milestones import Milestone
 from deposit.models.pulses import Pulse
 from deposit.models.record import (
@@ -35,6 +37,7 @@ from deposit.models.throttling import LoginFailures, Notice
 from deposit.models.tokens import ApiToken, TokenScope
 from deposit.models.uploads import Fetch, FetchState, Upload, UploadSegment
 from deposit.models.versions import PackageVersion
+from deposit.models.work import WorkItem
 
 __all__ = [
     "OPEN_DELIVERIES",
@@ -42,6 +45,7 @@ __all__ = [
     "TITLE_LENGTH",
     "Activity",
     "ActivityState",
+    "AdvisoryLock",
     "ApiToken",
     "AuditRecord",
     "Client",
@@ -54,6 +58,7 @@ __all__ = [
     "DepositType",
     "Duplicates",
     "Event",
+    "EventName",
     "Fetch",
     "FetchState",
     "Finding",
@@ -73,4 +78,5 @@ __all__ = [
     "TokenScope",
     "Upload",
     "UploadSegment",
+    "WorkItem",
 ]

@@ -219,16 +219,6 @@ class Deposit(models.Model):
     status_changed_at = models.DateTimeField(db_default=Now(), editable=False)
     verified_date = models.DateTimeField(null=True, editable=False)
 
-    # Work on the deposit is claimed with a lease, by the database's clock. The token grows with every claim, so a
-    # worker that slept past its lease holds a token that opens nothing.
-    lease_token = models.PositiveBigIntegerField(default=0, editable=False)
-    lease_expires_at = models.DateTimeField(null=True, editable=False)
-    lease_owner = models.CharField(max_length=200, blank=True, editable=False)
-    attempts = models.PositiveIntegerField(default=0, editable=False)
-    # When and how often the dispatcher sent the Celery message for the present status.
-    sent_at = models.DateTimeField(null=True, editable=False)
-    sends = models.PositiveIntegerField(default=0, editable=False)
-
     class Meta:
         ordering = ["id"]
         permissions = [
@@ -245,28 +235,17 @@ class Deposit(models.Model):
                 condition=Q(external_id__isnull=False),
             ),
             models.Index(fields=["swhid"], name="deposit_by_swhid", condition=Q(swhid__isnull=False)),
-            # The dispatcher takes each client's oldest in turns, however long the queue. The moments are for those who
-            # ask how long it is: they need no look at the rows.
+            # How many wait, whose, and since when: answered without a look at the rows.
             models.Index(
                 fields=["status", "client", "id"],
-                include=["status_changed_at", "lease_expires_at"],
-                name="deposit_waiting_since",
+                include=["status_changed_at"],
+                name="deposit_waiting_of_clients",
                 condition=Q(status__in=["deposited", "verified", "loading"]),
-            ),
-            models.Index(
-                fields=["status"],
-                name="deposit_sent",
-                condition=Q(status__in=["deposited", "verified"], sent_at__isnull=False),
-            ),
-            models.Index(
-                fields=["attempts"],
-                name="deposit_attempted",
-                condition=Q(status__in=["deposited", "verified", "loading"], attempts__gt=0),
             ),
             models.Index(
                 fields=["reception_date"], name="deposit_partial_by_age", condition=Q(status="partial")
             ),
-            # With "deposit_waiting_since": every status but the one that nearly all deposits end in.
+            # With "deposit_waiting_of_clients": every status but the one that nearly all deposits end in.
             models.Index(
                 fields=["status", "id"],
                 include=["status_changed_at", "client"],
@@ -278,11 +257,6 @@ class Deposit(models.Model):
                 fields=["reception_date"],
                 include=["id", "status", "client", "collection"],
                 name="deposit_by_day",
-            ),
-            models.Index(
-                fields=["lease_owner"],
-                name="deposit_at_work",
-                condition=Q(lease_expires_at__isnull=False),
             ),
             GinIndex(words(), name="deposit_by_words"),
         ]
@@ -308,14 +282,6 @@ class Deposit(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="deposit_is_not_its_own_parent"
-            ),
-            models.CheckConstraint(
-                condition=Q(lease_expires_at__isnull=True) | Q(status__in=["deposited", "loading"]),
-                name="deposit_lease_only_while_worked_on",
-            ),
-            models.CheckConstraint(
-                condition=~Q(status="loading") | Q(lease_expires_at__isnull=False),
-                name="deposit_loading_has_a_lease",
             ),
         ]
 

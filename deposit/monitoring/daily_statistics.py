@@ -13,11 +13,10 @@ from django.db import connection, transaction
 from django.db.models import Max, QuerySet, Sum
 from django.db.models.functions import TruncDay, TruncWeek
 
-from deposit.models import DayTally, Event
+from deposit.models import AdvisoryLock, DayTally, Event
 
 # The days that one transaction counts.
 _STEP = timedelta(days=31)
-_LOCK = 0x5E4D_0002
 
 _FORGET = "DELETE FROM deposit_daytally WHERE day >= %(since)s::date AND day < %(until)s::date"
 _COUNT = """
@@ -127,7 +126,9 @@ def _count(since: datetime, until: datetime) -> tuple[bool, datetime]:
     """Count some days; whether anything happened on them, and what time it is."""
     days = {"since": since, "until": until}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s), statement_timestamp()", [_LOCK])
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(%s), statement_timestamp()", [AdvisoryLock.DAILY_STATISTICS]
+        )
         alone, now = cursor.fetchone()
         if not alone:
             return True, now

@@ -9,19 +9,24 @@ from threading import Lock
 from django.conf import settings
 from django.db import connection
 
-from deposit.models import Status
-from deposit.queue.dispatcher import LEADER_LOCK
+from deposit.lifecycle import Work
+from deposit.models import AdvisoryLock, Status
 
 # Counting everything that was ever deposited takes a while; this many seconds it is not done again.
 COUNT_EVERY = 60.0
 _UNFINISHED = (Status.DEPOSITED, Status.LOADING, Status.VERIFIED)
 
 _WAITING = """
-SELECT status, count(*), extract(epoch FROM statement_timestamp() - min(status_changed_at))::float,
-       count(*) FILTER (WHERE lease_expires_at > statement_timestamp()),
-       count(*) FILTER (WHERE lease_expires_at <= statement_timestamp())
+SELECT status, count(*), extract(epoch FROM statement_timestamp() - min(status_changed_at))::float
 FROM deposit_deposit WHERE status IN ('deposited', 'verified', 'loading') GROUP BY status
 """
+_LEASES = """
+SELECT kind, count(*) FILTER (WHERE lease_expires_at > statement_timestamp()),
+       count(*) FILTER (WHERE lease_expires_at <= statement_timestamp())
+FROM deposit_workitem WHERE sent_at IS NOT NULL AND lease_expires_at IS NOT NULL GROUP BY kind
+"""
+# In which status a deposit is while a worker has it.
+_AT_WORK = {Work.CHECK: Status.DEPOSITED, Work.LOAD: Status.LOADING}
 _FAILED = "SELECT count(*) FROM deposit_deposit WHERE status = 'failed'"
 _ALL = "SELECT status, count(*) FROM deposit_deposit GROUP BY status"
 _LEADER = """
@@ -104,14 +109,16 @@ counted = _Counted()
 def read_figures() -> Figures:
     """Look at the record, the archive's index and the disks. Raises django.db.Error when the database is away."""
     with connection.cursor() as cursor:
+        cursor.execute(_LEASES)
+        leases = {_AT_WORK.get(kind): (leased, lapsed) for kind, leased, lapsed in cursor.fetchall()}
         cursor.execute(_WAITING)
-        waiting = {
-            status: Waiting(number=number, oldest=max(0.0, oldest), leased=leased, lapsed=lapsed)
-            for status, number, oldest, leased, lapsed in cursor.fetchall()
-        }
+        waiting = {}
+        for status, number, oldest in cursor.fetchall():
+            leased, lapsed = leases.get(status, (0, 0))
+            waiting[status] = Waiting(number=number, oldest=max(0.0, oldest), leased=leased, lapsed=lapsed)
         cursor.execute(_FAILED)
         (failed,) = cursor.fetchone()
-        cursor.execute(_LEADER, [LEADER_LOCK])
+        cursor.execute(_LEADER, [AdvisoryLock.DISPATCHER])
         (has_dispatcher,) = cursor.fetchone()
         cursor.execute(_ARCHIVE)
         size, packs, damaged = cursor.fetchone()

@@ -13,7 +13,7 @@ from django.db.models import Count, F, Min, QuerySet, Sum
 from django.db.models.functions import Now, TruncDay
 
 from archive.models import Pack
-from deposit.models import Deposit, Event, Status
+from deposit.models import Deposit, Event, Status, WorkItem
 
 UNFINISHED = (Status.DEPOSITED, Status.VERIFIED, Status.LOADING)
 AMISS = (Status.PARTIAL, Status.EXPIRED, Status.REJECTED, Status.FAILED)
@@ -164,8 +164,16 @@ def _speed(step: str, times: list[tuple[timedelta, int]]) -> Speed:
 def workers() -> list[dict[str, Any]]:
     """Who works on what at this moment: the holders of leases."""
     rows = (
-        Deposit.objects.filter(lease_expires_at__gt=Now(), status__in=UNFINISHED)
+        WorkItem.objects.filter(sent_at__isnull=False, lease_expires_at__gt=Now())
         .order_by("lease_owner")
-        .values("lease_owner", "status", "attempts", "lease_expires_at", deposit=F("pk"))
+        .values(
+            "lease_owner",
+            "kind",
+            "key",
+            "attempts",
+            "lease_expires_at",
+            "deposit",
+            status=F("deposit__status"),
+        )
     )
     return [dict(row) for row in rows[:100]]

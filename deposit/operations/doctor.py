@@ -15,7 +15,7 @@ from django.db import connection
 from archive.maintenance import orphans as orphan_packs
 from archive.maintenance import remove_orphans, verify
 from archive.storage import default_storage
-from deposit.models import Part
+from deposit.models import AdvisoryLock, Part
 from deposit.operations.invariants import INVARIANTS, Invariant
 from deposit.queue import dispatcher
 from deposit.staging import cleanup
@@ -54,6 +54,7 @@ def mend(*, age: timedelta | None = None) -> list[str]:
     swept = cleanup.sweep(age=age)
     done = [f"{name.replace('_', ' ')}: {getattr(swept, name)}" for name in swept.__slots__]
     removed = remove_orphans(default_storage(), **({} if age is None else {"age": age}))
+    dispatcher.heal()
     dispatcher.forget_what_was_sent()
     return [*done, f"orphaned packs removed: {len(removed)}", "waiting deposits will be sent again"]
 
@@ -64,7 +65,7 @@ def _record(invariant: Invariant) -> Iterator[Problem]:
         for deposit, told in cursor.fetchall():
             yield Problem(
                 code=invariant.code,
-                subject=f"deposit {deposit}",
+                subject="queue" if deposit is None else f"deposit {deposit}",
                 message=invariant.message.format(told),
                 remedy=invariant.remedy.format(deposit),
                 mendable=invariant.mendable,
@@ -81,7 +82,7 @@ def _dispatcher() -> Iterator[Problem]:
             "SELECT EXISTS (SELECT FROM deposit_deposit WHERE status IN ('deposited', 'verified', 'loading')), "
             "EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %s AND objsubid = 1 "
             "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
-            [dispatcher.LEADER_LOCK],
+            [AdvisoryLock.DISPATCHER],
         )
         work, leader = cursor.fetchone()
     if work and not leader:

@@ -6,7 +6,8 @@ Each query is one statement, so that it sees the record at one moment, and gives
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deposit.lifecycle import CLAIMS, TABLE
+from deposit.lifecycle import TABLE, Lease, Work
+from deposit.models import EventName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +31,14 @@ def _steps() -> Iterator[str]:
 
 _STEPS = ", ".join(sorted(_steps()))
 _NAMES = ", ".join(f"'{name}'" for name in sorted(TABLE))
-_TAKEN = ", ".join(f"'{name}'" for name in sorted(CLAIMS.values()))
+# Each attempt leaves one of these, or both.
+_TAKEN = ", ".join(
+    f"'{name}'"
+    for name in sorted(
+        [EventName.GIVE_BACK, *(name for name, rule in TABLE.items() if rule.lease is Lease.TAKES)]
+    )
+)
+_KINDS = ", ".join(f"'{kind}'" for kind in sorted(Work))
 _LOOK = "Look at `manage.py deposit show --deposit-id {}`; the record was changed by other hands than the service's."
 
 INVARIANTS = (
@@ -104,7 +112,7 @@ INVARIANTS = (
     Invariant(
         code="queue.lease",
         query="""
-            SELECT id, lease_owner FROM deposit_deposit
+            SELECT deposit_id, lease_owner || ' (' || kind || ' ' || key || ')' FROM deposit_workitem
             WHERE lease_expires_at < statement_timestamp() - make_interval(secs => %(late)s)""",
         message="The worker {} fell silent and nobody took the work back.",
         remedy="Start `manage.py dispatch`, or look into its log.",
@@ -112,21 +120,34 @@ INVARIANTS = (
     Invariant(
         code="queue.attempts",
         query=f"""
-            SELECT deposit.id, attempts || ' attempts' FROM deposit_deposit deposit
-            WHERE attempts > (SELECT count(*) FROM deposit_event event
-                              WHERE event.deposit_id = deposit.id AND name IN ({_TAKEN}))""",  # noqa: S608
+            SELECT deposit_id, attempts || ' attempts' FROM deposit_workitem item
+            WHERE kind IN ({_KINDS}) AND attempts > (
+                SELECT count(*) FROM deposit_event event
+                WHERE event.deposit_id = item.deposit_id AND name IN ({_TAKEN}))""",  # noqa: S608
         message="More was tried than the history tells of: {}.",
         remedy=_LOOK,
     ),
     Invariant(
         code="queue.waiting",
         query="""
-            SELECT id, CASE status WHEN 'deposited' THEN 'check' ELSE 'load' END FROM deposit_deposit
-            WHERE status IN ('deposited', 'verified') AND sends > 2
-            AND (lease_expires_at IS NULL OR lease_expires_at < statement_timestamp())
-            AND status_changed_at < statement_timestamp() - make_interval(secs => %(long)s)""",
-        message="The deposit waits for a {}, was sent more than twice, and no worker takes it.",
-        remedy="Do checkers and loaders run and reach the broker? `manage.py doctor --fix` sends it again.",
+            SELECT deposit_id, kind || ' ' || key FROM deposit_workitem
+            WHERE sends > 2 AND (lease_expires_at IS NULL OR lease_expires_at < statement_timestamp())
+            AND due_at < statement_timestamp() - make_interval(secs => %(long)s)""",
+        message="The work {} was sent more than twice, and no worker takes it.",
+        remedy="Do workers run and reach the broker? `manage.py doctor --fix` sends it again.",
+        mendable=True,
+    ),
+    Invariant(
+        code="queue.missing",
+        query=f"""
+            SELECT id, status FROM deposit_deposit deposit
+            WHERE status IN ('deposited', 'verified', 'loading')
+            AND status_changed_at < statement_timestamp() - make_interval(secs => %(long)s)
+            AND NOT coalesce(lease_expires_at > statement_timestamp(), false)
+            AND NOT EXISTS (
+                SELECT FROM deposit_workitem item WHERE item.deposit_id = deposit.id AND kind IN ({_KINDS}))""",  # noqa: S608
+        message="The deposit is {} and no work is open for it.",
+        remedy="The dispatcher asks for it within minutes, and `manage.py doctor --fix` at once.",
         mendable=True,
     ),
 )

@@ -1,31 +1,32 @@
-"""The dispatcher: turns waiting deposits into Celery messages, and takes work back from workers that died.
+"""The dispatcher: turns work that is due into Celery messages, and takes work back from workers that died.
 
-One dispatcher leads, by an advisory lock; others wait to take over. It wakes on NOTIFY or after a short poll,
-sends what waits, sends again what waits too long (less and less often), releases passed leases, and sets
-aside what keeps killing its workers. It may die at any line: what it did not finish, its successor does.
+One dispatcher leads, by an advisory lock; others wait to take over. It wakes on NOTIFY or after a short poll, sends
+what is due, sends again what waits too long (less and less often), takes back passed leases, and sets aside what keeps
+killing its workers. It knows no kind of work by name. It may die at any line: what it did not finish, its successor
+does.
 """
 
 import logging
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg2.extensions
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from psycopg2.errorcodes import LOCK_NOT_AVAILABLE
 
-from deposit.findings import Area, Severity
-from deposit.lifecycle import CHANNEL, GIVE_BACK, WAITING, TransitionRefused, Work, fire
-from deposit.models import Deposit, Event, Finding, Status
+from deposit.models import AdvisoryLock, WorkItem
+from deposit.queue import registry
+from deposit.queue.items import CHANNEL
+from deposit.queue.registry import Kind
 from deposit.queue.sessions import end_session
 
 logger = logging.getLogger(__name__)
 
-# The key of the advisory lock that makes one dispatcher the leader.
-LEADER_LOCK = 0x5E4D_0001
 # A leader looks at the record every other second; one whose session was idle this long is frozen. In seconds.
 FROZEN_SECONDS = 60
 # Messages that are out and not yet claimed, per queue. Bounds the broker's queue, and how long a client waits behind
@@ -41,46 +42,59 @@ LOCK_PATIENCE = "200ms"
 POLL_SECONDS = 2.0
 CROWDED_SECONDS = 0.2
 
-ACTOR = "dispatcher"
-Send = Callable[[Work, int], None]
+Send = Callable[[Kind, str], None]
 
-_FREE = "status = %(status)s AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp())"
-# Sent long enough ago to be sent again; or the worker that had it is gone (its lease has passed since).
-_OVERDUE = """(
-    sent_at <= statement_timestamp()
-        - make_interval(secs => %(resend)s * power(2, least(greatest(sends - 1, 0), %(doublings)s)))
-    OR (lease_expires_at IS NOT NULL AND sent_at <= lease_expires_at)
-)"""
+# Sent long enough ago to be sent again.
+_OVERDUE = """sent_at <= statement_timestamp()
+    - make_interval(secs => %(resend)s * power(2, least(greatest(sends - 1, 0), %(doublings)s)))"""
 _OUT = f"""
-SELECT count(*) FROM deposit_deposit
-WHERE {_FREE} AND sent_at IS NOT NULL AND NOT {_OVERDUE} AND attempts < %(attempts)s
+SELECT queue, count(*) FROM deposit_workitem
+WHERE sent_at IS NOT NULL AND lease_expires_at IS NULL AND NOT {_OVERDUE} GROUP BY queue
 """  # noqa: S608 - constants
-# The oldest deposits of each client, taken in turns. The clients that have any are found by leaps through the index,
-# so that a long queue costs no more than a short one.
+# The oldest of each share, taken in turns. The shares that have any are found by leaps through the index, so that a
+# long queue costs no more than a short one.
 _DUE = f"""
 WITH RECURSIVE waiting AS (
-    (SELECT client_id FROM deposit_deposit WHERE status = %(status)s ORDER BY client_id LIMIT 1)
+    (SELECT queue, heavy, share FROM deposit_workitem ORDER BY queue, heavy, share LIMIT 1)
     UNION ALL
-    SELECT (SELECT client_id FROM deposit_deposit
-            WHERE status = %(status)s AND client_id > waiting.client_id ORDER BY client_id LIMIT 1)
-    FROM waiting WHERE waiting.client_id IS NOT NULL
-)
-SELECT due.id FROM waiting CROSS JOIN LATERAL (
-    SELECT id, row_number() OVER (ORDER BY id) AS turn FROM (
-        SELECT id FROM deposit_deposit
-        WHERE client_id = waiting.client_id AND {_FREE} AND attempts < %(attempts)s
-              AND (sent_at IS NULL OR {_OVERDUE})
-        ORDER BY id LIMIT %(room)s
+    SELECT next.* FROM waiting CROSS JOIN LATERAL (
+        SELECT queue, heavy, share FROM deposit_workitem
+        WHERE (queue, heavy, share) > (waiting.queue, waiting.heavy, waiting.share)
+        ORDER BY queue, heavy, share LIMIT 1
+    ) next
+), room AS (
+    SELECT * FROM unnest(%(queues)s::text[], %(rooms)s::int[]) AS room (queue, most)
+), due AS (
+    SELECT waiting.queue, oldest.*, room.most,
+        row_number() OVER (PARTITION BY waiting.queue, waiting.heavy, waiting.share ORDER BY due_at, id) AS turn
+    FROM waiting JOIN room USING (queue) CROSS JOIN LATERAL (
+        SELECT id, kind, key, due_at, attempts, lease_token FROM deposit_workitem item
+        WHERE (item.queue, item.heavy, item.share) = (waiting.queue, waiting.heavy, waiting.share)
+            AND due_at <= statement_timestamp() AND lease_expires_at IS NULL AND (sent_at IS NULL OR {_OVERDUE})
+        ORDER BY due_at, id LIMIT room.most
     ) oldest
-) due
-ORDER BY due.turn, due.id LIMIT %(room)s
+), placed AS (
+    SELECT due.*, row_number() OVER (PARTITION BY queue ORDER BY turn, due_at, id) AS place FROM due
+)
+SELECT id, kind, key, attempts, lease_token, queue FROM placed WHERE place <= most ORDER BY queue, place
 """  # noqa: S608 - constants
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """Work whose message is to be sent."""
+
+    id: int
+    kind: Kind
+    key: str
+    attempts: int
+    token: int
 
 
 def lead() -> bool:
     """Try to become the leader; the lock lives as long as this database session."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [AdvisoryLock.DISPATCHER])
         row = cursor.fetchone()
     return bool(row and row[0])
 
@@ -96,7 +110,7 @@ def depose_a_frozen_leader() -> bool:
               AND pid <> pg_backend_pid()
               AND state_change < clock_timestamp() - make_interval(secs => %s)
             """,
-            [LEADER_LOCK, FROZEN_SECONDS],
+            [AdvisoryLock.DISPATCHER, FROZEN_SECONDS],
         )
         row = cursor.fetchone()
     return bool(row and row[0])
@@ -124,118 +138,134 @@ def forget_what_was_sent() -> None:
     What was not lost comes twice; the claim lets one through.
     """
     with transaction.atomic():
-        _unlocked(status__in=WAITING, lease_expires_at__isnull=True, sent_at__isnull=False).update(
-            sent_at=None
-        )
+        _unlocked(lease_expires_at__isnull=True, sent_at__isnull=False).update(sent_at=None)
 
 
 def round_of_work(send: Send) -> bool:
     """Do once all that is due; True when more waits than there was room for."""
-    quarantine_poison()
     release_passed_leases()
-    crowded = [send_waiting(status, work, send) for status, work in WAITING.items()]
-    return any(crowded)
+    return send_due(send)
 
 
-def send_waiting(status: Status, work: Work, send: Send) -> bool:
-    """Send a message for each deposit that waits in ``status`` and has none out; True when room ran out.
+def heal() -> int:
+    """Let each kind look for work that should be open and is not; how much that was."""
+    return sum(kind.heal() for kind in registry.KINDS.values() if kind.heal)
 
-    Clients take turns, each with its oldest first.
+
+# --- Sending -------------------------------------------------------------------------------------------
+def send_due(send: Send) -> bool:
+    """Send a message for each piece of work that is due and has none out; True when room ran out.
+
+    Those who share take turns, each with its oldest first.
     """
-    parameters: dict[str, str | int] = {
-        "status": status.value,
-        "attempts": settings.MAX_ATTEMPTS,
-        "resend": settings.RESEND_SECONDS,
-        "doublings": MAX_DOUBLINGS,
-    }
+    parameters = {"resend": settings.RESEND_SECONDS, "doublings": MAX_DOUBLINGS}
     with connection.cursor() as cursor:
         cursor.execute(_OUT, parameters)
-        (out,) = cursor.fetchone()
-        room = OUTSTANDING - out
-        if room <= 0:
-            return True
-        cursor.execute(_DUE, parameters | {"room": room})
-        ids = [row[0] for row in cursor.fetchall()]
-    _send_all(ids, status, work, send)
-    return bool(len(ids) == room)
+        rooms = _rooms(dict(cursor.fetchall()))
+        cursor.execute(_DUE, parameters | {"queues": list(rooms), "rooms": list(rooms.values())})
+        rows = cursor.fetchall()
+    found: dict[str, int] = {}
+    due = []
+    for number, name, key, attempts, token, queue in rows:
+        found[queue] = found.get(queue, 0) + 1
+        kind = registry.KINDS.get(name)
+        # A kind that this version does not know is left to one that does.
+        if kind is not None:
+            due.append(_Due(number, kind, key, attempts, token))
+    _send_all([each for each in due if not _set_aside(each)], send)
+    return any(found.get(queue, 0) >= room for queue, room in rooms.items())
 
 
-def _send_all(ids: list[int], status: Status, work: Work, send: Send) -> None:
-    sent = []
+def _rooms(out: Mapping[str, int]) -> dict[str, int]:
+    queues = {kind.queue for kind in registry.KINDS.values()}
+    return {queue: max(0, OUTSTANDING - out.get(queue, 0)) for queue in sorted(queues)}
+
+
+def _send_all(due: list[_Due], send: Send) -> None:
+    sent: list[_Due] = []
     try:
-        for deposit_id in ids:
-            send(work, deposit_id)
-            sent.append(deposit_id)
+        for each in due:
+            send(each.kind, each.key)
+            sent.append(each)
     finally:
-        # Afterwards, so that a crash in between sends twice rather than never.
+        # Afterwards, so that a crash in between sends twice rather than never. What was claimed since is not noted:
+        # its worker may have let go of it already, to look at it again later.
         if sent:
             with transaction.atomic():
-                _unlocked(pk__in=sent, status=status).update(sent_at=Now(), sends=F("sends") + 1)
+                tokens = {each.id: each.token for each in sent}
+                rows = _unlocked(pk__in=tokens).values_list("pk", "lease_token")
+                same = [number for number, token in rows if tokens[number] == token]
+                WorkItem.objects.filter(pk__in=same).update(sent_at=Now(), sends=F("sends") + 1)
 
 
-def _unlocked(**match: Any) -> QuerySet[Deposit]:
-    """The deposits that match and that nobody holds locked: whoever does is about to change them."""
-    free = Deposit.objects.select_for_update(skip_locked=True).filter(**match).order_by().values("pk")
-    return Deposit.objects.filter(pk__in=free)
+def _unlocked(**match: Any) -> QuerySet[WorkItem]:
+    """The rows that match and that nobody holds locked: whoever does is about to change them."""
+    free = WorkItem.objects.select_for_update(skip_locked=True).filter(**match).order_by().values("pk")
+    return WorkItem.objects.filter(pk__in=free)
 
 
+# --- Taking back ---------------------------------------------------------------------------------------
 def release_passed_leases() -> int:
-    """Give work whose worker fell silent to another."""
-    passed = Deposit.objects.filter(status=Status.LOADING, lease_expires_at__lte=Now()).values_list(
-        "pk", "lease_owner", "lease_token"
-    )
+    """Give work whose worker fell silent to another, or set it aside; how much that was."""
+    passed = WorkItem.objects.filter(sent_at__isnull=False, lease_expires_at__lte=Now())
     released = 0
-    for pk, owner, token in list(passed):
-        if end_session(pk, token):
-            logger.warning("deposit=%s the session of %s was ended", pk, owner)
-        released += _fire_quietly("release", pk, f"{owner} fell silent")
+    for pk, owner, token in list(passed.values_list("pk", "lease_owner", "lease_token")):
+        if end_session(token):
+            logger.warning("work=%s the session of %s was ended", pk, owner)
+        released += _locked(pk, token, _release)
     return released
 
 
-def quarantine_poison() -> int:
-    """Set aside as failed what was claimed MAX_ATTEMPTS times and never finished: it kills its workers."""
-    poison = Deposit.objects.filter(
-        Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now()),
-        status__in=[Status.DEPOSITED, Status.VERIFIED, Status.LOADING],
-        attempts__gte=settings.MAX_ATTEMPTS,
-    ).values_list("pk", "attempts", "lease_token")
-    quarantined = 0
-    for pk, attempts, token in list(poison):
-        end_session(pk, token)
-        quarantined += _quarantine(pk, attempts)
-    return quarantined
-
-
-def _quarantine(deposit_id: int, attempts: int) -> bool:
-    last = Event.objects.filter(deposit=deposit_id, name=GIVE_BACK).order_by("-id").first()
-    told = f" The last fault: {last.detail['reason']}" if last else " Its workers died without a word."
-    reason = f"Set aside after {attempts} attempts that did not finish.{told}"
-    with transaction.atomic():
-        if not _fire_quietly("quarantine", deposit_id, reason):
-            return False
-        Finding.objects.create(
-            deposit_id=deposit_id,
-            area=Area.LOADING,
-            code="loading.quarantined",
-            severity=Severity.ERROR,
-            message=f"The deposit was set aside after {attempts} attempts that did not finish. "
-            "The fault is not yours; the operators have to look at it.",
-        )
+def _release(item: WorkItem, kind: Kind) -> bool:
+    if item.lease_expires_at is None or item.lease_expires_at > item.db_now:  # type: ignore[attr-defined]
+        return False
+    logger.warning("work=%s fell silent: %s", item.lease_owner, item)
+    if item.attempts >= kind.policy.most_attempts:
+        _end(item, kind)
+        return True
+    if kind.released:
+        kind.released(item)
+    WorkItem.objects.filter(pk=item.pk).update(lease_expires_at=None, lease_owner="", sent_at=None, sends=0)
     return True
 
 
-def _fire_quietly(event: str, deposit_id: int, reason: str) -> bool:
-    """Fire, unless somebody was faster since the deposit was looked up, or holds its row."""
+def _set_aside(due: _Due) -> bool:
+    """Set work aside whose attempts are used up, instead of sending it."""
+    if due.attempts < due.kind.policy.most_attempts:
+        return False
+    _locked(due.id, due.token, _exhaust)
+    return True
+
+
+def _exhaust(item: WorkItem, kind: Kind) -> bool:
+    if item.lease_expires_at is not None or item.attempts < kind.policy.most_attempts:
+        return False
+    _end(item, kind)
+    return True
+
+
+def _end(item: WorkItem, kind: Kind) -> None:
+    logger.error("work set aside after %s attempts: %s", item.attempts, item)
+    if kind.exhausted:
+        kind.exhausted(item)
+    item.delete()
+
+
+def _locked(pk: int, token: int, act: Callable[[WorkItem, Kind], bool]) -> bool:
+    """Act on a row that is locked, unless somebody was faster since it was looked up, or holds it."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_PATIENCE}'")
-            fire(event, deposit_id, actor=ACTOR, detail={"reason": reason})
-    except (TransitionRefused, Deposit.DoesNotExist):
-        return False
+            item = (
+                WorkItem.objects.select_for_update()
+                .annotate(db_now=Now())
+                .filter(pk=pk, lease_token=token)
+                .first()
+            )
+            kind = registry.KINDS.get(item.kind) if item else None
+            return act(item, kind) if item and kind else False
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", None) != LOCK_NOT_AVAILABLE:
             raise
-        logger.warning("event=%s deposit=%s postponed: its row is locked", event, deposit_id)
+        logger.warning("work=%s postponed: its row is locked", pk)
         return False
-    logger.warning("event=%s deposit=%s reason=%r", event, deposit_id, reason)
-    return True

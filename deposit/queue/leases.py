@@ -15,17 +15,12 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
 from archive.errors import Unreadable
-from deposit.lifecycle import Claim, LeaseLost, give_back, renew
+from deposit.queue import registry
+from deposit.queue.items import Claim, LeaseLost, give_back, renew
+from deposit.queue.policies import Policy
 from deposit.queue.sessions import name_session
 
 logger = logging.getLogger(__name__)
-
-# After a fault of ours the next attempt waits this long, doubled with every attempt that failed, in seconds.
-RETRY_SECONDS = 5
-# While the surroundings fail (disk full, database or storage away), attempts do not count and come this often.
-OUTAGE_SECONDS = 15
-# Work that has not moved for this long is taken to hang: syncing and publishing the largest pack take minutes.
-STALL_SECONDS = 3600.0
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
 # PostgreSQL's classes of errors that pass: connection, rollback (deadlock), resources (disk full), locks, operators.
@@ -43,14 +38,15 @@ class Lease:
         self.claim = claim
         self._lost = threading.Event()
         self._done = threading.Event()
-        self._moved_at = time.monotonic()
-        self._thread = threading.Thread(target=self._keep, name=f"lease-{claim.deposit_id}", daemon=True)
+        self._policy = _policy(claim)
+        self._began_at = self._moved_at = time.monotonic()
+        self._thread = threading.Thread(target=self._keep, name=f"lease of {claim}", daemon=True)
 
     def check(self) -> None:
         """The work moves on. Raises `LeaseLost` when it has gone to another."""
         self._moved_at = time.monotonic()
         if self._lost.is_set():
-            raise LeaseLost(f"The lease on deposit {self.claim.deposit_id} was lost.")
+            raise LeaseLost(f"The lease on {self.claim} was lost.")
 
     def start(self) -> None:
         """Begin to renew."""
@@ -64,13 +60,19 @@ class Lease:
     def _keep(self) -> None:
         try:
             while not self._done.wait(settings.LEASE_SECONDS / 3):
-                if time.monotonic() - self._moved_at > STALL_SECONDS:
-                    logger.error("deposit=%s work hangs, lease let go", self.claim.deposit_id)
+                if self._hangs():
+                    logger.error("work=%s hangs, lease let go", self.claim)
                     self._lost.set()
                     return
                 self._renew()
         finally:
             connection.close()
+
+    def _hangs(self) -> bool:
+        now, limit = time.monotonic(), self._policy.limit_seconds
+        return now - self._moved_at > self._policy.stall_seconds or (
+            limit is not None and now - self._began_at > limit
+        )
 
     def _renew(self) -> None:
         try:
@@ -78,12 +80,12 @@ class Lease:
                 self._lost.set()
         except Error as error:
             # A database that is away may come back before the lease passes; the token guards the rest.
-            logger.warning("deposit=%s lease not renewed: %s", self.claim.deposit_id, str(error).strip())
+            logger.warning("work=%s lease not renewed: %s", self.claim, str(error).strip())
             connection.close()
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether a fault is of the surroundings and will pass, whatever the deposit is like."""
+    """Whether a fault is of the surroundings and will pass, whatever the work is about."""
     if isinstance(error, OperationalError | InterfaceError):
         code = getattr(error.__cause__, "pgcode", None)
         return code is None or code.startswith(_PASSING)
@@ -94,11 +96,11 @@ def is_outage(error: BaseException) -> bool:
 
 @contextmanager
 def kept(claim: Claim) -> Iterator[Lease]:
-    """Hold a lease for the block. After a fault the deposit waits a little before its next attempt."""
+    """Hold a lease for the block. After a fault the work waits a little before its next attempt."""
     lease = Lease(claim)
     lease.start()
     try:
-        name_session(claim.deposit_id, claim.token)
+        name_session(claim.token)
         yield lease
     except LeaseLost:
         raise
@@ -111,8 +113,9 @@ def kept(claim: Claim) -> Iterator[Lease]:
 
 
 def _give_back(claim: Claim, error: Exception) -> None:
+    policy = _policy(claim)
     outage = is_outage(error)
-    wait = OUTAGE_SECONDS if outage else RETRY_SECONDS * 2 ** (claim.attempt - 1)
+    wait = policy.outage_seconds if outage else policy.wait_after(claim.attempt)
     reason = f"{type(error).__name__}: {error}"[:500].strip()
     try:
         if isinstance(error, OperationalError | InterfaceError):
@@ -120,4 +123,8 @@ def _give_back(claim: Claim, error: Exception) -> None:
         give_back(claim, reason=reason, after_seconds=wait, counts=not outage)
     except Error as away:
         # The lease passes by itself; the next attempt begins then.
-        logger.warning("deposit=%s not given back: %s", claim.deposit_id, str(away).strip())
+        logger.warning("work=%s not given back: %s", claim, str(away).strip())
+
+
+def _policy(claim: Claim) -> Policy:
+    return registry.get(claim.kind).policy

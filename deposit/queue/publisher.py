@@ -7,9 +7,8 @@ from celery import current_app
 from kombu import Connection
 from kombu.exceptions import KombuError
 
-from deposit.lifecycle import Work
+from deposit.queue.registry import Kind
 
-TASKS = {Work.CHECK: "checker.check", Work.LOAD: "loader.load"}
 # How long the broker may take to answer before it counts as away, in seconds.
 PATIENCE_SECONDS = 5
 # The same, in the words of each transport, for waits that `send` cannot bound itself.
@@ -27,21 +26,21 @@ class BrokerAway(Exception):
 
 
 class Publisher:
-    """Sends hints that deposits wait. Not for use by two threads."""
+    """Sends hints that work is due. Not for use by two threads."""
 
     def __init__(self) -> None:
         self._connection: Connection | None = None
         self._producer: Any = None
 
-    def send(self, work: Work, deposit_id: int) -> None:
+    def send(self, kind: Kind, key: str) -> None:
         """Publish one hint; returns when the broker has it. Raises `BrokerAway`."""
         try:
             if self._connection is None:
                 self._connect()
             current_app.send_task(
-                TASKS[work],
-                args=[deposit_id],
-                queue=str(work),
+                kind.task,
+                args=[key],
+                queue=kind.queue,
                 producer=self._producer,
                 retry=False,
                 timeout=PATIENCE_SECONDS,

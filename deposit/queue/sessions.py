@@ -7,13 +7,13 @@ yet. Whoever takes its work over would wait for as long as it is frozen.
 from django.db import connection
 
 
-def name_session(deposit_id: int, token: int) -> None:
+def name_session(token: int) -> None:
     """Let this session be the one of a claim, until it is that of another."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('application_name', %s, false)", [_name(deposit_id, token)])
+        cursor.execute("SELECT set_config('application_name', %s, false)", [_name(token)])
 
 
-def end_session(deposit_id: int, token: int) -> bool:
+def end_session(token: int) -> bool:
     """End the session of a claim, if it is another one than ours; whether there was one. What it held is free then."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -21,11 +21,11 @@ def end_session(deposit_id: int, token: int) -> bool:
             SELECT bool_or(pg_terminate_backend(pid, 1000)) FROM pg_stat_activity
             WHERE application_name = %s AND datname = current_database() AND pid <> pg_backend_pid()
             """,
-            [_name(deposit_id, token)],
+            [_name(token)],
         )
         row = cursor.fetchone()
     return bool(row and row[0])
 
 
-def _name(deposit_id: int, token: int) -> str:
-    return f"claim {token} of deposit {deposit_id}"
+def _name(token: int) -> str:
+    return f"claim {token}"

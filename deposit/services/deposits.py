@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from archive.identifiers import SWHID
 from archive.ingest import Ingest
@@ -18,8 +17,9 @@ from deposit import lifecycle, selectors
 from deposit.actors import Actor, Channel
 from deposit.lists import numbered
 from deposit.metadata.entry import Entry, read_entry
-from deposit.models import Collection, Deposit, Part, PartKind, Status
+from deposit.models import Collection, Deposit, EventName, Part, PartKind, Status
 from deposit.permissions import Operation, client_of, require, require_member, unknown_deposit
+from deposit.queue.items import Claim, require_lease
 from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference, extrinsic, metadata_only
 from deposit.services.origins import named_origin, settle
@@ -53,7 +53,7 @@ def create(
         )
         add_parts(deposit, submission, actor)
         lifecycle.record(
-            deposit, "create", actor=actor.as_depositor, target=Status.PARTIAL, **_told(submission)
+            deposit, EventName.CREATE, actor=actor.as_depositor, target=Status.PARTIAL, **_told(submission)
         )
         if in_progress:
             return deposit
@@ -80,7 +80,7 @@ def _complete(deposit: Deposit, actor: Actor, entry: Entry | None, *, fetches: b
     if fetches and by_reference.waits_for_fetches(deposit):
         return deposit
     changes = settle(deposit, client_of(actor), entry)
-    return lifecycle.fire_within("complete", deposit.pk, actor=actor.as_depositor, changes=changes)
+    return lifecycle.fire_within(EventName.COMPLETE, deposit.pk, actor=actor.as_depositor, changes=changes)
 
 
 def effective_entry(deposit: Deposit) -> Entry | None:
@@ -123,7 +123,7 @@ def _own(deposit: Deposit, actor: Actor, if_revision: int | None) -> Deposit:
 
 @contextmanager
 def _changing(
-    deposit: Deposit, name: str, actor: Actor, if_revision: int | None, **detail: Any
+    deposit: Deposit, name: EventName, actor: Actor, if_revision: int | None, **detail: Any
 ) -> Iterator[Deposit]:
     """Lock a partial deposit for a change, count the change, and write it into the history."""
     with transaction.atomic():
@@ -164,7 +164,7 @@ def add(
         _require_partial(deposit)
         return metadata_only.convert(actor=actor, deposit=deposit, entry=submission.entry)
     with transaction.atomic():
-        with _changing(deposit, "add", actor, if_revision, **_told(submission)) as locked:
+        with _changing(deposit, EventName.ADD, actor, if_revision, **_told(submission)) as locked:
             _take(locked, actor, submission)
         return (
             locked if in_progress else _complete(locked, actor, submission.entry or effective_entry(locked))
@@ -187,7 +187,7 @@ def replace(
     section 9.2.2). Completes the deposit unless more is to come.
     """
     with transaction.atomic():
-        with _changing(deposit, "replace", actor, if_revision, **_told(submission)) as locked:
+        with _changing(deposit, EventName.REPLACE, actor, if_revision, **_told(submission)) as locked:
             if only is not None:
                 selectors.file_of(locked, only)  # it may have been removed since it was looked up
             stored = remove_parts(locked, *kinds, only=only)
@@ -204,7 +204,7 @@ def remove_packages(
     *, actor: Actor, deposit: Deposit, only: int | None = None, if_revision: int | None = None
 ) -> Deposit:
     """Drop all packages of a partial deposit, or the one part ``only``; metadata stays. Twice is no error."""
-    with _changing(deposit, "remove-packages", actor, if_revision) as locked:
+    with _changing(deposit, EventName.REMOVE_PACKAGES, actor, if_revision) as locked:
         stored = remove_parts(locked, PartKind.PACKAGE, only=only)
         transaction.on_commit(partial(files.remove, stored))
     return locked
@@ -213,7 +213,7 @@ def remove_packages(
 def complete(*, actor: Actor, deposit: Deposit, if_revision: int | None = None) -> Deposit:
     """The client says that nothing more will come."""
     with transaction.atomic():
-        with _changing(deposit, "close", actor, if_revision) as locked:
+        with _changing(deposit, EventName.CLOSE, actor, if_revision) as locked:
             pass
         return _complete(locked, actor, effective_entry(locked))
 
@@ -224,26 +224,22 @@ def complete_fetched(deposit: Deposit) -> Deposit:
     return _complete(deposit, actor, effective_entry(deposit))
 
 
-def describe(*, deposit_id: int, entry: Entry, token: int) -> None:
+def describe(*, claim: Claim, entry: Entry) -> None:
     """Give a deposit the metadata that its own package brings; for the checker that holds it. Raises `LeaseLost`."""
     with transaction.atomic():
-        held = Deposit.objects.select_for_update().filter(
-            pk=deposit_id, lease_token=token, lease_expires_at__gt=Now()
-        )
-        deposit = held.first()
-        if deposit is None:
-            raise lifecycle.LeaseLost(f"The lease on deposit {deposit_id} has passed to another worker.")
+        require_lease(claim)
+        deposit = Deposit.objects.select_for_update().get(pk=claim.deposit_id)
         actor = Actor(user=deposit.client.user, channel=Channel.SCHEDULER)
         add_parts(deposit, Submission(entry=entry), actor)
         deposit.revision += 1
         deposit.save(update_fields=["revision"])
         status = deposit.status
-        lifecycle.record(deposit, "describe", actor=deposit.lease_owner, source=status, target=status)
+        lifecycle.record(deposit, EventName.DESCRIBE, actor=claim.worker, source=status, target=status)
 
 
 def remove_metadata(*, actor: Actor, deposit: Deposit, if_revision: int | None = None) -> Deposit:
     """Drop all metadata of a partial deposit; its packages stay. Twice is no error."""
-    with _changing(deposit, "remove-metadata", actor, if_revision) as locked:
+    with _changing(deposit, EventName.REMOVE_METADATA, actor, if_revision) as locked:
         remove_parts(locked, PartKind.METADATA)
     return locked
 
@@ -251,7 +247,7 @@ def remove_metadata(*, actor: Actor, deposit: Deposit, if_revision: int | None =
 def delete(*, actor: Actor, deposit: Deposit, if_revision: int | None = None) -> None:
     """Remove a partial deposit; only its history stays."""
     with transaction.atomic():
-        with _changing(deposit, "delete", actor, if_revision) as locked:
+        with _changing(deposit, EventName.DELETE, actor, if_revision) as locked:
             stored = remove_parts(locked, PartKind.PACKAGE, PartKind.METADATA)
         numbered.forget_behind(locked)
         locked.delete()
@@ -302,6 +298,6 @@ def update_metadata(
             locked.save(update_fields=["revision"])
             status = locked.status
             lifecycle.record(
-                locked, "update-metadata", actor=actor.as_depositor, source=status, target=status
+                locked, EventName.UPDATE_METADATA, actor=actor.as_depositor, source=status, target=status
             )
             return locked

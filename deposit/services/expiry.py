@@ -11,11 +11,11 @@ from django.db.models.functions import Now
 
 from deposit import lifecycle
 from deposit.actors import Channel, system_actor
-from deposit.models import Deposit, Event, Status
+from deposit.models import Deposit, Event, EventName, Status
 
 logger = logging.getLogger(__name__)
 
-TOLD = "tell-of-expiry"
+TOLD = EventName.TELL_OF_EXPIRY
 
 
 def tell() -> int:

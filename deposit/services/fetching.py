@@ -17,7 +17,7 @@ from deposit import lifecycle
 from deposit.intake import download
 from deposit.intake.admission import quota_left
 from deposit.intake.limits import Sizes
-from deposit.models import Deposit, Fetch, FetchState, Part, PartKind, Status
+from deposit.models import Deposit, EventName, Fetch, FetchState, Part, PartKind, Status
 from deposit.refusals import Kind, Refusal
 from deposit.services.by_reference import WAITING
 from deposit.services.deposits import complete_fetched
@@ -155,13 +155,13 @@ def _finish(fetch: Fetch, staged: StagedFile) -> None:
         Fetch.objects.filter(pk=held.pk).update(
             state=FetchState.FETCHED, received=staged.size, lease_expires_at=None, log=""
         )
-        _tell(deposit, "fetch", package=part.name, url=held.url, size=staged.size)
+        _tell(deposit, EventName.FETCH, package=part.name, url=held.url, size=staged.size)
         waiting = Fetch.objects.filter(part__deposit=deposit, part__kind=PartKind.PENDING)
         if held.completes and not waiting.exists():
             complete_fetched(deposit)
 
 
-def _tell(deposit: Deposit, name: str, **detail: object) -> None:
+def _tell(deposit: Deposit, name: EventName, **detail: object) -> None:
     Deposit.objects.filter(pk=deposit.pk).update(revision=F("revision") + 1)
     deposit.revision += 1
     status = deposit.status
@@ -176,7 +176,7 @@ def _give_up(fetch: Fetch, reason: str) -> None:
             state=FetchState.ERROR, lease_expires_at=None, log=reason
         )
         if deposit and given_up:
-            _tell(deposit, "fetch-failed", url=fetch.url, reason=reason)
+            _tell(deposit, EventName.FETCH_FAILED, url=fetch.url, reason=reason)
     logger.warning("fetch=%s event=failed reason=%s", fetch.pk, reason)
 
 

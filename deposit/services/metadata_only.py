@@ -12,7 +12,7 @@ from deposit.archive_permissions import readable
 from deposit.metadata.entry import Entry
 from deposit.metadata.origins import check_origin
 from deposit.metadata.reference import OriginReference, Reference
-from deposit.models import Client, Collection, Deposit, DepositType, PartKind, Status
+from deposit.models import Client, Collection, Deposit, DepositType, EventName, PartKind, Status
 from deposit.permissions import Operation, client_of, require, require_member
 from deposit.refusals import Kind, Refusal
 from deposit.services import extrinsic
@@ -43,7 +43,7 @@ def create(
         with transaction.atomic():
             deposit = Deposit.objects.create(pk=deposit_id, client=client, collection=collection)
             lifecycle.record(
-                deposit, "create", actor=actor.as_depositor, target=Status.PARTIAL, metadata=True
+                deposit, EventName.CREATE, actor=actor.as_depositor, target=Status.PARTIAL, metadata=True
             )
             return _accept(ingest, deposit, entry, reference, actor)
 
@@ -125,7 +125,7 @@ def _accept(ingest: Ingest, deposit: Deposit, entry: Entry, reference: Reference
         changes |= {"swhid": str(reference.swhid.core), "swhid_context": reference.context}
     add_parts(deposit, Submission(entry=entry), actor)
     ingest.publish()
-    return lifecycle.fire("accept", deposit.pk, actor=actor.as_depositor, changes=changes)
+    return lifecycle.fire(EventName.ACCEPT, deposit.pk, actor=actor.as_depositor, changes=changes)
 
 
 def _next_id() -> int:

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from deposit.actors import Actor, Channel, acting
 from deposit.lifecycle import TransitionRefused, fire
-from deposit.models import Deposit, Finding, PartKind
+from deposit.models import Deposit, EventName, Finding, PartKind
 from deposit.permissions import Operation, require, unknown_deposit
 from deposit.refusals import Refusal
 from deposit.services.parts import remove_parts
@@ -26,7 +26,7 @@ def reschedule(*, deposit_id: int, actor: Actor) -> Deposit:
     """Load a failed or loaded deposit again; its identifiers are cleared. Raises `Refusal`, `TransitionRefused`."""
     name = _allowed(actor, Operation.RESCHEDULE, deposit_id)
     with acting(actor), transaction.atomic():
-        deposit = fire("reschedule", deposit_id, actor=name)
+        deposit = fire(EventName.RESCHEDULE, deposit_id, actor=name)
         Finding.objects.filter(deposit_id=deposit_id, area="loading").delete()
         return deposit
 
@@ -35,7 +35,7 @@ def recheck(*, deposit_id: int, actor: Actor) -> Deposit:
     """Check a rejected or failed deposit again, as it was sent. Raises `Refusal`, `TransitionRefused`."""
     name = _allowed(actor, Operation.RECHECK, deposit_id)
     with acting(actor), transaction.atomic():
-        deposit = fire("recheck", deposit_id, actor=name)
+        deposit = fire(EventName.RECHECK, deposit_id, actor=name)
         Finding.objects.filter(deposit_id=deposit_id).delete()
         return deposit
 
@@ -45,7 +45,7 @@ def expire(*, deposit_id: int, actor: Actor, quietly: bool = False) -> Deposit |
     try:
         name = _allowed(actor, Operation.EXPIRE, deposit_id)
         with acting(actor), transaction.atomic():
-            deposit = fire("expire", deposit_id, actor=name)
+            deposit = fire(EventName.EXPIRE, deposit_id, actor=name)
             stored = remove_parts(deposit, PartKind.PACKAGE)
             transaction.on_commit(partial(files.remove, stored))
             return deposit

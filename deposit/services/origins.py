@@ -6,11 +6,8 @@ from django.db import connection
 
 from deposit.metadata.entry import Entry
 from deposit.metadata.origins import check_origin, origin_from_slug
-from deposit.models import Client, Deposit, Status
+from deposit.models import AdvisoryLock, Client, Deposit, Status
 from deposit.refusals import Kind, Refusal
-
-# The first half of the key of the advisory lock of `_alone_in_numbering`.
-_NUMBERING = 0x5E4D_0003
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,4 +71,6 @@ def settle(deposit: Deposit, client: Client, entry: Entry | None) -> dict[str, o
 def _alone_in_numbering(origin_url: str) -> None:
     """Wait until the transaction of whoever else numbers a version of this origin has ended."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_NUMBERING, origin_url])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [AdvisoryLock.ORIGIN_NUMBERING, origin_url]
+        )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models.functions import Now
 
 from deposit.intake.limits import Sizes
 from deposit.metadata.media_types import ANNOUNCED_TYPES
@@ -20,6 +21,7 @@ from deposit.models import (
     PartKind,
     Status,
     Upload,
+    WorkItem,
 )
 from deposit.services.uploads import Received
 from deposit.sword3 import terms
@@ -184,6 +186,10 @@ def _file_links(deposit: Deposit, files: Sequence[Part], links: Links) -> Iterab
         yield link
 
 
+def _is_worked_on(deposit: Deposit) -> bool:
+    return WorkItem.objects.filter(deposit=deposit, lease_expires_at__gt=Now()).exists()
+
+
 def _file_state(deposit: Deposit, part: Part, findings: Sequence[Finding]) -> tuple[str, str]:
     """The ingest status of a file, with what there is to say about it."""
     fetch = _fetch(part)
@@ -196,7 +202,7 @@ def _file_state(deposit: Deposit, part: Part, findings: Sequence[Finding]) -> tu
     if deposit.status in (Status.REJECTED, Status.FAILED, Status.EXPIRED):
         own = [each.message for each in findings if each.subject.startswith(part.name)]
         return terms.ERROR, " ".join(own or [each.message for each in findings])
-    if deposit.status == Status.LOADING or deposit.lease_expires_at:
+    if deposit.status == Status.LOADING or _is_worked_on(deposit):
         return terms.UNPACKING, STATUS_TEXTS[deposit.status]
     return terms.PENDING, ""
 

@@ -12,16 +12,23 @@ import pytest
 from checker import checking
 from checker.checking import check
 from deposit import lifecycle
-from deposit.lifecycle import Work
 from deposit.metadata.entry import read_entry
-from deposit.models import Deposit, Event, Finding, Part, Status
+from deposit.models import Deposit, Event, EventName, Finding, Part, Status
 from deposit.queue.dispatcher import release_passed_leases, round_of_work
-from deposit.queue.leases import RETRY_SECONDS
+from deposit.queue.policies import LOCAL
 from deposit.services import deposits
 from deposit.services.parts import Submission
 from deposit.staging.files import path_of
 from tests.support.factories import acting_as
-from tests.support.lifecycle_fixtures import ORIGIN, depositor, package, pass_lease, sent
+from tests.support.lifecycle_fixtures import (
+    ORIGIN,
+    depositor,
+    fall_silent,
+    package,
+    pass_lease,
+    sent,
+    work_of,
+)
 from tests.support.samples import atom_entry, create_origin, make_tar, make_zip
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -166,7 +173,7 @@ def test_a_warning_rejects_nothing_and_stays() -> None:
 def test_a_check_leaves_the_findings_of_the_newest_alone() -> None:
     deposit = checked(sent(make_zip({})))
     stored(deposit).write_bytes(GOOD["zip"])
-    lifecycle.fire("recheck", deposit.pk, actor="operator")
+    lifecycle.fire(EventName.RECHECK, deposit.pk, actor="operator")
     assert findings(checked(deposit)) == []
 
 
@@ -189,10 +196,10 @@ def test_a_fault_of_ours_rejects_nothing(harm: Callable[[Deposit], None], reason
     with pytest.raises(OSError):
         check(deposit.pk, worker="checker")
     deposit.refresh_from_db()
-    assert (deposit.status, deposit.attempts) == (Status.DEPOSITED, 1)
+    assert (deposit.status, work_of(deposit).attempts) == (Status.DEPOSITED, 1)
     assert not deposit.findings.exists()
     told = Event.objects.latest("id")
-    assert (told.name, told.detail["wait_seconds"]) == ("give-back", RETRY_SECONDS)
+    assert (told.name, told.detail["wait_seconds"]) == ("give-back", LOCAL.first_wait_seconds)
     assert told.detail["reason"].startswith(reason)
 
 
@@ -207,9 +214,9 @@ def test_after_a_fault_the_deposit_is_checked_again_when_its_time_has_come() -> 
     deposit.refresh_from_db()
     assert deposit.status == Status.DEPOSITED
     pass_lease(deposit)
-    sent_again: list[tuple[Work, int]] = []
-    round_of_work(lambda work, number: sent_again.append((work, number)))
-    assert sent_again == [(Work.CHECK, deposit.pk)]
+    sent_again: list[tuple[str, str]] = []
+    round_of_work(lambda kind, key: sent_again.append((kind.name, key)))
+    assert sent_again == [("check", str(deposit.pk))]
     assert checked(deposit).status == Status.VERIFIED
 
 
@@ -250,7 +257,7 @@ def test_a_checker_that_slept_past_its_lease_writes_nothing(monkeypatch: pytest.
 
     def slow(*args: Any) -> Any:
         found = real(*args)
-        pass_lease(deposit)
+        fall_silent(deposit)
         monkeypatch.setattr(checking, "examine", real)
         stored(deposit).write_bytes(GOOD["zip"])
         check(deposit.pk, worker="quick")

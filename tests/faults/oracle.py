@@ -49,8 +49,9 @@ def judge(service: Service, told: Told, *, settled_within: float, before: int = 
 def story(service: Service, number: int) -> str:
     """What a deposit waits for, and its last events."""
     state = service.query(
-        "SELECT json_build_object('attempts', attempts, 'sends', sends, 'now', now(), 'sent', sent_at,"
-        " 'lease', lease_expires_at, 'owner', lease_owner)::text FROM deposit_deposit WHERE id = %s",
+        "SELECT json_build_object('kind', kind, 'attempts', attempts, 'sends', sends, 'now', now(), 'sent', sent_at,"
+        " 'due', due_at, 'lease', lease_expires_at, 'owner', lease_owner)::text FROM deposit_workitem"
+        " WHERE deposit_id = %s",
         number,
     )
     events = service.query(

@@ -90,7 +90,7 @@ def test_a_load_waits_while_there_is_no_room_for_its_pack(folder: Path) -> None:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
         assert settled(service) == {number: "done"}
-        assert service.query("SELECT attempts FROM deposit_deposit") == [(0,)]
+        assert service.query("SELECT max((detail->>'attempt')::int) FROM deposit_event") == [(1,)]
 
 
 def test_a_database_without_room_takes_nothing_in_and_loses_nothing(folder: Path) -> None:

@@ -24,14 +24,13 @@ from checker.checking import check
 from deposit.metadata.entry import read_entry
 from deposit.models import Deposit, Event, Status
 from deposit.operations.doctor import examine, mend
-from deposit.queue.dispatcher import release_passed_leases
 from deposit.services import deposits
 from deposit.services.parts import Package, Submission
 from deposit.staging.files import staging_file
 from loader.workflow import load
 from tests.faults.instants import Nth, die, fail, watched
 from tests.support.factories import acting_as
-from tests.support.lifecycle_fixtures import ORIGIN, depositor, pass_lease
+from tests.support.lifecycle_fixtures import ORIGIN, depositor, fall_silent
 from tests.support.samples import atom_entry, create_origin, make_tar
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -100,9 +99,7 @@ def in_child(who: Any, happen: Nth) -> tuple[int | None, list[str]]:
 def finish() -> None:
     """The dispatcher and other workers take over whatever is left."""
     for deposit in Deposit.objects.exclude(status=Status.DONE):
-        if deposit.lease_expires_at:
-            pass_lease(deposit)
-            release_passed_leases()
+        fall_silent(deposit)
         check(deposit.pk, worker="c2")
         load(deposit.pk, worker="l2")
 
@@ -157,6 +154,6 @@ def test_a_life_that_is_ended_at_any_instant_is_lived_to_its_end(
 def _forget_everything() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "TRUNCATE deposit_deposit, deposit_event, archive_object, archive_visit, archive_origin, archive_pack "
-            "CASCADE"
+            "TRUNCATE deposit_deposit, deposit_event, deposit_workitem, archive_object, archive_visit, archive_origin, "
+            "archive_pack CASCADE"
         )

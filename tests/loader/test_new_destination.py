@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from deposit.models import Deposit, Identifier, Status
-from deposit.queue.dispatcher import release_passed_leases
 from deposit.staging.files import path_of
 from loader.steps import Again, Context, Destination, Done, Outcome, Step
 from loader.workflow import load
@@ -43,7 +42,6 @@ def test_a_deposit_waits_without_a_worker_and_is_done_with_its_last_step(
     assert _steps(deposit) == [("archive", "done", 0), ("copy", "done", 0), ("confirm", "waiting", 1)]
     (tmp_path / "stored").write_text("number 7")
     pass_lease(deposit)
-    release_passed_leases()
     load(deposit.pk, worker="another loader")
     deposit.refresh_from_db()
     assert (deposit.status, deposit.swhid) == (Status.DONE, deposit.directory_swhid)

@@ -5,9 +5,12 @@ from datetime import timedelta
 from django.db.models.functions import Now
 
 from deposit import lifecycle
-from deposit.lifecycle import Claim, Work
+from deposit.lifecycle import Work
 from deposit.metadata.entry import read_entry
-from deposit.models import Client, Collection, Deposit, Status
+from deposit.models import Client, Collection, Deposit, EventName, Status, WorkItem
+from deposit.queue import items
+from deposit.queue.dispatcher import release_passed_leases
+from deposit.queue.items import Claim
 from deposit.services import deposits
 from deposit.services.parts import Package, Submission
 from deposit.staging.files import StagedFile, staging_file
@@ -70,14 +73,27 @@ def sent(
 
 def claimed(work: Work, deposit: Deposit, worker: str = "worker") -> Claim:
     """A claim that must succeed."""
-    claim = lifecycle.claim(work, deposit.pk, worker=worker)
+    claim = items.claim(work, deposit.pk, worker=worker)
     assert claim is not None
     return claim
 
 
+def work_of(deposit: Deposit) -> WorkItem:
+    """The one open piece of work of a deposit."""
+    return WorkItem.objects.get(deposit=deposit)
+
+
 def pass_lease(deposit: Deposit) -> None:
-    """Let the lease on a deposit pass, as if its worker had been silent for long."""
-    Deposit.objects.filter(pk=deposit.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+    """Let the lease on a deposit's work pass, as if its worker had been silent for long; or the wait for its turn."""
+    past = Now() - timedelta(seconds=1)
+    WorkItem.objects.filter(deposit=deposit, lease_expires_at__isnull=False).update(lease_expires_at=past)
+    WorkItem.objects.filter(deposit=deposit, due_at__gt=past).update(due_at=past)
+
+
+def fall_silent(deposit: Deposit) -> None:
+    """The same, and the dispatcher has taken the work back."""
+    pass_lease(deposit)
+    release_passed_leases()
 
 
 IDENTIFIERS = {
@@ -96,9 +112,9 @@ def in_status(status: Status, deposit: Deposit | None = None) -> Deposit:
             token = claimed(Work.CHECK if step == "check" else Work.LOAD, deposit).token
         elif step in ("verify", "reject", "finish", "fail"):
             changes = IDENTIFIERS if step == "finish" else {}
-            lifecycle.fire(step, deposit.pk, actor="test", token=token, changes=changes)
+            lifecycle.fire(EventName(step), deposit.pk, actor="test", token=token, changes=changes)
         else:
-            lifecycle.fire(step, deposit.pk, actor="test")
+            lifecycle.fire(EventName(step), deposit.pk, actor="test")
     deposit.refresh_from_db()
     assert deposit.status == status
     return deposit

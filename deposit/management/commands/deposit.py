@@ -52,8 +52,16 @@ def _show(parser: ArgumentParser) -> Callable[..., Row]:
             "completed": deposit.complete_date,
             "software_version": deposit.software_version,
             "swhid_context": deposit.swhid_context,
-            "attempts": deposit.attempts,
-            "lease": f"{deposit.lease_owner} until {deposit.lease_expires_at}" if deposit.lease_owner else "",
+            "work": [
+                {
+                    "kind": item.kind,
+                    "due": f"{item.due_at:%Y-%m-%d %H:%M:%S}",
+                    "attempts": item.attempts,
+                    "lease": f"{item.lease_owner} until {item.lease_expires_at}" if item.lease_owner else "",
+                    "last_fault": item.last_fault,
+                }
+                for item in deposit.work.order_by("id")
+            ],
             "parts": [
                 {"kind": part.kind, "name": part.name, "size": part.size, "sha256": part.sha256}
                 for part in deposit.parts.order_by("id")

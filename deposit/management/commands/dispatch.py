@@ -18,12 +18,14 @@ logger = logging.getLogger("deposit.queue.dispatcher")
 
 # A stream of announcements is answered in rounds this far apart, in seconds: one round serves many.
 ROUND_SECONDS = 0.05
+# How often it looks for work that should be open and is not, in seconds.
+HEAL_SECONDS = 15.0
 
 
 class Command(BaseCommand):
     """Send what waits to the workers, until stopped."""
 
-    help = "Send waiting deposits to the checkers and loaders, and take work back from those that died."
+    help = "Send work that is due to the workers, and take it back from those that died."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take ``--once``, for scripts and tests."""
@@ -33,6 +35,7 @@ class Command(BaseCommand):
         """Lead, listen and send; a database or broker that is away is waited for."""
         self.publisher = Publisher()
         if options["once"]:
+            dispatcher.heal()
             dispatcher.round_of_work(self.publisher.send)
             return
         self.stopping = threading.Event()
@@ -62,8 +65,15 @@ class Command(BaseCommand):
         dispatcher.listen()
         # Whoever led before may have sent to workers that had no database, and dropped what they got.
         dispatcher.forget_what_was_sent()
+        self.heals_at = 0.0
         while not self.stopping.is_set():
+            self._heal()
             self._round()
+
+    def _heal(self) -> None:
+        if time.monotonic() >= self.heals_at:
+            dispatcher.heal()
+            self.heals_at = time.monotonic() + HEAL_SECONDS
 
     def _round(self) -> None:
         watchdog.alive()

@@ -6,10 +6,9 @@ from contextlib import contextmanager, suppress
 
 from django.db import Error, connection
 
+from deposit.models import AdvisoryLock
 from deposit.queue.leases import Busy, Lease
 
-# The first half of the key of the advisory lock; the second is made of the origin's URL.
-_LOADING = 0x5E4D_0002
 # A load that holds the lock has only to make its last pack durable and to publish it. In seconds.
 PATIENCE_SECONDS = 300.0
 _POLL_SECONDS = 0.1
@@ -36,6 +35,6 @@ def alone_on_origin(url: str, lease: Lease) -> Iterator[None]:
 
 def _ask(function: str, url: str) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s, hashtext(%s))", [_LOADING, url])
+        cursor.execute(f"SELECT {function}(%s, hashtext(%s))", [AdvisoryLock.ORIGIN, url])
         row = cursor.fetchone()
     return bool(row and row[0])

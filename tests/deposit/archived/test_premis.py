@@ -22,7 +22,7 @@ from checker.checking import check
 from deposit import lifecycle
 from deposit.actors import Channel, system_actor
 from deposit.archived.premis import PREMIS
-from deposit.models import Collection, Deposit, Membership, Part
+from deposit.models import Collection, Deposit, EventName, Membership, Part
 from deposit.services import operations
 from deposit.staging.files import path_of
 from loader.workflow import load
@@ -230,7 +230,9 @@ def odd(http: HttpClient) -> Deposit:
     deposit = done(http)
     deposit.parts.filter(kind="package").update(name=ODD.replace("/", ""), content_type=ODD)
     Deposit.objects.filter(pk=deposit.pk).update(external_id=ODD, origin_url=f"https://hal.example.org/{ODD}")
-    lifecycle.record(deposit, "describe", actor=ODD, source="done", target="done", **{ODD: [ODD, None, 1.5]})
+    lifecycle.record(
+        deposit, EventName.DESCRIBE, actor=ODD, source="done", target="done", **{ODD: [ODD, None, 1.5]}
+    )
     return deposit
 
 
@@ -383,6 +385,6 @@ def test_the_rules_are_as_strict_as_the_schema(http: HttpClient, tmp_path: Path)
 def test_a_fetch_that_failed_is_no_success(http: HttpClient, tmp_path: Path) -> None:
     deposit = partial(http)
     lifecycle.record(
-        deposit, "fetch-failed", actor="fetcher", source="partial", target="partial", reason="404"
+        deposit, EventName.FETCH_FAILED, actor="fetcher", source="partial", target="partial", reason="404"
     )
     assert told(history(http, deposit, tmp_path), "eventOutcome") == ["success", "failure"]

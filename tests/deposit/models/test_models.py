@@ -11,7 +11,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 from django.db.models.functions import Now
 
-from deposit.models import Client, Collection, Deposit, Event, Finding, Membership, Part, Status
+from deposit.models import Client, Collection, Deposit, Event, Finding, Membership, Part, Status, WorkItem
 from tests.support.factories import new_client, new_collection, new_deposit
 from tests.support.lifecycle_fixtures import IDENTIFIERS, in_status
 
@@ -140,17 +140,6 @@ def test_a_deposit_is_not_its_own_parent() -> None:
         change(deposit, parent=deposit)
 
 
-@pytest.mark.parametrize("status", [s for s in Status if s not in ("deposited", "loading")])
-def test_a_lease_is_held_only_while_there_is_work(status: Status) -> None:
-    with refused_by("deposit_lease_only_while_worked_on"):
-        change(in_status(status), lease_expires_at=Now())
-
-
-def test_a_deposit_that_is_loading_has_a_lease() -> None:
-    with refused_by("deposit_loading_has_a_lease"):
-        change(in_status(Status.LOADING), lease_expires_at=None)
-
-
 # --- Parts, findings, events ---------------------------------------------------------------------------
 PACKAGE = {"kind": "package", "name": "p.zip", "stored_as": "packages/x", "size": 1, "sha256": HEX}
 METADATA = {"kind": "metadata", "document": b"<entry/>", "size": 8, "sha256": HEX}
@@ -197,10 +186,32 @@ def test_a_size_is_not_negative() -> None:
         Part.objects.create(deposit=new_deposit(), **(METADATA | {"size": -1}))
 
 
-@pytest.mark.parametrize("field", ["revision", "lease_token", "attempts", "sends"])
-def test_nothing_is_counted_below_zero(field: str) -> None:
-    with refused_by(f"deposit_deposit_{field}_check"):
-        change(new_deposit(), **{field: -1})
+def test_no_revision_is_below_zero() -> None:
+    with refused_by("deposit_deposit_revision_check"):
+        change(new_deposit(), revision=-1)
+
+
+# --- Work ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("field", ["lease_token", "attempts", "sends"])
+def test_nothing_about_work_is_counted_below_zero(field: str) -> None:
+    in_status(Status.DEPOSITED)
+    with refused_by(f"deposit_workitem_{field}_check"):
+        WorkItem.objects.update(**{field: -1})
+
+
+def test_work_is_open_once() -> None:
+    deposit = in_status(Status.DEPOSITED)
+    with refused_by("work_is_open_once"):
+        WorkItem.objects.create(kind="check", key=str(deposit.pk), queue="check")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"lease_owner": ""}, {"lease_token": 0}, {"sent_at": None}], ids=lambda fields: str(fields)
+)
+def test_a_lease_has_an_owner_and_a_token(fields: dict[str, Any]) -> None:
+    in_status(Status.LOADING)
+    with refused_by("work_lease_has_an_owner_and_a_token"):
+        WorkItem.objects.update(**fields)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +275,7 @@ def test_every_constraint_of_the_record_is_tested_here() -> None:
     source = here.read_text() + here.with_name("test_deliveries.py").read_text()
     names = {
         constraint.name
-        for model in (Collection, Client, Membership, Deposit, Part, Finding, Event)
+        for model in (Collection, Client, Membership, Deposit, Part, Finding, Event, WorkItem)
         for constraint in model._meta.constraints
     }
     assert {name for name in names if f'"{name}"' not in source} == set()
@@ -273,6 +284,16 @@ def test_every_constraint_of_the_record_is_tested_here() -> None:
 def test_the_queue_is_read_through_its_indexes() -> None:
     """Each round of the dispatcher would otherwise read the whole table."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = %s", [Deposit._meta.db_table])
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = %s", [WorkItem._meta.db_table])
         names = {name for (name,) in cursor.fetchall()}
-    assert {"deposit_waiting_since", "deposit_sent", "deposit_attempted"} <= names
+    assert {"work_in_order", "work_out"} <= names
+
+
+def test_no_index_holds_what_a_claim_or_a_renewal_writes() -> None:
+    """Each would otherwise write into every index, and the table would grow with every sign of life."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE tablename = %s", [WorkItem._meta.db_table])
+        definitions = " ".join(text for (text,) in cursor.fetchall())
+    assert [
+        name for name in ("lease_token", "lease_expires_at", "lease_owner", "attempts") if name in definitions
+    ] == []

@@ -11,11 +11,10 @@ from django.db.models.functions import Now
 
 from archive.models import FixityCheck, Outcome, Pack
 from deposit.lifecycle import Work
-from deposit.models import Deposit, Pulse, Status
+from deposit.models import AdvisoryLock, Deposit, Pulse, Status
 from deposit.monitoring import heartbeats
 from deposit.monitoring.alerts import Complaint, complaints
 from deposit.monitoring.snapshot import counted
-from deposit.queue.dispatcher import LEADER_LOCK
 from tests.support.lifecycle_fixtures import claimed, in_status, sent
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +27,7 @@ def well(settings: Any, tmp_path: Path) -> Iterator[None]:
     counted.forget()
     other = connection.copy()
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [LEADER_LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [AdvisoryLock.DISPATCHER])
     heartbeats.beat("checker@here", "check,fetch,housekeeping", begins=True)
     heartbeats.beat("loader@here", "load", begins=True)
     heartbeats.beat(heartbeats.SCHEDULER, "schedule", begins=True)
@@ -80,7 +79,9 @@ def test_a_scheduler_that_is_gone_is_missed() -> None:
 def test_no_dispatcher_comes_first() -> None:
     silence(heartbeats.SCHEDULER)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE objid = %s", [LEADER_LOCK])
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE objid = %s", [AdvisoryLock.DISPATCHER]
+        )
     for _ in range(100):
         if complaints()[0].code == "dispatcher.away":
             return

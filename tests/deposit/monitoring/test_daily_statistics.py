@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from deposit.actors import Actor, Channel, system_actor
-from deposit.models import Client, Curatorship, DayTally, Deposit, Event
+from deposit.models import AdvisoryLock, Client, Curatorship, DayTally, Deposit, Event
 from deposit.monitoring import daily_statistics
 from deposit.monitoring.daily_statistics import Span, Tally
 from deposit.permissions import visible_tallies
@@ -95,7 +95,7 @@ def test_another_who_counts_is_not_waited_for(client: Client) -> None:
     other = connection.copy()
     try:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [0x5E4D_0002])
+            cursor.execute("SELECT pg_advisory_lock(%s)", [AdvisoryLock.DAILY_STATISTICS])
         daily_statistics.bring_up_to_date()
         assert not DayTally.objects.exists()
     finally:

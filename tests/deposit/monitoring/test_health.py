@@ -9,11 +9,12 @@ from django.test import Client as HttpClient
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
 
-from deposit.lifecycle import Work, claim
-from deposit.models import Client, Deposit, Status
+from deposit.lifecycle import Work
+from deposit.models import Client, Status
 from deposit.monitoring import heartbeats
 from deposit.monitoring.snapshot import counted, read_figures
 from tests.support.factories import new_deposit
+from tests.support.lifecycle_fixtures import claimed, in_status
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 PROXIED = {"X-Forwarded-For": "203.0.113.9"}
@@ -82,12 +83,9 @@ def test_metrics_count_requests_by_view_and_status(client: HttpClient) -> None:
 @pytest.mark.django_db
 def test_metrics_tell_what_waits_and_who_works_on_it(client: HttpClient, depositor: Client) -> None:
     deposits = [new_deposit(depositor, depositor.collections.get()) for _ in range(3)]
-    Deposit.objects.filter(pk__in=[d.pk for d in deposits]).update(
-        status=Status.DEPOSITED,
-        complete_date=deposits[0].reception_date,
-        origin_url="https://hal.example.org/x",
-    )
-    assert claim(Work.CHECK, deposits[0].pk, worker="somebody") is not None
+    for deposit in deposits:
+        in_status(Status.DEPOSITED, deposit)
+    claimed(Work.CHECK, deposits[0])
     heartbeats.beat("checker@here", "check,housekeeping", begins=True)
     found = figures_of(client.get("/metrics").text)
     assert found["deposit_deposits", "deposited"] == 3
@@ -107,7 +105,7 @@ def test_figures_cost_the_same_queries_for_one_deposit_and_for_three(
     for _ in range(2):
         new_deposit(depositor, depositor.collections.get())
         counted.forget()
-        with django_assert_num_queries(5):  # type: ignore[operator]
+        with django_assert_num_queries(6):  # type: ignore[operator]
             read_figures()
 
 

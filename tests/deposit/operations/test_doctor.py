@@ -18,7 +18,7 @@ from archive.models import Pack, Visit
 from archive.storage import default_storage
 from checker.checking import check
 from deposit.lifecycle import Work, fire
-from deposit.models import Deposit, Event, Finding, Part, Status
+from deposit.models import Deposit, Event, EventName, Finding, Part, Status, WorkItem
 from deposit.operations.doctor import examine, mend
 from deposit.operations.invariants import INVARIANTS
 from deposit.queue import dispatcher
@@ -68,7 +68,7 @@ def rejected() -> Deposit:
 def test_a_whole_service_has_no_problems(done: Deposit) -> None:
     rejected()
     sent(complete=False)
-    fire("expire", sent(complete=False).pk, actor="scheduler")
+    fire(EventName.EXPIRE, sent(complete=False).pk, actor="scheduler")
     assert codes(deep=True) == []
 
 
@@ -117,15 +117,22 @@ def break_visit(done: Deposit) -> None:
 def break_lease(done: Deposit) -> None:
     deposit = sent()
     claimed(Work.CHECK, deposit)
-    alter(deposit, lease_expires_at=Now() - timedelta(hours=1))
+    WorkItem.objects.update(lease_expires_at=Now() - timedelta(hours=1))
 
 
 def break_attempts(done: Deposit) -> None:
-    alter(done, attempts=1000)
+    sent()
+    WorkItem.objects.update(attempts=1000)
 
 
 def break_waiting(done: Deposit) -> None:
-    alter(sent(), sends=3, sent_at=Now(), status_changed_at=Now() - timedelta(hours=1))
+    sent()
+    WorkItem.objects.update(sends=3, sent_at=Now(), due_at=Now() - timedelta(hours=1))
+
+
+def break_missing(done: Deposit) -> None:
+    alter(sent(), status_changed_at=Now() - timedelta(hours=1))
+    WorkItem.objects.all().delete()
 
 
 BREAKS: dict[str, Callable[[Deposit], None]] = {
@@ -139,6 +146,7 @@ BREAKS: dict[str, Callable[[Deposit], None]] = {
     "queue.lease": break_lease,
     "queue.attempts": break_attempts,
     "queue.waiting": break_waiting,
+    "queue.missing": break_missing,
 }
 
 
@@ -221,5 +229,5 @@ def test_mending_does_not_touch_work_that_goes_on(done: Deposit) -> None:
     deposit = sent()
     held = claimed(Work.CHECK, deposit)
     mend(age=timedelta(0))
-    assert fire("verify", deposit.pk, actor="checker", token=held.token).status == Status.VERIFIED
+    assert fire(EventName.VERIFY, deposit.pk, actor="checker", token=held.token).status == Status.VERIFIED
     assert stored(deposit).exists()

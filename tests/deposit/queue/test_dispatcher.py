@@ -13,14 +13,16 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
-from deposit.lifecycle import Work, fire, give_back
-from deposit.models import Deposit, Event, Finding, Status
+from deposit.lifecycle import Work, fire
+from deposit.models import AdvisoryLock, Deposit, Event, EventName, Finding, Status, WorkItem
 from deposit.queue import dispatcher
-from deposit.queue.dispatcher import OUTSTANDING, round_of_work, send_waiting
+from deposit.queue.dispatcher import OUTSTANDING, round_of_work, send_due
+from deposit.queue.items import give_back
 from deposit.queue.leases import kept
+from deposit.queue.registry import Kind
 from deposit.queue.sessions import end_session
 from tests.support.factories import new_client, new_collection, new_deposit
-from tests.support.lifecycle_fixtures import claimed, in_status, pass_lease
+from tests.support.lifecycle_fixtures import claimed, in_status, pass_lease, work_of
 
 Sent = list[tuple[Work, int]]
 
@@ -32,11 +34,11 @@ class Broker:
         self.sent: Sent = []
         self._left = refuses_after
 
-    def send(self, work: Work, deposit_id: int) -> None:
+    def send(self, kind: Kind, key: str) -> None:
         if not self._left:
             raise ConnectionRefusedError
         self._left -= 1
-        self.sent.append((work, deposit_id))
+        self.sent.append((Work(kind.name), int(key)))
 
     def take(self) -> Sent:
         taken, self.sent = self.sent, []
@@ -56,7 +58,7 @@ def waiting(count: int, client: Any = None) -> list[int]:
 
 
 def sent_before(deposit_id: int, seconds: float) -> None:
-    Deposit.objects.filter(pk=deposit_id).update(sent_at=Now() - timedelta(seconds=seconds))
+    WorkItem.objects.filter(deposit=deposit_id).update(sent_at=Now() - timedelta(seconds=seconds))
 
 
 # --- Sending -------------------------------------------------------------------------------------------
@@ -115,12 +117,14 @@ def test_a_task_that_ran_before_it_was_noted_as_sent_is_not_held_up(broker: Brok
     """The worker may be quicker than the dispatcher's pen."""
     (number,) = waiting(1)
 
-    def send(work: Work, deposit_id: int) -> None:
-        broker.send(work, deposit_id)
-        fire("verify", number, actor="checker", token=claimed(Work.CHECK, Deposit.objects.get()).token)
+    def send(kind: Kind, key: str) -> None:
+        broker.send(kind, key)
+        fire(
+            EventName.VERIFY, number, actor="checker", token=claimed(Work.CHECK, Deposit.objects.get()).token
+        )
 
-    send_waiting(Status.DEPOSITED, Work.CHECK, send)
-    assert Deposit.objects.get().sent_at is None
+    send_due(send)
+    assert WorkItem.objects.get().sent_at is None
     round_of_work(broker.send)
     assert broker.take() == [(Work.CHECK, number), (Work.LOAD, number)]
 
@@ -156,7 +160,12 @@ def test_no_more_messages_are_out_than_the_limit(broker: Broker) -> None:
     assert broker.take() == [(Work.CHECK, number) for number in numbers[:OUTSTANDING]]
     assert round_of_work(broker.send) is True
     assert broker.take() == []
-    fire("reject", numbers[0], actor="t", token=claimed(Work.CHECK, Deposit.objects.get(pk=numbers[0])).token)
+    fire(
+        EventName.REJECT,
+        numbers[0],
+        actor="t",
+        token=claimed(Work.CHECK, Deposit.objects.get(pk=numbers[0])).token,
+    )
     round_of_work(broker.send)
     assert broker.take() == [(Work.CHECK, numbers[OUTSTANDING])]
 
@@ -166,7 +175,7 @@ def test_messages_that_seem_lost_make_room_for_others(broker: Broker) -> None:
     waiting(OUTSTANDING)
     round_of_work(broker.send)
     broker.take()
-    Deposit.objects.update(sent_at=Now() - timedelta(hours=1))
+    WorkItem.objects.update(sent_at=Now() - timedelta(hours=1))
     (newest,) = waiting(1)
     for _ in range(2):
         round_of_work(broker.send)
@@ -190,7 +199,7 @@ def test_a_round_costs_the_same_however_long_the_queue(
     count: int, broker: Broker, django_assert_num_queries: Any
 ) -> None:
     waiting(count)
-    with django_assert_num_queries(9):  # two of them a savepoint, which is a transaction outside of tests
+    with django_assert_num_queries(7):  # two of them a savepoint, which is a transaction outside of tests
         round_of_work(broker.send)
 
 
@@ -203,7 +212,7 @@ def test_what_a_dead_loader_held_is_loaded_by_another(broker: Broker) -> None:
     pass_lease(deposit)
     round_of_work(broker.send)
     deposit.refresh_from_db()
-    assert (deposit.status, deposit.attempts) == (Status.VERIFIED, 1)
+    assert (deposit.status, work_of(deposit).attempts) == (Status.VERIFIED, 1)
     assert broker.take() == [(Work.LOAD, deposit.pk)]
     assert Event.objects.latest("id").detail == {"reason": "worker fell silent"}
     assert claimed(Work.LOAD, deposit).attempt == 2
@@ -220,6 +229,7 @@ def test_what_kills_every_worker_is_set_aside_with_the_reason(broker: Broker, se
     round_of_work(broker.send)
     deposit.refresh_from_db()
     assert deposit.status == Status.FAILED
+    assert not WorkItem.objects.exists()
     event = Event.objects.latest("id")
     assert (event.name, event.actor) == ("quarantine", "dispatcher")
     assert event.detail["reason"] == (
@@ -252,20 +262,28 @@ def test_a_row_that_is_locked_while_it_is_sent_is_sent_all_the_same(broker: Brok
     locked, other = waiting(2)
     with session() as claiming:
         claiming.autocommit = False
-        claiming.cursor().execute("SELECT * FROM deposit_deposit WHERE id = %s FOR UPDATE", [locked])
+        claiming.cursor().execute("SELECT * FROM deposit_workitem WHERE deposit_id = %s FOR UPDATE", [locked])
         round_of_work(broker.send)
         dispatcher.forget_what_was_sent()
     assert broker.take() == [(Work.CHECK, locked), (Work.CHECK, other)]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_row_that_somebody_holds_locked_holds_up_nobody_else(broker: Broker) -> None:
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "SELECT * FROM deposit_deposit WHERE id = %s FOR UPDATE",
+        "SELECT * FROM deposit_workitem WHERE deposit_id = %s FOR UPDATE",
+    ],
+    ids=["deposit", "work"],
+)
+def test_a_row_that_somebody_holds_locked_holds_up_nobody_else(lock: str, broker: Broker) -> None:
     stuck, other = in_status(Status.LOADING), in_status(Status.LOADING)
     pass_lease(stuck)
     pass_lease(other)
     with session() as frozen:
         frozen.autocommit = False
-        frozen.cursor().execute("SELECT * FROM deposit_deposit WHERE id = %s FOR UPDATE", [stuck.pk])
+        frozen.cursor().execute(lock, [stuck.pk])
         begun = time.monotonic()
         round_of_work(broker.send)
         # Far less than the ten seconds that others wait for a lock.
@@ -279,11 +297,10 @@ def test_a_row_that_somebody_holds_locked_holds_up_nobody_else(broker: Broker) -
 def test_the_session_of_a_worker_that_fell_silent_ends_with_all_that_it_holds(broker: Broker) -> None:
     silent, working = in_status(Status.LOADING), in_status(Status.LOADING)
     pass_lease(silent)
-    Deposit.objects.filter(pk=working.pk).update(lease_expires_at=Now() + timedelta(minutes=1))
+    WorkItem.objects.filter(deposit=working).update(lease_expires_at=Now() + timedelta(minutes=1))
     with session() as frozen, session() as lively:
         for raw, deposit in ((frozen, silent), (lively, working)):
-            deposit.refresh_from_db()
-            name = f"claim {deposit.lease_token} of deposit {deposit.pk}"
+            name = f"claim {work_of(deposit).lease_token}"
             raw.cursor().execute("SELECT set_config('application_name', %s, false)", [name])
         frozen.cursor().execute("SELECT pg_advisory_lock(7)")
         frozen.autocommit = False
@@ -305,8 +322,8 @@ def test_a_worker_names_its_session_by_its_claim() -> None:
             "SELECT application_name FROM pg_stat_activity WHERE pid = %s",
             [connection.connection.info.backend_pid],
         )
-        assert cursor.fetchone() == (f"claim {claim.token} of deposit {deposit.pk}",)
-        assert end_session(deposit.pk, claim.token) is False
+        assert cursor.fetchone() == (f"claim {claim.token}",)
+        assert end_session(claim.token) is False
 
 
 # --- Leading -------------------------------------------------------------------------------------------
@@ -320,7 +337,7 @@ def session() -> Iterator[psycopg2.extensions.connection]:
 
 def leads(raw: psycopg2.extensions.connection) -> bool:
     cursor = raw.cursor()
-    cursor.execute("SELECT pg_try_advisory_lock(%s)", [dispatcher.LEADER_LOCK])
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", [AdvisoryLock.DISPATCHER])
     row = cursor.fetchone()
     return bool(row and row[0])
 
@@ -365,7 +382,7 @@ def test_an_announcement_wakes_the_dispatcher(no_leader: None) -> None:
 
     def complete() -> None:
         time.sleep(0.2)
-        fire("complete", deposit.pk, actor="client")
+        fire(EventName.COMPLETE, deposit.pk, actor="client")
         connection.close()
 
     thread = threading.Thread(target=complete)
@@ -412,5 +429,5 @@ def test_the_queue_is_found_through_its_indexes(broker: Broker) -> None:
             with connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN {query['sql']}")
                 plans.append("\n".join(line for (line,) in cursor.fetchall()))
-    assert len(plans) == 6
-    assert [plan for plan in plans if "Seq Scan on deposit_deposit" in plan] == []
+    assert len(plans) == 4
+    assert [plan for plan in plans if "Seq Scan on deposit_workitem" in plan] == []

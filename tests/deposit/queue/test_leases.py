@@ -3,17 +3,20 @@
 import errno
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 
 from archive.errors import PackMissing
-from deposit.lifecycle import Claim, LeaseLost, Work
-from deposit.models import Deposit, Event, Status
-from deposit.queue import leases
-from deposit.queue.dispatcher import release_passed_leases
+from deposit.lifecycle import Work
+from deposit.models import Deposit, Event, Status, WorkItem
+from deposit.queue import registry
+from deposit.queue.items import Claim, LeaseLost
 from deposit.queue.leases import Busy, Lease, is_outage, kept
+from deposit.queue.policies import LOCAL
+from deposit.services import work
 from tests.support.lifecycle_fixtures import claimed, in_status, pass_lease
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,8 +31,8 @@ def claim(settings: Any, transactional_db: None) -> Claim:
 def is_leased(claim: Claim) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT lease_expires_at > clock_timestamp() FROM deposit_deposit WHERE id = %s",
-            [claim.deposit_id],
+            "SELECT lease_expires_at > clock_timestamp() FROM deposit_workitem WHERE id = %s",
+            [claim.id],
         )
         return bool(cursor.fetchone()[0])
 
@@ -60,13 +63,14 @@ def test_a_lease_outlives_its_seconds_while_work_goes_on(claim: Claim) -> None:
 
 def test_a_lease_that_another_took_is_noticed(claim: Claim) -> None:
     with kept(claim) as lease:
-        Deposit.objects.filter(pk=claim.deposit_id).update(lease_token=claim.token + 1)
+        WorkItem.objects.filter(pk=claim.id).update(lease_token=claim.token + 1)
         assert within(2, lambda: is_lost(lease))
     assert not Event.objects.filter(name="give-back").exists()
 
 
 def test_work_that_hangs_loses_its_lease(claim: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases, "STALL_SECONDS", 0.1)
+    hasty = replace(work.CHECK, policy=replace(LOCAL, stall_seconds=0.1))
+    monkeypatch.setitem(registry._kinds, "check", hasty)
     with kept(claim) as lease:
         assert within(3, lambda: not is_leased(claim))
         assert is_lost(lease)
@@ -113,10 +117,11 @@ def test_a_fault_of_ours_gives_the_work_back_with_its_reason(
 ) -> None:
     with pytest.raises(type(fault)), kept(claim):
         raise fault
-    deposit = Deposit.objects.get()
-    assert (deposit.status, deposit.attempts) == (Status.DEPOSITED, 0 if passes else 1)
+    assert Deposit.objects.get().status == Status.DEPOSITED
+    item = WorkItem.objects.get()
+    assert (item.attempts, item.lease_expires_at) == (0 if passes else 1, None)
     event = Event.objects.latest("id")
-    wait = leases.OUTAGE_SECONDS if passes else leases.RETRY_SECONDS
+    wait = LOCAL.outage_seconds if passes else LOCAL.first_wait_seconds
     assert event.detail == {"reason": f"{type(fault).__name__}: {fault}", "wait_seconds": wait}
 
 
@@ -128,7 +133,6 @@ def test_the_wait_doubles_with_every_attempt() -> None:
             raise ZeroDivisionError
         waits.append(Event.objects.latest("id").detail["wait_seconds"])
         pass_lease(deposit)
-        assert release_passed_leases() == 1
     assert waits == [5, 10, 20]
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from celery import current_app
 
-from deposit.lifecycle import Work
 from deposit.queue.publisher import PATIENCE_SECONDS, BrokerAway, Publisher
+from deposit.queue.registry import Kind
+from deposit.services.work import CHECK, LOAD
 from tests.faults.brokers import BROKERS, Broker, BrokerMissing
 
 
@@ -40,10 +41,10 @@ def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def received(broker: Broker, work: Work) -> list[list[Any]]:
+def received(broker: Broker, kind: Kind) -> list[list[Any]]:
     """The arguments of all tasks that wait in a queue; takes them out."""
     with current_app.connection() as connection:
-        queue = connection.SimpleQueue(str(work))
+        queue = connection.SimpleQueue(kind.queue)
         found: list[list[Any]] = []
         while True:
             try:
@@ -58,36 +59,36 @@ def received(broker: Broker, work: Work) -> list[list[Any]]:
 def test_a_message_names_its_deposit(broker: Broker) -> None:
     publisher = Publisher()
     for number in (1, 2):
-        publisher.send(Work.CHECK, number)
+        publisher.send(CHECK, str(number))
     publisher.close()
-    assert sorted(received(broker, Work.CHECK)) == [[1], [2]]
+    assert sorted(received(broker, CHECK)) == [["1"], ["2"]]
 
 
 def test_a_broker_that_is_away_is_noticed_and_used_again_when_it_is_back(broker: Broker) -> None:
     publisher = Publisher()
-    publisher.send(Work.LOAD, 1)
+    publisher.send(LOAD, "1")
     away = threading.Thread(target=broker.kill, args=(2,))
     away.start()
     time.sleep(0.5)
     with pytest.raises(BrokerAway):
-        publisher.send(Work.LOAD, 2)
+        publisher.send(LOAD, "2")
     away.join()
-    publisher.send(Work.LOAD, 3)
+    publisher.send(LOAD, "3")
     publisher.close()
-    assert received(broker, Work.LOAD)[-1:] == [[3]]
+    assert received(broker, LOAD)[-1:] == [["3"]]
 
 
 @pytest.mark.skipif("TEST_FAULTS" not in os.environ, reason="takes half a minute: set TEST_FAULTS=1")
 def test_a_frozen_broker_holds_nobody_for_long(broker: Broker) -> None:
     publisher = Publisher()
-    publisher.send(Work.CHECK, 1)
+    publisher.send(CHECK, "1")
     frozen = threading.Thread(target=broker.freeze, args=(4 * PATIENCE_SECONDS,), daemon=True)
     frozen.start()
     time.sleep(0.3)
     begun = time.monotonic()
     with pytest.raises(BrokerAway):
-        publisher.send(Work.CHECK, 2)
+        publisher.send(CHECK, "2")
     assert time.monotonic() - begun < 3 * PATIENCE_SECONDS
     with pytest.raises(BrokerAway):
-        publisher.send(Work.CHECK, 3)
+        publisher.send(CHECK, "3")
     frozen.join()

@@ -14,7 +14,7 @@ from archive.identifiers import SWHID
 from archive.retrieval import metadata_of, release, snapshot, visits
 from checker.checking import check
 from deposit import lifecycle
-from deposit.models import Client, Collection, Deposit, Status
+from deposit.models import Client, Collection, Deposit, EventName, Status
 from loader.destinations.archive.releases import branch_name
 from loader.workflow import load
 from tests.loader.conftest import Loaded
@@ -147,7 +147,7 @@ def test_only_loaded_deposits_are_branches(
 
 def test_a_rescheduled_deposit_replaces_its_own_branch(of_version: Callable[[str], Deposit]) -> None:
     first, second = of_version("1"), of_version("2")
-    lifecycle.fire("reschedule", first.pk, actor="operator")
+    lifecycle.fire(EventName.RESCHEDULE, first.pk, actor="operator")
     load(first.pk, worker="loader")
     swhid, release_swhid = first.swhid, first.release_swhid
     first.refresh_from_db()

@@ -1,0 +1,38 @@
+"""The names of the lines of a deposit's history."""
+
+from enum import StrEnum
+
+
+class EventName(StrEnum):
+    """What happened to a deposit. The values are in every record since the first: they never change."""
+
+    # Events of the lifecycle: see the table in ``deposit.lifecycle``.
+    COMPLETE = "complete"
+    ACCEPT = "accept"
+    EXPIRE = "expire"
+    CHECK = "check"
+    VERIFY = "verify"
+    REJECT = "reject"
+    RECHECK = "recheck"
+    START = "start"
+    FINISH = "finish"
+    FAIL = "fail"
+    RELEASE = "release"
+    QUARANTINE = "quarantine"
+    RESCHEDULE = "reschedule"
+    # A worker met a fault that is not the deposit's: the status stays, the work waits for its next attempt.
+    GIVE_BACK = "give-back"
+    # What clients send and change.
+    CREATE = "create"
+    ADD = "add"
+    REPLACE = "replace"
+    REMOVE_PACKAGES = "remove-packages"
+    REMOVE_METADATA = "remove-metadata"
+    CLOSE = "close"
+    DELETE = "delete"
+    DESCRIBE = "describe"
+    UPDATE_METADATA = "update-metadata"
+    # Packages that are fetched from elsewhere.
+    FETCH = "fetch"
+    FETCH_FAILED = "fetch-failed"
+    TELL_OF_EXPIRY = "tell-of-expiry"

@@ -1,0 +1,190 @@
+"""The work that deposits ask for, check and load: what a claim, a fault and a worker's silence mean for a deposit.
+
+These are the hooks of both kinds; each runs in the transaction that changes the work item.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
+
+from deposit import lifecycle
+from deposit.findings import Area, Severity
+from deposit.lifecycle import TransitionRefused, Work
+from deposit.models import Deposit, EventName, Finding, Status, WorkItem
+from deposit.queue.items import Claim
+from deposit.queue.policies import LOCAL
+from deposit.queue.registry import Kind, Taking, register
+
+logger = logging.getLogger(__name__)
+
+ACTOR = "dispatcher"
+# Deposits that one call of `heal` looks at.
+_WINDOW = 10_000
+
+# A worker of the version before has its lease in the deposit's own columns, which the models know no more.
+_NOW = """
+SELECT status, coalesce(lease_expires_at > statement_timestamp(), false) FROM deposit_deposit WHERE id = %s
+"""
+_HEAL = """
+WITH waiting AS (
+    SELECT id, client_id, status, coalesce(lease_expires_at > statement_timestamp(), false) AS held
+    FROM deposit_deposit
+    WHERE status IN ('deposited', 'loading', 'verified') AND (status, client_id, id) > (%(status)s, %(client)s, %(id)s)
+    ORDER BY status, client_id, id LIMIT %(window)s
+), missing AS (
+    SELECT waiting.*, CASE status WHEN 'deposited' THEN 'check' ELSE 'load' END AS kind FROM waiting
+    WHERE NOT held AND NOT EXISTS (
+        SELECT FROM deposit_workitem item WHERE item.key = waiting.id::text
+        AND item.kind = CASE status WHEN 'deposited' THEN 'check' ELSE 'load' END
+    )
+), added AS (
+    INSERT INTO deposit_workitem (kind, key, deposit_id, queue, share, heavy)
+    SELECT kind, id::text, id, kind, client_id, (
+        SELECT coalesce(sum(size), 0) >= %(large)s FROM deposit_part
+        WHERE deposit_id = missing.id AND kind = 'package'
+    ) FROM missing ON CONFLICT DO NOTHING RETURNING id
+)
+SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM waiting), last.status, last.client_id, last.id
+FROM (SELECT * FROM waiting ORDER BY status DESC, client_id DESC, id DESC LIMIT 1) last
+"""
+
+
+def _check_claimed(claim: Claim) -> Taking:
+    taking = _taking(claim, Status.DEPOSITED)
+    if taking is Taking.YES:
+        _note(claim, EventName.CHECK, Status.DEPOSITED, Status.DEPOSITED)
+    return taking
+
+
+def _load_claimed(claim: Claim) -> Taking:
+    started = Deposit.objects.filter(pk=claim.deposit_id, status=Status.VERIFIED).update(
+        status=Status.LOADING, revision=F("revision") + 1, status_changed_at=Now()
+    )
+    if not started:
+        # A load that waited goes on.
+        return _taking(claim, Status.LOADING)
+    _note(claim, EventName.START, Status.VERIFIED, Status.LOADING)
+    return Taking.YES
+
+
+def _taking(claim: Claim, wanted: Status) -> Taking:
+    with connection.cursor() as cursor:
+        cursor.execute(_NOW, [claim.deposit_id])
+        row = cursor.fetchone()
+    if row is None or row[0] != wanted:
+        return Taking.GONE
+    return Taking.LATER if row[1] else Taking.YES
+
+
+def _note(claim: Claim, event: EventName, source: Status, target: Status) -> None:
+    lifecycle.record(
+        Deposit(pk=claim.deposit_id),
+        event,
+        actor=claim.worker,
+        source=source,
+        target=target,
+        attempt=claim.attempt,
+    )
+
+
+def _given_back(claim: Claim, reason: str, wait_seconds: float) -> None:
+    deposit = Deposit.objects.only("status").get(pk=claim.deposit_id)
+    lifecycle.record(
+        deposit,
+        EventName.GIVE_BACK,
+        actor=claim.worker,
+        source=deposit.status,
+        target=deposit.status,
+        reason=reason,
+        wait_seconds=wait_seconds,
+    )
+
+
+def _load_released(item: WorkItem) -> None:
+    _fire_quietly(EventName.RELEASE, item, f"{item.lease_owner} fell silent")
+
+
+def _exhausted(item: WorkItem) -> None:
+    """Set aside as failed what was begun so often and never finished: it kills its workers."""
+    told = f" The last fault: {item.last_fault}" if item.last_fault else " Its workers died without a word."
+    reason = f"Set aside after {item.attempts} attempts that did not finish.{told}"
+    if _fire_quietly(EventName.QUARANTINE, item, reason) and item.deposit_id is not None:
+        Finding.objects.create(
+            deposit_id=item.deposit_id,
+            area=Area.LOADING,
+            code="loading.quarantined",
+            severity=Severity.ERROR,
+            message=f"The deposit was set aside after {item.attempts} attempts that did not finish. "
+            "The fault is not yours; the operators have to look at it.",
+        )
+
+
+def _fire_quietly(event: EventName, item: WorkItem, reason: str) -> bool:
+    """Fire, unless the deposit has moved on since (a worker of the version before may have done that)."""
+    assert item.deposit_id is not None
+    try:
+        lifecycle.fire(event, item.deposit_id, actor=ACTOR, detail={"reason": reason})
+    except (TransitionRefused, Deposit.DoesNotExist) as refused:
+        logger.warning("event=%s deposit=%s refused: %s", event, item.deposit_id, refused)
+        return False
+    logger.warning("event=%s deposit=%s reason=%r", event, item.deposit_id, reason)
+    return True
+
+
+@dataclass(slots=True)
+class _Place:
+    """How far `heal` has come; it begins anew at the end."""
+
+    status: str = ""
+    client: int = 0
+    id: int = 0
+
+
+_place = _Place()
+
+
+def heal() -> int:
+    """Ask for the work of waiting deposits that have none: tells how many of the next few thousand had none.
+
+    A process of the version before completes and checks deposits without asking; so does who restores a backup.
+    """
+    with connection.cursor() as cursor:
+        parameters: dict[str, Any] = {"status": _place.status, "client": _place.client, "id": _place.id}
+        cursor.execute(_HEAL, parameters | {"window": _WINDOW, "large": settings.HEAVY_BYTES})
+        row = cursor.fetchone()
+    added, seen, *place = row or (0, 0)
+    _place.status, _place.client, _place.id = place if seen == _WINDOW else ("", 0, 0)
+    if added:
+        logger.warning("work items added for %s deposits that had none", added)
+    return int(added)
+
+
+CHECK = register(
+    Kind(
+        name=Work.CHECK.value,
+        task="checker.check",
+        queue="check",
+        policy=LOCAL,
+        claimed=_check_claimed,
+        given_back=_given_back,
+        exhausted=_exhausted,
+        heal=heal,
+    )
+)
+LOAD = register(
+    Kind(
+        name=Work.LOAD.value,
+        task="loader.load",
+        queue="load",
+        policy=LOCAL,
+        claimed=_load_claimed,
+        released=_load_released,
+        given_back=_given_back,
+        exhausted=_exhausted,
+    )
+)
