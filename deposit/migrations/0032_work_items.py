@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deposit", "0030_destinations_validated")]
+    dependencies = [("deposit", "0031_submission_keys")]
 
     operations = [
         migrations.RunSQL(

@@ -10,7 +10,7 @@ _LEASE_COLUMNS = ("lease_token", "lease_expires_at", "lease_owner", "attempts", 
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("deposit", "0031_work_items")]
+    dependencies = [("deposit", "0032_work_items")]
 
     operations = [
         AddIndexConcurrently(
