@@ -6,7 +6,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
-from deposit.http.errors import HTTP_STATUS
+from deposit.http.statuses import HTTP_STATUS
 from deposit.refusals import Refusal
 
 # Scripts, styles and pictures are the service's own files. Nothing inline, nothing from elsewhere, no frames.

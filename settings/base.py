@@ -95,6 +95,7 @@ MIDDLEWARE = [
 # Where deposits can be taken: the name that a collection gives, and the module whose DESTINATION it is.
 DESTINATIONS = {
     "archive": "loader.destinations.archive",
+    "export": "loader.destinations.export",
 }
 
 ROOT_URLCONF = "settings.urls"
@@ -167,6 +168,9 @@ ARCHIVE_ROOT: str = env.str("ARCHIVE_ROOT", default=str(DATA_DIR / "archive"))
 # Another place for the packs (a folder or s3://…), and one for their copies.
 ARCHIVE_STORAGE: str = env.str("ARCHIVE_STORAGE", default="")
 ARCHIVE_REPLICA: str = env.str("ARCHIVE_REPLICA", default="")
+# Where the destination "export" writes copies (a folder or s3://…), and in which form: bag, or as-sent.
+EXPORT_TO: str = env.str("EXPORT_TO", default="")
+EXPORT_FORM: str = env.str("EXPORT_FORM", default="bag")
 # The scheduled audit reads every pack again within so many days, at most at so many bytes a second.
 ARCHIVE_AUDIT_DAYS: int = env.int("ARCHIVE_AUDIT_DAYS", default=90)
 ARCHIVE_AUDIT_RATE: int = env.int("ARCHIVE_AUDIT_RATE", default=50 * 1024**2)

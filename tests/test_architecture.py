@@ -104,6 +104,7 @@ CONNECTING = {
     Path("archive/storage/s3.py"),  # ARCHIVE_STORAGE
     Path("deposit/authentication/identity.py"),  # KEYCLOAK_SERVER_URL
     Path("deposit/monitoring/nagios.py"),  # the certificate of our own address
+    Path("loader/destinations/export/places.py"),  # EXPORT_TO
     Path("loader/destinations/preservation_service/rest.py"),  # DPRES_API_URL
     Path("loader/destinations/archivematica/http.py"),  # of a pipeline, which administrators add
     Path("sources/museumplus/client.py"),  # MUSEUMPLUS_URL

@@ -16,7 +16,7 @@ from dashboard.forms import LICENCES, DescriptionForm, entry_of
 from dashboard.pages import page
 from dashboard.receiving import UploadForm, received, type_of
 from deposit.actors import Actor
-from deposit.http.errors import HTTP_STATUS
+from deposit.http.statuses import HTTP_STATUS
 from deposit.intake.limits import Sizes, metadata_too_large
 from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.errors import MetadataError

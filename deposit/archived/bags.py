@@ -65,6 +65,11 @@ def bag(deposit: Deposit) -> list[Member]:
     return [one._replace(name=top + one.name) for one in members]
 
 
+def payload(deposit: Deposit) -> list[Member]:
+    """The packages and documents of a deposit as they were sent. Raises a 404 `Refusal` if one is no longer kept."""
+    return [_payload(part) for part in Part.objects.filter(deposit=deposit).exclude(kind=PartKind.PENDING)]
+
+
 def as_zip(members: list[Member]) -> tuple[int, Iterator[bytes]]:
     """The bag as a zip: its length in bytes, and its chunks."""
     archive = ZipStream(compress_type=ZIP_STORED, sized=True)

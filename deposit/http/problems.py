@@ -10,7 +10,8 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from deposit.http.errors import HTTP_STATUS, RETRY_AFTER_SECONDS, database_away
+from deposit.http.errors import RETRY_AFTER_SECONDS, database_away
+from deposit.http.statuses import HTTP_STATUS
 from deposit.lifecycle import TransitionRefused
 from deposit.refusals import BASIC, Kind, Refusal
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from django.http import HttpResponse
 
-from deposit.http.errors import HTTP_STATUS, RETRY_AFTER_SECONDS
+from deposit.http.errors import RETRY_AFTER_SECONDS
+from deposit.http.statuses import HTTP_STATUS
 from deposit.refusals import BASIC, Kind, Refusal
 from deposit.sword import documents
 

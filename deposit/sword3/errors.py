@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from deposit.http.errors import HTTP_STATUS, RETRY_AFTER_SECONDS, of_status, refusal_of
+from deposit.http.errors import RETRY_AFTER_SECONDS, of_status, refusal_of
+from deposit.http.statuses import HTTP_STATUS
 from deposit.refusals import BASIC, Kind, Refusal
 from deposit.sword3.terms import CONTEXT
 

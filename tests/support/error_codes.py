@@ -15,7 +15,7 @@ from pathlib import Path
 
 from archive import errors as archive_errors
 from client.transfer_package.catalogue import CATALOGUE as PROFILE_CODES
-from deposit.http.errors import HTTP_STATUS
+from deposit.http.statuses import HTTP_STATUS
 from deposit.metadata.catalogue import ERRORS, RULES
 from deposit.refusals import Kind
 from packages import CODES
@@ -74,6 +74,7 @@ MEANINGS = {
     "auth.token": "The token opens nothing: it is unknown, expired, revoked or forged.",
     "deposit.status": "The deposit has moved on, and the request does not fit its status.",
     "deposit.transition": "The deposit has moved on, and the request does not fit its status.",
+    "export.package": "A package is no longer kept, so it cannot be copied; the message says which.",
     "loading.directory": "Two readings of the package differ: a fault of the service, which archived nothing.",
     "delivery.attempts": "A destination failed too often; the message has the last reason. An operator tries again.",
     "loading.failed": "The package could not be loaded; the message is the reason. An operator loads it again.",

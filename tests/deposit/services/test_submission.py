@@ -47,7 +47,7 @@ def test_the_same_key_is_the_same_deposit_and_another_key_another() -> None:
 
 @pytest.mark.django_db
 def test_what_is_refused_leaves_nothing_and_may_come_again() -> None:
-    client, collection = depositor()
+    _, collection = depositor()
     stranger, _ = depositor()
     with pytest.raises(Refusal):
         submitted((stranger, collection), package(make_zip({"a": b"1"})))
