@@ -17,7 +17,7 @@ from packages.repeats import Repeats
 from packages.tar_headers import BLOCK, ZERO_BLOCK, is_header
 from packages.tar_reader import TarReader
 from packages.tree import Tree
-from packages.warnings import PackageWarning
+from packages.warnings import PackageWarning, Warnings
 from packages.zip_directory import END_MAGIC, LOCAL_MAGIC
 from packages.zip_reader import ZipReader
 
@@ -87,6 +87,11 @@ class Package:
             repeats.compare(self._recognise(Tree(self._limits), ahead=False)[1])
 
     @property
+    def noted(self) -> Warnings:
+        """Where others note what they see on the way (see contents.py)."""
+        return self._tree.warnings
+
+    @property
     def warnings(self) -> list[PackageWarning]:
         """What the depositor should know of a package that is accepted; complete when it was gone through."""
         return self._tree.warnings.all()
@@ -137,9 +142,14 @@ def open_package(path: Path, limits: Limits | None = None, *, ahead: bool = Fals
     return Package(path, limits or Limits(), ahead=ahead)
 
 
+def is_archive_name(name: bytes) -> bool:
+    """Whether a file is an archive by its name."""
+    return name.lower().endswith(_ARCHIVE_NAMES)
+
+
 def check_not_nested(members: int, path: bytes) -> None:
     """Refuse a package whose only member is itself an archive (swh-deposit's rule)."""
-    if members == 1 and path.lower().endswith(_ARCHIVE_NAMES):
+    if members == 1 and is_archive_name(path):
         raise PackageError(
             "package.nested",
             path,

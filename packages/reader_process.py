@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from packages.bagit import validate_bag
+from packages.contents import Contents
 from packages.errors import PackageError
 from packages.limits import MIB, Limits
 from packages.listing import Sender
@@ -90,13 +91,16 @@ def _answer(question: dict[str, Any], send: Callable[[bytes], object]) -> dict[s
         with open_package(path, limits) as package:
             wanted = question["wanted"]
             sender = None if wanted is None else Sender(wanted, send)
+            contents = Contents(package.noted)
             for member in package:
                 if sender:
                     sender.observe(member)
+                seen = contents.see(member)
                 if examiner:
-                    examiner.see(member)
+                    examiner.see(seen)
                 if sender:
                     sender.add(member)
+            contents.finish()
             if sender:
                 sender.flush()
         examined = examiner.finish(path, limits) if examiner else {}

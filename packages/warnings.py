@@ -6,9 +6,18 @@ from packages.errors import printable
 
 WARNINGS: dict[str, str] = {
     "package.warning.backslash": "The paths of a zip archive have backslashes as separators, and are read so.",
+    "package.warning.case": "Names differ only in capitals or in their Unicode form.",
+    "package.warning.empty": "A file is empty, and a checksum file in the package says otherwise.",
     "package.warning.encoding": "Names are not UTF-8 and do not state their encoding.",
     "package.warning.end": "The tar archive has no end mark; only its compression says that it is whole.",
+    "package.warning.lfs": "A file is a pointer of Git LFS; its content is elsewhere.",
+    "package.warning.licence": "The package looks like software and has no licence file.",
+    "package.warning.link": "A symbolic link leads to an absolute path.",
+    "package.warning.nested": "The package holds one archive and nothing else but files of the system.",
     "package.warning.repeated": "A path comes more than once, each time with the same content.",
+    "package.warning.secret": "A file looks like a private key, a password or a token.",
+    "package.warning.submodule": "The folder of a Git submodule is empty.",
+    "package.warning.system-files": "Files that macOS or Windows put beside those of the depositor.",
 }
 """Code -> what it means, in one line. A code, once published, never changes its meaning."""
 
