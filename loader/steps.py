@@ -94,10 +94,15 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Destination:
-    """Where deposits are taken, by ``steps`` in this order."""
+    """Where deposits are taken, by ``steps`` in this order.
+
+    ``clean_up`` runs after every delivery that has begun, however it ended, as work of its own: it may answer `Again`
+    until it can be done, is called again when it fails, and does no harm when there is nothing to clean up.
+    """
 
     name: str
     steps: tuple[Step, ...]
+    clean_up: "Callable[[Context], Done | Again] | None" = None
 
 
 class Context:

@@ -1,7 +1,8 @@
-"""The loader's Celery task."""
+"""The loader's Celery tasks."""
 
 from celery import Task, shared_task
 
+from loader.cleanup import clean_up
 from loader.workflow import load
 
 
@@ -9,3 +10,9 @@ from loader.workflow import load
 def load_task(task: "Task[..., None]", deposit_id: int | str) -> None:
     """Take one deposit further on its way to its destinations. Safe to run twice: the claim lets one through."""
     load(int(deposit_id), worker=f"loader:{task.request.hostname}")
+
+
+@shared_task(name="loader.clean_up", bind=True)
+def clean_up_task(task: "Task[..., None]", delivery_id: int | str) -> None:
+    """Clean up after one delivery. Safe to run twice: the claim lets one through."""
+    clean_up(int(delivery_id), worker=f"loader:{task.request.hostname}")

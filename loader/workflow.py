@@ -16,8 +16,9 @@ from archive.errors import ArchiveError, Unreadable
 from deposit.lifecycle import Work
 from deposit.models import Activity, ActivityState, Delivery, DeliveryState, Deposit
 from deposit.queue import items
-from deposit.queue.items import Claim, LeaseLost
+from deposit.queue.items import Claim, LeaseLost, ask
 from deposit.queue.leases import Lease, is_outage, kept
+from deposit.services.work import CLEANUP
 from loader import records
 from loader.steps import Again, Ask, Context, Destination, Done, Finished, Outcome, Permanent, Step, Transient
 from packages import PackageError
@@ -174,6 +175,7 @@ class Run:
             return False
         with transaction.atomic():
             records.end(self.delivery, self._activity, self.claim, ending)
+            self._ask_for_cleanup()
         return True
 
     def record_done(self, outcome: Done) -> None:
@@ -186,6 +188,8 @@ class Run:
         else:
             items.require_lease(self.claim)
         records.step_done(self.delivery, self._activity, ends=ends)
+        if ends:
+            self._ask_for_cleanup()
 
     def _wait(self, outcome: Again | Ask) -> None:
         with transaction.atomic():
@@ -211,3 +215,8 @@ class Run:
     def _fail(self, code: str, sentence: str, fault: str) -> None:
         with transaction.atomic():
             records.fail(self.delivery, self._activity, self.claim, code=code, sentence=sentence, fault=fault)
+            self._ask_for_cleanup()
+
+    def _ask_for_cleanup(self) -> None:
+        if self._destination is not None and self._destination.clean_up is not None:
+            ask(CLEANUP.name, self.delivery.pk, share=self.claim.share)

@@ -15,9 +15,20 @@ from django.db.models.functions import Now
 from deposit import lifecycle
 from deposit.findings import Area, Severity
 from deposit.lifecycle import TransitionRefused, Work
-from deposit.models import Deposit, EventName, Finding, Status, WorkItem
+from deposit.models import (
+    OPEN_DELIVERIES,
+    Activity,
+    ActivityState,
+    Delivery,
+    DeliveryState,
+    Deposit,
+    EventName,
+    Finding,
+    Status,
+    WorkItem,
+)
 from deposit.queue.items import Claim
-from deposit.queue.policies import LOCAL
+from deposit.queue.policies import DISK, LOCAL
 from deposit.queue.registry import Kind, Taking, register
 
 logger = logging.getLogger(__name__)
@@ -114,6 +125,7 @@ def _exhausted(item: WorkItem) -> None:
     told = f" The last fault: {item.last_fault}" if item.last_fault else " Its workers died without a word."
     reason = f"Set aside after {item.attempts} attempts that did not finish.{told}"
     if _fire_quietly(EventName.QUARANTINE, item, reason) and item.deposit_id is not None:
+        _end_deliveries(item.deposit_id, reason)
         Finding.objects.create(
             deposit_id=item.deposit_id,
             area=Area.LOADING,
@@ -122,6 +134,19 @@ def _exhausted(item: WorkItem) -> None:
             message=f"The deposit was set aside after {item.attempts} attempts that did not finish. "
             "The fault is not yours; the operators have to look at it.",
         )
+
+
+def _end_deliveries(deposit_id: int, reason: str) -> None:
+    """What a deposit's workers had begun has failed with it."""
+    begun = Delivery.objects.filter(deposit=deposit_id, current=True, state__in=OPEN_DELIVERIES)
+    steps = Activity.objects.filter(delivery__in=begun).exclude(
+        state__in=(ActivityState.DONE, ActivityState.FAILED)
+    )
+    sentence = "The delivery was set aside: its workers ended again and again without finishing it."
+    steps.update(state=ActivityState.FAILED, ended_at=Now(), error=sentence, fault=reason[:2000])
+    begun.update(
+        state=DeliveryState.FAILED, ended_at=Now(), code="loading.quarantined", error=sentence, question={}
+    )
 
 
 def _fire_quietly(event: EventName, item: WorkItem, reason: str) -> bool:
@@ -176,6 +201,7 @@ CHECK = register(
         heal=heal,
     )
 )
+CLEANUP = register(Kind(name="cleanup", task="loader.clean_up", queue="load", policy=DISK))
 LOAD = register(
     Kind(
         name=Work.LOAD.value,
