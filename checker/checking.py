@@ -23,7 +23,7 @@ from deposit.metadata.checks import check_entry
 from deposit.metadata.minimal import entry_for
 from deposit.models import Deposit, EventName, Finding, Part, PartKind
 from deposit.queue import items
-from deposit.queue.items import Claim, LeaseLost
+from deposit.queue.claims import Claim, LeaseLost
 from deposit.queue.leases import Lease, kept
 from deposit.refusals import Refusal
 from deposit.services.deposits import describe

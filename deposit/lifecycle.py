@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from deposit.actors import request_context
 from deposit.models import Delivery, Deposit, Event, EventName, Status, WorkItem
 from deposit.queue import items
-from deposit.queue.items import LeaseLost
+from deposit.queue.claims import LeaseLost
 
 logger = logging.getLogger(__name__)
 

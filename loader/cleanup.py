@@ -6,7 +6,7 @@ from django.db import transaction
 
 from deposit.models import Delivery
 from deposit.queue import items
-from deposit.queue.items import LeaseLost
+from deposit.queue.claims import LeaseLost
 from deposit.queue.leases import kept
 from deposit.services.work import CLEANUP
 from loader.steps import Again, Context, Done, Outcome

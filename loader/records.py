@@ -26,7 +26,7 @@ from deposit.models import (
     Identifier,
 )
 from deposit.queue import items
-from deposit.queue.items import Claim
+from deposit.queue.claims import Claim
 from loader.steps import Again, Ask, Permanent, Transient
 
 logger = logging.getLogger(__name__)

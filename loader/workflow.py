@@ -16,7 +16,8 @@ from archive.errors import ArchiveError, Unreadable
 from deposit.lifecycle import Work
 from deposit.models import Activity, ActivityState, Delivery, DeliveryState, Deposit
 from deposit.queue import items
-from deposit.queue.items import Claim, LeaseLost, ask
+from deposit.queue.claims import Claim, LeaseLost
+from deposit.queue.items import ask
 from deposit.queue.leases import Lease, is_outage, kept
 from deposit.services.work import CLEANUP
 from loader import records

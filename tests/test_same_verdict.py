@@ -16,7 +16,7 @@ from checker.listing import Listing
 from checker.packages import check_package
 from deposit.findings import Severity
 from deposit.models import Collection, Finding, Part, Status
-from deposit.queue.items import Claim
+from deposit.queue.claims import Claim
 from deposit.queue.leases import Lease
 from loader.destinations.archive.loading import ingest_package
 from loader.workflow import load

@@ -7,7 +7,7 @@ first.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -15,40 +15,11 @@ from django.db import connection, transaction
 
 from deposit.models import WorkItem
 from deposit.queue import registry
+from deposit.queue.claims import Claim, LeaseLost
 from deposit.queue.registry import Taking
 
 # Work that is due is announced on this PostgreSQL channel; the dispatcher listens.
 CHANNEL = "deposit_work"
-
-
-class LeaseLost(Exception):
-    """The worker's lease has passed, or the work has gone to another: it must drop what it does."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
-    """The right to do one piece of work until the lease passes. ``attempt`` counts from 1."""
-
-    id: int
-    kind: str
-    key: str
-    token: int
-    attempt: int
-    worker: str
-    about: int | None = None
-    share: int = 0
-    heavy: bool = False
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def deposit_id(self) -> int:
-        """The number of the deposit that the work is about. Raises `ValueError` when it is about none."""
-        if self.about is None:
-            raise ValueError(f"{self} is not about a deposit.")
-        return self.about
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.key}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

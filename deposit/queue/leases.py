@@ -16,7 +16,8 @@ from django.db import Error, InterfaceError, OperationalError, connection
 
 from archive.errors import Unreadable
 from deposit.queue import registry
-from deposit.queue.items import Claim, LeaseLost, give_back, renew
+from deposit.queue.claims import Claim, LeaseLost
+from deposit.queue.items import give_back, renew
 from deposit.queue.policies import Policy
 from deposit.queue.sessions import name_session
 

@@ -4,13 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from deposit.models import WorkItem
+from deposit.queue.claims import Claim
 from deposit.queue.policies import Policy
-
-if TYPE_CHECKING:
-    from deposit.queue.items import Claim
 
 
 class Taking(Enum):
@@ -36,9 +33,9 @@ class Kind:
     task: str
     queue: str
     policy: Policy
-    claimed: Callable[["Claim"], Taking] | None = None
+    claimed: Callable[[Claim], Taking] | None = None
     released: Callable[[WorkItem], None] | None = None
-    given_back: Callable[["Claim", str, float], None] | None = None
+    given_back: Callable[[Claim, str, float], None] | None = None
     exhausted: Callable[[WorkItem], None] | None = None
     heal: Callable[[], int] | None = None
 

@@ -19,7 +19,8 @@ from deposit.lists import numbered
 from deposit.metadata.entry import Entry, read_entry
 from deposit.models import Collection, Deposit, EventName, Part, PartKind, Status
 from deposit.permissions import Operation, client_of, require, require_member, unknown_deposit
-from deposit.queue.items import Claim, require_lease
+from deposit.queue.claims import Claim
+from deposit.queue.items import require_lease
 from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference, extrinsic, metadata_only
 from deposit.services.origins import named_origin, settle

@@ -27,7 +27,7 @@ from deposit.models import (
     Status,
     WorkItem,
 )
-from deposit.queue.items import Claim
+from deposit.queue.claims import Claim
 from deposit.queue.policies import DISK, LOCAL
 from deposit.queue.registry import Kind, Taking, register
 

@@ -14,7 +14,8 @@ from deposit import lifecycle
 from deposit.lifecycle import TABLE, Lease, TransitionRefused, Work, fire
 from deposit.models import Deposit, Event, EventName, Status, WorkItem
 from deposit.queue import items
-from deposit.queue.items import CHANNEL, LeaseLost, claim
+from deposit.queue.claims import LeaseLost
+from deposit.queue.items import CHANNEL, claim
 from tests.support.factories import new_deposit
 from tests.support.lifecycle_fixtures import IDENTIFIERS, claimed, fall_silent, in_status, pass_lease, work_of
 

@@ -9,8 +9,8 @@ from deposit.lifecycle import Work
 from deposit.metadata.entry import read_entry
 from deposit.models import Client, Collection, Deposit, EventName, Status, WorkItem
 from deposit.queue import items
+from deposit.queue.claims import Claim
 from deposit.queue.dispatcher import release_passed_leases
-from deposit.queue.items import Claim
 from deposit.services import deposits
 from deposit.services.parts import Package, Submission
 from deposit.staging.files import StagedFile, staging_file

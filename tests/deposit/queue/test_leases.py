@@ -13,7 +13,7 @@ from archive.errors import PackMissing
 from deposit.lifecycle import Work
 from deposit.models import Deposit, Event, Status, WorkItem
 from deposit.queue import registry
-from deposit.queue.items import Claim, LeaseLost
+from deposit.queue.claims import Claim, LeaseLost
 from deposit.queue.leases import Busy, Lease, is_outage, kept
 from deposit.queue.policies import LOCAL
 from deposit.services import work
