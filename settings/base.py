@@ -96,6 +96,7 @@ MIDDLEWARE = [
 DESTINATIONS = {
     "archive": "loader.destinations.archive",
     "export": "loader.destinations.export",
+    "preservation_service": "loader.destinations.preservation_service",
 }
 
 ROOT_URLCONF = "settings.urls"

@@ -80,6 +80,7 @@ PACKAGE_ROOM = {
     Path("deposit/monitoring/round_trip.py"),
     Path("embedded/demo.py"),
     Path("loader/destinations/preservation_service/building.py"),
+    Path("sources/museumplus/depositing.py"),
 }
 
 # What connects to somewhere. An address that a client sent is connected to by the first alone, which judges it; all

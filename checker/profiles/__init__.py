@@ -5,7 +5,9 @@ Pure, and without Django: a profile judges inside of the confined reader, where 
 
 from collections.abc import Mapping
 
-from checker.profiles import archivematica, transfer_package
+from checker.profiles import archivematica, museum, transfer_package
 from checker.profiles.rules import Rules
 
-PROFILES: Mapping[str, Rules] = {rules.name: rules for rules in (transfer_package.RULES, archivematica.RULES)}
+PROFILES: Mapping[str, Rules] = {
+    rules.name: rules for rules in (transfer_package.RULES, archivematica.RULES, museum.RULES)
+}

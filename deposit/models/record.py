@@ -64,6 +64,7 @@ class Profile(models.TextChoices):
 
     TRANSFER_PACKAGE = "transfer-package", _("transfer package")
     ARCHIVEMATICA = "archivematica", _("Archivematica's conventions for transfers")
+    MUSEUM = "museum", _("museum objects for a preservation service")
 
 
 def default_destinations() -> list[str]:

@@ -6,12 +6,13 @@ also finds faults of form (tags of a wrong type or order) that do no harm to the
 """
 
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from packages.formats.details import ImageDetails, ImageFault
 
 # Larger pictures are read to the last byte, but not decoded: their pixels would fill the memory.
 MAX_DECODED_PIXELS = 120_000_000
@@ -19,29 +20,6 @@ MAX_DECODED_PIXELS = 120_000_000
 Image.MAX_IMAGE_PIXELS = None
 
 _MAX_DIRECTORIES = 10_000
-
-
-class ImageFault(Exception):
-    """An image is not whole, or not what it says it is."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageDetails:
-    """What MIX 2.0 asks for. ``byte_order``: ``little endian``, ``big endian`` or None; sizes are pixels.
-
-    ``extra_samples`` are those beyond the colours, in MIX's words; ``colour_map`` is the palette as the file has it.
-    """
-
-    kind: str
-    width: int
-    height: int
-    colour_space: str
-    bits: tuple[int, ...]
-    compression: str
-    byte_order: str | None = None
-    frames: int = 1
-    extra_samples: tuple[str, ...] = ()
-    colour_map: bytes | None = None
 
 
 _TIFF_COMPRESSION = {

@@ -7,9 +7,10 @@ import codecs
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import ModuleType
 
+from packages.formats.details import ImageDetails, ImageFault
 from packages.formats.identify import JPEG_WITHOUT_VERSION, Format, known, puid_of
-from packages.formats.images import ImageDetails, ImageFault, decode, is_jpeg, is_tiff, read_image
 
 IMAGES = frozenset({"gif", "tif", "tiff", "jpg", "jpeg"})
 DOCUMENTS = frozenset({"pdf", "odf", "xml"})
@@ -91,12 +92,19 @@ def judge(file: Path, name: str) -> Judged:
     return _judge_other(file, name, ending, found)
 
 
+def _images() -> ModuleType:
+    # Imported where it is used: Pillow comes with `deposit-server[museum]` only.
+    from packages.formats import images  # noqa: PLC0415
+
+    return images
+
+
 def _judge_image(file: Path, name: str, puid: str) -> Judged | None:
     """A TIFF or JPEG by its content, whatever image its name says it is; None: another image."""
     ending = extension(name)
-    if is_tiff(file) or (ending in ("tif", "tiff") and not is_jpeg(file)):
+    if _images().is_tiff(file) or (ending in ("tif", "tiff") and not _images().is_jpeg(file)):
         return _judge_tiff(file, name)
-    if is_jpeg(file) or ending in ("jpg", "jpeg"):
+    if _images().is_jpeg(file) or ending in ("jpg", "jpeg"):
         return _judge_jpeg(file, name, puid)
     return None
 
@@ -114,8 +122,8 @@ def _judge_other(file: Path, name: str, ending: str, found: Format) -> Judged:
     if not found.mime.startswith("image/"):
         return Judged(format=found, charset="UTF-8" if found.mime == "text/plain" else None)
     try:
-        image = read_image(file)
-        decode(file)
+        image = _images().read_image(file)
+        _images().decode(file)
     except ImageFault as fault:
         raise _unsupported(ending, f"{name}: {fault}") from None
     return Judged(format=found, image=image)
@@ -123,7 +131,7 @@ def _judge_other(file: Path, name: str, ending: str, found: Format) -> Judged:
 
 def _judge_tiff(file: Path, name: str) -> Judged:
     try:
-        image = read_image(file)
+        image = _images().read_image(file)
         if image.kind != "TIFF":
             raise ImageFault(f"it is {image.kind} by its content.")
         if image.frames > 1:
@@ -132,7 +140,7 @@ def _judge_tiff(file: Path, name: str) -> Judged:
                 f"TIFF file {name} contains multiple pages and is not currently allowed for preservation.",
                 "museum.tiff.pages",
             )
-        decode(file)
+        _images().decode(file)
     except ImageFault as fault:
         raise NotPreservable(
             "TIFF file failed JHOVE validation",
@@ -144,7 +152,7 @@ def _judge_tiff(file: Path, name: str) -> Judged:
 
 def _judge_jpeg(file: Path, name: str, puid: str) -> Judged:
     try:
-        image = read_image(file)
+        image = _images().read_image(file)
     except ImageFault as fault:
         raise _no_jpeg(name, str(fault)) from None
     if image.kind == "MPO":
@@ -159,7 +167,7 @@ def _judge_jpeg(file: Path, name: str, puid: str) -> Judged:
     if found is None or found.mime != "image/jpeg":
         raise _jpeg_version(name)
     try:
-        decode(file)
+        _images().decode(file)
     except ImageFault as fault:
         raise _no_jpeg(name, str(fault)) from None
     return Judged(format=found, image=image)

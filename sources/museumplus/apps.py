@@ -9,3 +9,9 @@ class MuseumPlusConfig(AppConfig):
     name = "sources.museumplus"
     label = "museumplus"
     verbose_name = "MuseumPlus"
+
+    def ready(self) -> None:
+        """Tell the queue of the museum's kinds of work."""
+        from sources.museumplus.kinds import register_kinds  # noqa: PLC0415  (models are not ready before)
+
+        register_kinds()

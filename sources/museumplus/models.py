@@ -171,6 +171,47 @@ class PackageAttachment(models.Model):
         return f"{self.museum_package_id} {self.museum_attachment_id}"
 
 
+class WorkflowJob(models.Model):
+    """That an object is being worked on, and at which step. There is at most one row per object.
+
+    A projection for people and for whoever must not begin twice; the work itself is the queue's and the deliveries'.
+    Between the submission and the verdict of the service there is no row: the object is *submitted*.
+    """
+
+    class Queue(models.TextChoices):
+        """The steps, under the names of Passari's queues."""
+
+        DOWNLOAD_OBJECT = "download_object"
+        CREATE_SIP = "create_sip"
+        SUBMIT_SIP = "submit_sip"
+        CONFIRM_SIP = "confirm_sip"
+
+    class State(models.TextChoices):
+        """``failed`` waits for a person."""
+
+        PENDING = "pending"
+        STARTED = "started"
+        FAILED = "failed"
+
+    museum_object = models.OneToOneField(
+        MuseumObject, primary_key=True, on_delete=models.CASCADE, related_name="job"
+    )
+    queue = models.CharField(max_length=16, choices=Queue)
+    state = models.CharField(max_length=8, choices=State, default=State.PENDING)
+    sip_id = models.CharField(max_length=255, default="", blank=True)
+    deposit_id = models.BigIntegerField(null=True, blank=True)
+    error = models.TextField(default="", blank=True)
+    enqueued_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "museum_jobs"
+        indexes = [models.Index(fields=["queue", "state"], name="museum_jobs_by_queue")]
+
+    def __str__(self) -> str:
+        return f"{self.queue}_{self.museum_object_id}"
+
+
 class SyncStatus(models.Model):
     """How far a synchronisation with saved progress has come.
 

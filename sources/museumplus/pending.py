@@ -30,7 +30,7 @@ class MuseumObjectQuerySet(models.QuerySet[Any]):
     def exclude_pending(self, now: datetime | None = None) -> Self:
         """Those that are not due at ``now``."""
         # The condition is asked as a whole: `exclude` would negate each join by itself and lose NULLs.
-        due = MuseumObjectQuerySet(self.model, using=self._db).pending(now)
+        due = MuseumObjectQuerySet(self.model, using=self.db).pending(now)
         return self.exclude(pk__in=due.values("pk"))
 
     def _judged(self) -> Self:
@@ -49,7 +49,7 @@ class MuseumObjectManager(models.Manager[Any]):
 
     def get_queryset(self) -> MuseumObjectQuerySet:
         """All objects."""
-        return MuseumObjectQuerySet(self.model, using=self._db)
+        return MuseumObjectQuerySet(self.model, using=self.db)
 
     def pending(self, now: datetime | None = None) -> MuseumObjectQuerySet:
         """Those that are due for preservation at ``now`` (default: this moment)."""

@@ -20,11 +20,12 @@ from deposit.metadata.catalogue import ERRORS, RULES
 from deposit.refusals import Kind
 from packages import CODES
 from packages.bagit import CODES as BAG_CODES
+from packages.formats.catalogue import CODES as FILE_CODES
 from packages.warnings import WARNINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reference" / "errors.md"
-ROOMS = ("deposit", "checker", "loader", "dashboard")
+ROOMS = ("deposit", "checker", "loader", "sources", "dashboard")
 # Raised and caught inside of the service: nobody is told them.
 UNTOLD = {"idempotency.replayed", "by_reference.lost"}
 # The functions that make a refusal with a code of their caller; each is read where it is called.
@@ -77,6 +78,8 @@ MEANINGS = {
     "export.package": "A package is no longer kept, so it cannot be copied; the message says which.",
     "loading.directory": "Two readings of the package differ: a fault of the service, which archived nothing.",
     "delivery.attempts": "A destination failed too often; the message has the last reason. An operator tries again.",
+    "museum.settings": "The preservation service is not set up; the message names the settings.",
+    "museum.step": "A step on a museum's object cannot be done as things are; the message says why.",
     "loading.failed": "The package could not be loaded; the message is the reason. An operator loads it again.",
     "upload.segment_size": "A segment has not the size that was announced.",
 }
@@ -261,7 +264,8 @@ def findings() -> list[tuple[str, str]]:
     made = [node for path in _sources() for node in _made_findings(path)]
     rules = [(code, _template(rule.message)) for code, rule in RULES.items()]
     profiles = [(code, entry.meaning) for code, entry in PROFILE_CODES.items()]
-    return sorted([*made, *rules, *profiles, *CODES.items(), *BAG_CODES.items(), *WARNINGS.items()])
+    named = [*CODES.items(), *BAG_CODES.items(), *FILE_CODES.items(), *WARNINGS.items()]
+    return sorted({*made, *rules, *profiles, *named})
 
 
 def _made_findings(path: Path) -> Iterator[tuple[str, str]]:

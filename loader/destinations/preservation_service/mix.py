@@ -5,8 +5,8 @@ from base64 import b64encode
 from lxml import etree
 
 from loader.destinations.preservation_service.namespaces import MIX
+from packages.formats.details import ImageDetails
 from packages.formats.identify import Format
-from packages.formats.images import ImageDetails
 
 _M = f"{{{MIX}}}"
 

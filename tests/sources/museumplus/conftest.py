@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from sources.museumplus.client import MuseumPlusClient
+from tests.sources.museumplus.workflow_fixtures import signer, whole
 from tests.support import museumplus as double
+
+__all__ = ["signer", "whole"]
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def oracle(item: dict[str, Any], package: dict[str, Any] | None) -> bool:
 
 
 def make(item: dict[str, Any], package: dict[str, Any] | None, number: int) -> MuseumObject:
-    made = MuseumObject.objects.create(id=number, **item)
+    made: MuseumObject = MuseumObject.objects.create(id=number, **item)
     if package is not None:
         fields = {name: value for name, value in package.items() if name != "verdict"}
         preserved, rejected = package["verdict"]

@@ -1,0 +1,87 @@
+"""What the museum asks of the queue: downloads, confirmations, enqueuing in the background, a look at deposits.
+
+A row of ``WorkflowJob`` and the work item behind it are written in one transaction. A task that finds no such row has
+nothing to do: so work is called off by removing the row.
+"""
+
+from django.db import transaction
+from django.utils import timezone
+
+from deposit.queue import items
+from sources.museumplus import kinds
+from sources.museumplus.models import MuseumObject, MuseumPackage, WorkflowJob
+
+Queue, State = WorkflowJob.Queue, WorkflowJob.State
+
+
+def enqueue_download(number: int) -> bool:
+    """Ask for the download of an object; return False if it is being worked on already."""
+    with transaction.atomic():
+        _, is_new = WorkflowJob.objects.get_or_create(
+            museum_object_id=number,
+            defaults={
+                "queue": Queue.DOWNLOAD_OBJECT,
+                "sip_id": timezone.now().strftime("%Y%m%d-%H%M%S"),
+            },
+        )
+        if is_new:
+            items.ask(kinds.DOWNLOAD, str(number))
+            items.ask(kinds.FOLLOW, "all")
+        return is_new
+
+
+def ask_for_confirmation(package: MuseumPackage) -> None:
+    """Ask for a package to be finished with, on which there is a verdict; within the caller's transaction.
+
+    A verdict that comes late, when a later package of the object is being made, leaves that one alone.
+    """
+    latest = MuseumObject.objects.values_list("latest_package_id", flat=True).get(pk=package.museum_object_id)
+    if latest == package.pk:
+        about = {
+            "queue": Queue.CONFIRM_SIP,
+            "state": State.PENDING,
+            "error": "",
+            "sip_id": package.sip_id or "",
+        }
+        WorkflowJob.objects.update_or_create(museum_object_id=package.museum_object_id, defaults=about)
+    items.ask(kinds.CONFIRM, str(package.pk))
+
+
+def ask_for_enqueuing(count: int, *, at_random: bool = False) -> None:
+    """Ask for objects to be enqueued in the background."""
+    with transaction.atomic():
+        key = timezone.now().isoformat()
+        items.ask(kinds.ENQUEUE, key, arguments={"count": count, "random": at_random})
+
+
+def note(number: int, queue: str, state: str, error: str = "") -> bool:
+    """Note where an object stands; return False if it is no longer in the workflow."""
+    changed = WorkflowJob.objects.filter(pk=number).update(
+        queue=queue, state=state, error=error[:2000], updated_at=timezone.now()
+    )
+    return bool(changed)
+
+
+def drop(job: WorkflowJob) -> None:
+    """Call off the work on an object."""
+    job.delete()
+
+
+def retry(number: int) -> bool:
+    """Try again what failed; return False if nothing has."""
+    with transaction.atomic():
+        job = WorkflowJob.objects.select_for_update().filter(pk=number, state=State.FAILED).first()
+        if job is None:
+            return False
+        job.state, job.error = State.PENDING, ""
+        job.save(update_fields=["state", "error"])
+        if job.queue == Queue.DOWNLOAD_OBJECT:
+            items.ask(kinds.DOWNLOAD, str(number))
+        elif job.queue == Queue.CONFIRM_SIP:
+            package = MuseumPackage.objects.filter(museum_object_id=number, sip_id=job.sip_id).last()
+            if package is not None:
+                items.ask(kinds.CONFIRM, str(package.pk))
+        else:
+            kinds.redeliver(job.deposit_id)
+        items.ask(kinds.FOLLOW, "all")
+    return True
