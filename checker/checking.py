@@ -111,7 +111,9 @@ def _brought_along(
                 return check_entry(entry.document)
         if told.identifier:
             entry = entry_for(
-                title=told.title or told.identifier, author=deposit.collection.title or str(deposit.client)
+                title=told.title or told.identifier,
+                author=deposit.collection.title or str(deposit.client),
+                provenance=deposit.client.provider_url,
             )
             describe(claim=lease.claim, entry=entry)
             return check_entry(entry.document)

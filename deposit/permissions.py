@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from django.db.models import Q, QuerySet
 
-from deposit.actors import Actor, Scope, SystemActor
+from deposit.actors import Actor, Channel, Scope, SystemActor
 from deposit.models import Client, Collection, Curatorship, DayTally, Deposit, Membership, Status
 from deposit.refusals import Kind, Refusal
 
@@ -24,6 +24,7 @@ class Role(StrEnum):
 
     ANYBODY = "anybody"
     DEPOSITOR = "depositor"
+    SOURCE = "source"
     CURATOR = "curator"
     OPERATOR = "operator"
     ADMINISTRATOR = "administrator"
@@ -67,6 +68,11 @@ TABLE: Mapping[Role, Mapping[Operation, Reach]] = {
         _O.READ: Reach.OWN,
         _O.READ_CONTENT: Reach.OWN,
         _O.READ_ARCHIVED: Reach.OWN,
+    },
+    Role.SOURCE: {
+        _O.DEPOSIT: Reach.MEMBER,
+        _O.CHANGE: Reach.OWN,
+        _O.READ: Reach.OWN,
     },
     Role.CURATOR: {
         _O.READ: Reach.CURATED,
@@ -142,14 +148,19 @@ def service_roles(actor: Actor) -> frozenset[Role]:
     return frozenset(role for role, name in PERMISSIONS.items() if actor.user.has_perm(name))
 
 
+def _personal_roles(actor: Actor) -> set[Role]:
+    """The roles that depend on whose deposits, and on which collections. A source brings deposits and no more."""
+    if actor.channel is Channel.SOURCE:
+        return {Role.ANYBODY, Role.SOURCE}
+    roles = {Role.ANYBODY, Role.DEPOSITOR} if actor.client else {Role.ANYBODY}
+    return roles | ({Role.CURATOR} if actor.user is not None and actor.owner is None else set())
+
+
 def _reaches(actor: Actor, operation: Operation) -> frozenset[Reach]:
     """How far the actor's roles carry an operation, before any object is looked at."""
     if not in_scope(actor, operation):
         return frozenset()
-    personal = {Role.ANYBODY, Role.DEPOSITOR} if actor.client else {Role.ANYBODY}
-    if actor.user is not None and actor.owner is None:
-        personal.add(Role.CURATOR)
-    roles = personal | service_roles(actor)
+    roles = _personal_roles(actor) | service_roles(actor)
     return frozenset(TABLE[role][operation] for role in roles if operation in TABLE[role])
 
 
@@ -211,7 +222,8 @@ def visible_collections(actor: Actor) -> QuerySet[Collection]:
 def may(actor: Actor, operation: Operation, deposit: Deposit) -> bool:
     """Whether the actor may do an operation on a deposit."""
     if actor.owner is None and actor.client is not None and deposit.client_id == actor.client.pk:
-        own = TABLE[Role.DEPOSITOR].get(operation) is Reach.OWN
+        role = Role.SOURCE if actor.channel is Channel.SOURCE else Role.DEPOSITOR
+        own = TABLE[role].get(operation) is Reach.OWN
         if own and in_scope(actor, operation):
             return True
     return deposits_for(actor, operation).filter(pk=deposit.pk).exists()

@@ -33,7 +33,14 @@ from settings.env import REPOSITORY, data_dir
 NEEDED_BYTES = 500 * 1024**2
 
 # How long each may finish its work after Ctrl-C, in seconds: uploads that arrive, packages that are read.
-PATIENCE = {"web": 35.0, "checker": 60.0, "loader": 60.0, "dispatcher": 10.0, "scheduler": 10.0}
+PATIENCE = {
+    "web": 35.0,
+    "checker": 60.0,
+    "loader": 60.0,
+    "dispatcher": 10.0,
+    "scheduler": 10.0,
+    "watch": 10.0,
+}
 
 
 class StartError(Exception):
@@ -212,6 +219,7 @@ def _environment(port: int, data: Path, database: Postgres | None) -> dict[str, 
         "DATA_DIR": str(data),
         "DEPOSIT_ENV_FILE": str(file),
         "PORT": str(port),
+        "PUBLIC_URL": os.environ.get("PUBLIC_URL", f"http://127.0.0.1:{port}/"),
         "DJANGO_SETTINGS_MODULE": "settings.base",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",

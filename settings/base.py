@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "deposit",
     "loader.destinations.archivematica",
     "dashboard",
+    "sources",
     "sources.museumplus",
     "settings",
 ]
@@ -190,6 +191,8 @@ UPLOAD_QUOTA: int = env.int("UPLOAD_QUOTA", default=500 * 1024**3)
 REQUIRE_IF_MATCH: bool = env.bool("REQUIRE_IF_MATCH", default=False)
 # By-Reference Deposit: from which hosts files are fetched (none by default), how long one may take, and how large
 # it may be. Private and loopback addresses are refused, except where tests say otherwise.
+# Where people reach the service, for links in reports; empty: reports have no links.
+PUBLIC_URL: str = env.str("PUBLIC_URL", default="")
 BY_REFERENCE_HOSTS: list[str] = env.list("BY_REFERENCE_HOSTS", default=[])
 BY_REFERENCE_SECONDS: int = env.int("BY_REFERENCE_SECONDS", default=12 * 3600)
 MAX_BY_REFERENCE_SIZE: int = env.int("MAX_BY_REFERENCE_SIZE", default=MAX_UPLOAD_SIZE)

@@ -76,6 +76,7 @@ PACKAGE_ROOM = {
     Path("packages"),
     Path("client/packing.py"),
     Path("client/transfer_package/building.py"),
+    Path("sources/folders/packing.py"),
     Path("client/transfer_package/reading.py"),  # reads what its user has on the own computer
     Path("deposit/monitoring/round_trip.py"),
     Path("embedded/demo.py"),
@@ -110,6 +111,7 @@ CONNECTING = {
     Path("loader/destinations/archivematica/http.py"),  # of a pipeline, which administrators add
     Path("sources/museumplus/client.py"),  # MUSEUMPLUS_URL
     Path("embedded"),  # this machine, and packages for it
+    Path("sources/buckets"),  # what an operator names with `source add`
     Path("client"),  # the server that its user names
 }
 

@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
                     ("transfer-package", "transfer package"),
                     ("archivematica", "Archivematica's conventions for transfers"),
                 ],
+                default="",
                 db_default="",
                 help_text="What is demanded of its packages, beyond being whole.",
                 max_length=60,

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="deposit",
             name="profile",
-            field=models.CharField(blank=True, db_default="", editable=False, max_length=60),
+            field=models.CharField(blank=True, default="", db_default="", editable=False, max_length=60),
         ),
         migrations.AddField(
             model_name="deposit",

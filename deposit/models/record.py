@@ -98,6 +98,7 @@ class Collection(CollectionLimits):
         max_length=60,
         choices=Profile.choices,
         blank=True,
+        default="",
         db_default="",
         help_text=_("What is demanded of its packages, beyond being whole."),
     )
@@ -210,7 +211,7 @@ class Deposit(models.Model):
     snapshot_swhid = models.TextField(null=True, editable=False)  # noqa: DJ001
 
     # Of the source that made it, in the place of its collection's.
-    profile = models.CharField(max_length=60, blank=True, db_default="", editable=False)
+    profile = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
     profile_options = models.JSONField(default=dict, db_default={}, editable=False)
     # The directory that the packages make, as the checks saw it: what is archived has to be the same.
     directory_swhid = models.TextField(null=True, editable=False)  # noqa: DJ001

@@ -51,6 +51,7 @@ def test_there_is_a_unit_for_every_process() -> None:
     assert [unit.name for unit in UNITS] == [
         "deposit-server.deposit-dispatcher.service",
         "deposit-server.deposit-scheduler.service",
+        "deposit-server.deposit-watch.service",
         "deposit-server.deposit-web.service",
         "deposit-worker.deposit-worker@.service",
     ]

@@ -13,7 +13,7 @@ from deposit.permissions import Role
 from deposit.services import roles
 
 ACTOR = system_actor(Channel.COMMAND)
-GRANTED = [str(role) for role in Role if role is not Role.DEPOSITOR]
+GRANTED = [str(role) for role in Role if role not in (Role.DEPOSITOR, Role.SOURCE)]
 
 
 def _told(user: User) -> dict[str, Any]:

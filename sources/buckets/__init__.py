@@ -1,0 +1,1 @@
+"""Watched buckets: objects are found by listing, and sooner by events; each version of an object is one item."""
