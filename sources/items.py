@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from sources.models import ItemState, Source, SourceItem
@@ -110,5 +110,11 @@ def retry(source: Source, key: str) -> int:
         state__in=[ItemState.REJECTED, ItemState.FAILED, ItemState.IGNORED, ItemState.WAITING],
     ).order_by("-id")[:1]
     return SourceItem.objects.filter(pk__in=[item.pk for item in again]).update(
-        state=ItemState.WAITING, deposit=None, error="", attempts=0, due_at=Now(), taken_at=None
+        state=ItemState.WAITING,
+        deposit=None,
+        error="",
+        attempts=0,
+        retries=F("retries") + 1,
+        due_at=Now(),
+        taken_at=None,
     )

@@ -122,6 +122,8 @@ class SourceItem(models.Model):
     sha256 = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     error = models.TextField(blank=True, default="", db_default="", editable=False)
     attempts = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    # How often an operator asked for it again; each time it becomes another deposit.
+    retries = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     due_at = models.DateTimeField(db_default=Now(), editable=False)
     # The state that the report beside the upload tells of, and the report's name; empty when none is written yet.
     reported = models.CharField(max_length=8, blank=True, default="", db_default="", editable=False)

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from checker.checking import check
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.models import Deposit, Status
-from loader.tasks import load_task
+from loader.workflow import load
 from sources import services
 from sources.models import ItemState, Source, SourceItem, SourceKind
 from sources.opening import open_source
 from sources.session import Session, WorkerPool
 from tests.support.factories import new_collection
 
-OPERATOR = machine(Door.COMMAND)
+OPERATOR = system_actor(Channel.COMMAND)
 
 
 class Served:
@@ -106,7 +106,7 @@ def work() -> None:
     for deposit in Deposit.objects.filter(status=Status.DEPOSITED):
         check(deposit.pk, worker="checker")
     for deposit in Deposit.objects.filter(status=Status.VERIFIED):
-        load_task.run(deposit.pk)
+        load(deposit.pk, worker="loader")
 
 
 def reports(folder: Path) -> list[str]:

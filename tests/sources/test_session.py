@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from checker.checking import check
-from deposit.lifecycle import Work, claim
-from deposit.models import Deposit, Part, Status
+from deposit import lifecycle
+from deposit.lifecycle import Work
+from deposit.models import Deposit, EventName, Part, Status
 from deposit.services import operations
-from deposit.staging.files import path_of
-from loader.loading import fail
 from sources import services
 from sources.models import Disposal, ItemState, Source, SourceItem
 from sources.watching import serve_once
 from tests.sources.conftest import OPERATOR, Served, reports, state, taken, work
+from tests.support.lifecycle_fixtures import claimed
 from tests.support.samples import make_zip
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -313,18 +313,12 @@ def test_failed_deposit_that_is_loaded_later_becomes_stored(folder: Path, add: A
     drop(folder)
     served.until(lambda: taken("garden.zip"))
     work_until_verified()
-    part = Part.objects.get(kind="package")
-    assert part.stored_as is not None
-    away = path_of(part.stored_as).with_suffix(".away")
-    path_of(part.stored_as).rename(away)
-
-    held = claim(Work.LOAD, part.deposit_id, worker="loader")
-    assert held is not None
-    fail(held, "the disk is away", worker="loader")
+    deposit = Deposit.objects.get()
+    token = claimed(Work.LOAD, deposit).token
+    lifecycle.fire(EventName.FAIL, deposit.pk, actor="test", token=token)
     served.until(lambda: reports(folder) == ["garden.zip.failed.json", "garden.zip.failed.log"])
     assert "fault of the service" in next(folder.glob("*.log")).read_text()
-    away.rename(path_of(part.stored_as))
-    operations.reschedule(actor=OPERATOR, deposit_id=part.deposit_id)
+    operations.reschedule(actor=OPERATOR, deposit_id=deposit.pk)
     work()
     served.look()
     served.until(lambda: reports(folder) == ["garden.zip.stored.json", "garden.zip.stored.log"])

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from deposit.actors import Door, machine
+from deposit.actors import Channel, system_actor
 from deposit.management.actions import ActionsCommand, Row
 from deposit.management.profile_options import add_profile_options, take_profile_options
 from deposit.models import Profile
@@ -14,7 +14,7 @@ from sources import selectors, services
 from sources.models import ItemState, Source, SourceKind
 from sources.watching import serve_once
 
-ACTOR = machine(Door.COMMAND)
+ACTOR = system_actor(Channel.COMMAND)
 
 
 def _doing(run: Callable[..., Any]) -> Callable[..., Any]:
