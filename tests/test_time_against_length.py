@@ -223,12 +223,17 @@ def test_no_document_costs_the_square_of_its_length(reader: Callable[[bytes], ob
 
 
 PART = b"--b\r\n%s\r\n\r\n%s\r\n"
+OPAQUE = b"Content-Type: application/zip"
 BODIES: dict[str, Callable[[int], bytes]] = {
     "parts": lambda length: (PART % (b"a: b", b"")) * (length // 14) + b"--b--",
     "headers": lambda length: PART % (b"a: b\r\n" * (length // 6), b"") + b"--b--",
     "a long header": lambda length: PART % (b"Content-Type: x/y" + b";" * length, b"") + b"--b--",
     "beginnings of delimiters": lambda length: PART % (b"a: b", b"\r\n-" * (length // 3)) + b"--b--",
     "delimiters that go on": lambda length: PART % (b"a: b", b"\r\n--bb" * (length // 6)) + b"--b--",
+    "delimiters after bare line feeds": lambda length: PART % (OPAQUE, b"\n--b\n" * (length // 5)) + b"--b--",
+    "ends after bare line feeds": lambda length: PART % (OPAQUE, b"\n--b--\n" * (length // 7)) + b"--b--",
+    "blanks after a delimiter": lambda length: PART % (OPAQUE, b"\n--b--" + b" " * length) + b"--b--",
+    "folded headers": lambda length: PART % (b"a: b" + b"\r\n c" * length, b"") + b"--b--",
     "line ends": lambda length: PART % (b"a: b", b"\r" * length) + b"--b--",
     "before the first": lambda length: b"-" * length + b"\r\n--b--",
     "base64": lambda length: (

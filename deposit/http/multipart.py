@@ -15,6 +15,7 @@ from python_multipart.multipart import MultipartParser
 
 from deposit.http.header_limits import has_many_parameters, too_long
 from deposit.http.headers import MediaType, bad_request, parse_media_type
+from deposit.http.multipart_lines import MultipartLines, malformed
 from deposit.refusals import Kind, Refusal
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class _Reader:
     value: bytes = b""
     decoder: _Decoder | None = None
     ended: bool = False
+    # Whether the part that is being read may hold any bytes.
+    opaque: bool = True
 
     def callbacks(self) -> "MultipartCallbacks":
         """What the parser calls as it meets headers, data and ends."""
@@ -108,6 +111,10 @@ class _Reader:
         kind = parse_media_type(self.headers.get("content-type")) or MediaType(
             type="text/plain", parameters={}
         )
+        encoding = self.headers.get("content-transfer-encoding", "").strip().lower()
+        self.opaque = (
+            encoding != "base64" and not kind.type.startswith("text/") and not kind.type.endswith("xml")
+        )
         sink = self.open_part(kind, dict(self.headers))
         self.decoder = _Decoder(self.headers.get("content-transfer-encoding", ""), sink)
 
@@ -148,25 +155,15 @@ def read_parts(
     whatever ``open_part`` and its sinks raise
     passes through.
     """
-    reader = _Reader(open_part, most)
-    parser = MultipartParser(
-        boundary_of(media_type), reader.callbacks(), max_header_count=16, max_header_size=8192
-    )
+    reader, boundary = _Reader(open_part, most), boundary_of(media_type)
+    parser = MultipartParser(boundary, reader.callbacks(), max_header_count=16, max_header_size=8192)
+    lines = MultipartLines(boundary, parser.write, lambda: reader.opaque)
     try:
         for chunk in chunks:
-            parser.write(chunk)
+            lines.feed(chunk)
+        lines.finish()
         parser.finalize()
     except MultipartParseError as error:
-        raise malformed() from error
+        raise malformed(f"{error}.") from error
     if not reader.ended:
         raise malformed()
-
-
-def malformed() -> Refusal:
-    """The body is not what its Content-Type says."""
-    return Refusal(
-        Kind.BAD_REQUEST,
-        "multipart.malformed",
-        "The multipart body is malformed.",
-        "Check that the boundary in the Content-Type header is the one in the body, and that the body ends with it.",
-    )

@@ -372,7 +372,10 @@ def test_the_rules_notice_mistakes(http: HttpClient, tmp_path: Path) -> None:
     assert [name for name, one in wrong.items() if not _refused(one)] == []
 
 
-@pytest.mark.skipif("PREMIS_XSD" not in os.environ, reason="neither DEPOSIT_TEST_DATA nor PREMIS_XSD names a copy of the schema")
+@pytest.mark.skipif(
+    "PREMIS_XSD" not in os.environ,
+    reason="neither DEPOSIT_TEST_DATA nor PREMIS_XSD names a copy of the schema",
+)
 def test_the_rules_are_as_strict_as_the_schema(http: HttpClient, tmp_path: Path) -> None:
     given = schema()
     assert given is not None

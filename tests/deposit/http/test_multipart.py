@@ -31,7 +31,8 @@ class Endless:
 
 @pytest.mark.parametrize("most", [1, 2, 200])
 def test_one_part_too_many_is_refused_as_soon_as_it_begins(most: int) -> None:
-    body, opened = Endless(PART), []
+    body = Endless(PART)
+    opened: list[bytes] = []
 
     with pytest.raises(Refusal) as refused:
         read_parts(iter(body), RELATED, lambda kind, headers: opened.append, most=most)

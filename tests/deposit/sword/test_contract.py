@@ -13,6 +13,7 @@ from lxml import etree
 from checker.checking import check
 from deposit.models import Client, Collection, Deposit, Event, Part
 from tests.deposit.sword.test_views import ENTRY, Response, field, multipart
+from tests.interop import swordapp_php
 from tests.support.factories import basic, http_client, new_client, new_collection
 from tests.support.samples import ATOM, SD, SWORD, atom_entry, create_origin, make_tar, make_zip
 
@@ -331,6 +332,14 @@ def test_multipart_related_with_a_nameless_entry_part_is_taken(http: HttpClient)
     body, kind = multipart(atom_entry(), ZIP)
     assert http.post("/1/hal/", body, content_type=kind).status_code == 201
     assert Part.objects.get(kind="package").sha256 == SHA256.hexdigest()
+
+
+def test_a_multipart_with_bare_line_feeds_before_its_delimiters_is_taken(http: HttpClient) -> None:
+    body = swordapp_php.multipart_of(atom_entry().rstrip() + b"\n", ZIP)
+    kind = f'multipart/related; boundary="{swordapp_php.BOUNDARY}"; type="application/atom+xml"'
+    assert http.post("/1/hal/", body, content_type=kind).status_code == 201
+    assert Part.objects.get(kind="package").sha256 == SHA256.hexdigest()
+    assert bytes(Part.objects.get(kind="metadata").document or b"") == atom_entry().rstrip()
 
 
 def test_base64_parts_are_decoded_and_headers_of_parts_are_verified(http: HttpClient) -> None:
