@@ -17,7 +17,7 @@ from checker.profile_findings import Told, profile_of, testing_collection
 from deposit import findings as vocabulary
 from deposit import lifecycle
 from deposit.findings import Area, Severity
-from deposit.intake.limits import limits_of
+from deposit.intake.limits import reading_of
 from deposit.lifecycle import Work
 from deposit.metadata.checks import check_entry
 from deposit.metadata.minimal import entry_for
@@ -72,7 +72,7 @@ def examine(deposit: Deposit, lease: Lease, told: Told | None = None) -> Examine
     parts = list(Part.objects.filter(deposit=deposit).order_by("id"))
     documents = [part for part in parts if part.kind == PartKind.METADATA]
     packages = [part for part in parts if part.kind == PartKind.PACKAGE]
-    limits = limits_of(deposit.collection)
+    limits = reading_of(deposit)
     wrong: list[vocabulary.Finding] = []
     if not packages:
         wrong.append(_missing(Area.ARCHIVE, "package.missing", "Deposit without archive is rejected"))

@@ -58,6 +58,8 @@ class Depositor:
         self._username, self._password, self._token = username or "", password or "", token or ""
         self._patience = _Patience(timeout=timeout, retries=retries, first_wait=first_wait)
         self._collection = collection
+        self.name_encoding = ""
+        """What names in packages are in that do not state their encoding, such as shift_jis; "": nothing is said."""
         self._transport = Transport(
             username=username,
             password=password,
@@ -336,6 +338,8 @@ class Depositor:
             "In-Progress": str(in_progress).lower(),
             "Idempotency-Key": key or str(uuid.uuid4()),
         }
+        if self.name_encoding:
+            headers["X-Name-Encoding"] = self.name_encoding
         if slug:
             headers["Slug"] = quote(slug, safe="/:@!$&'()*+,;=~-._")
         response = self._transport.request(
@@ -360,9 +364,10 @@ class Depositor:
     ) -> bytes:
         """POST or PUT a package, the deposit staying open; without a deposit this makes one."""
         url = self._iri(deposit_id, "media") if deposit_id else f"{self.url}{quote(self.collection)}/"
-        response = self._transport.request(
-            method, url, headers=package_headers(package), file=package.path, progress=progress
-        )
+        headers = package_headers(package)
+        if self.name_encoding:
+            headers["X-Name-Encoding"] = self.name_encoding
+        response = self._transport.request(method, url, headers=headers, file=package.path, progress=progress)
         return response.content
 
 

@@ -9,6 +9,7 @@ from lxml import etree
 from lxml.builder import ElementMaker
 
 from deposit.metadata.namespaces import ATOM, CODEMETA_2
+from packages.names import known_encoding
 
 # The licences of nearly all research software, by their SPDX identifiers; others can be typed.
 _LICENCES = """
@@ -41,6 +42,7 @@ class DescriptionForm(forms.Form):
     repository = forms.URLField(label=_("Address of the repository"), required=False, assume_scheme="https")
     date = forms.DateField(label=_("Date of publication"), required=False)
     slug = forms.CharField(label=_("Your identifier for it"), max_length=200, required=False)
+    name_encoding = forms.CharField(label=_("Encoding of old file names"), max_length=40, required=False)
 
     def __init__(self, *args: Any, collections: list[str], described: bool = False, **kwargs: Any) -> None:
         """``described``: a metadata file says it all, so the other fields may be empty."""
@@ -50,6 +52,17 @@ class DescriptionForm(forms.Form):
         field.choices = [(name, name) for name in collections]
         if described:
             self.fields["title"].required = self.fields["authors"].required = False
+
+    def clean_name_encoding(self) -> str:
+        """The encoding in its usual spelling."""
+        named = self.cleaned_data["name_encoding"]
+        try:
+            return known_encoding(named) if named.strip() else ""
+        except ValueError:
+            raise forms.ValidationError(
+                _("File names cannot be in “%(encoding)s”: write for example shift_jis, gbk or cp850."),
+                params={"encoding": named[:40]},
+            ) from None
 
     def clean_authors(self) -> list[tuple[str, str]]:
         """Names and e-mail addresses."""

@@ -86,6 +86,13 @@ def asked(known: Metadata | None) -> Metadata:
 @click.option("--slug", default="", help="An identifier of your own for it.")
 @click.option("--partial", is_flag=True, help="Leave it open for more; `deposit complete` ends that.")
 @click.option("--form", is_flag=True, help="Ask for the metadata in the terminal.")
+@click.option(
+    "--names",
+    "name_encoding",
+    default="",
+    metavar="ENC",
+    help="The encoding of file names, such as shift_jis.",
+)
 @click.option("--exclude", multiple=True, metavar="NAME", help="Leave files of this name out of folders.")
 @click.option("--wait", "wait_for_it", is_flag=True, help="Wait until it is archived.")
 @click.option("--timeout", type=float, default=None, help="With --wait: at most so many seconds.")
@@ -100,6 +107,7 @@ def upload_command(
     slug: str,
     partial: bool,
     form: bool,
+    name_encoding: str,
     exclude: tuple[str, ...],
     wait_for_it: bool,
     timeout: float | None,
@@ -136,6 +144,7 @@ def upload_command(
         packages = [open_package(file) for file in files]
         if dry_run:
             return _show_plan(packages, document, as_json=as_json)
+        depositor.name_encoding = name_encoding
         progress = stack.enter_context(progress_bar("Sending", hidden=quiet or as_json))
         receipt = depositor.upload(
             *packages,

@@ -109,7 +109,12 @@ def _deposit(actor: Actor, names: list[str], form: UploadForm) -> int:
     entry = _entry(form.metadata or entry_of(fields), Sizes.of(collection))
     if form.package and form.package.staged.size > Sizes.of(collection).upload:
         raise too_large(Sizes.of(collection).upload)
-    submission = Submission(package=form.package, entry=entry, files=(uploaded,) if uploaded else ())
+    submission = Submission(
+        package=form.package,
+        entry=entry,
+        files=(uploaded,) if uploaded else (),
+        name_encoding=fields["name_encoding"],
+    )
 
     def create() -> Answer:
         deposit = deposits.create(

@@ -74,7 +74,7 @@ class WholeDepositSerializer(DepositSerializer):
     parts = PartSerializer(many=True)
 
     class Meta(DepositSerializer.Meta):
-        fields = [*DepositSerializer.Meta.fields, "findings", "parts"]
+        fields = [*DepositSerializer.Meta.fields, "name_encoding", "findings", "parts"]
         read_only_fields = fields
 
 

@@ -8,6 +8,7 @@ from email.message import Message
 
 from deposit.http.header_limits import has_many_parameters, too_long
 from deposit.refusals import Kind, Refusal
+from packages.names import known_encoding
 
 # Characters no stored file name may hold; the name is shown and offered for download again.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -46,6 +47,20 @@ def parse_media_type(value: str | None) -> MediaType | None:
 def _plain(value: object) -> str:
     # The email package answers RFC 2231 parameters as (charset, language, text).
     return str(value[2]) if isinstance(value, tuple) else str(value)
+
+
+def read_name_encoding(value: str | None) -> str:
+    """The encoding of names in packages that do not state theirs; "" where none is named. Raises `Refusal`."""
+    if not value or not value.strip():
+        return ""
+    try:
+        return known_encoding(value)
+    except ValueError:
+        raise bad_request(
+            "header.name_encoding",
+            "This is not an encoding that the names in a package may be in.",
+            "Name one such as shift_jis, gbk, big5, euc_kr, cp850, cp1252 or koi8_r, or none.",
+        ) from None
 
 
 def read_content_length(meta: Mapping[str, str]) -> int | None:

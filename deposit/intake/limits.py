@@ -1,11 +1,11 @@
 """How much a collection takes: its own bounds where it has any, else the service's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from django.conf import settings
 
-from deposit.models import Collection
+from deposit.models import Collection, Deposit
 from deposit.models.limits import OF_PACKAGES
 from deposit.refusals import Kind, Refusal
 from packages import Limits
@@ -18,6 +18,11 @@ def limits_of(collection: Collection) -> Limits:
         links_outside=collection.links_outside,
         **{name: value for name, value in own.items() if value is not None},
     )
+
+
+def reading_of(deposit: Deposit) -> Limits:
+    """How the packages of a deposit are read: within the bounds of its collection, names as its depositor says."""
+    return replace(limits_of(deposit.collection), name_encoding=deposit.name_encoding)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -213,6 +213,8 @@ class Deposit(models.Model):
     # Of the source that made it, in the place of its collection's.
     profile = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
     profile_options = models.JSONField(default=dict, db_default={}, editable=False)
+    # What names in the packages that do not state an encoding are in, if the depositor said so (packages.names).
+    name_encoding = models.CharField(max_length=20, blank=True, default="", db_default="", editable=False)
     # The directory that the packages make, as the checks saw it: what is archived has to be the same.
     directory_swhid = models.TextField(null=True, editable=False)  # noqa: DJ001
 

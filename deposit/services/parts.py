@@ -60,6 +60,8 @@ class Submission:
     package: Package | None = None
     entry: Entry | None = None
     files: tuple[Uploaded | RemoteFile, ...] = ()
+    name_encoding: str = ""
+    """What names in the packages are in that do not state their encoding; "" where the client does not say."""
 
     @property
     def package_names(self) -> list[str]:
@@ -74,6 +76,8 @@ def described(submission: Submission) -> dict[str, str]:
         fields["package_name"] = submission.package_names[-1]
     if submission.entry:
         fields["title"] = (submission.entry.title or "")[:TITLE_LENGTH]
+    if submission.name_encoding:
+        fields["name_encoding"] = submission.name_encoding
     return fields
 
 

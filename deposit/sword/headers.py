@@ -13,6 +13,7 @@ from deposit.http.headers import (
     parse_media_type,
     read_content_length,
     read_in_progress,
+    read_name_encoding,
 )
 
 ENTRY_TYPE = "application/atom+xml"
@@ -41,6 +42,7 @@ class Headers:
     slug: str | None
     check_swhid: str | None
     if_match: str | None
+    name_encoding: str
 
 
 def read_headers(meta: Mapping[str, str]) -> Headers:
@@ -59,6 +61,7 @@ def read_headers(meta: Mapping[str, str]) -> Headers:
         slug=meta.get("HTTP_SLUG") or None,
         check_swhid=(meta.get("HTTP_X_CHECK_SWHID") or "").strip() or None,
         if_match=meta.get("HTTP_IF_MATCH") or None,
+        name_encoding=read_name_encoding(meta.get("HTTP_X_NAME_ENCODING")),
     )
 
 

@@ -94,6 +94,7 @@ def receive(
             submission = _receive_multipart(body, headers, kind, files, client)
         else:
             raise content_error(_expected(entries=entries, binaries=binaries))
+        submission = replace(submission, name_encoding=headers.name_encoding)
         if submission.entry and submission.entry.files:
             submission = replace(submission, files=by_reference.linked(submission.entry))
         yield submission

@@ -17,6 +17,7 @@ from deposit.http.headers import (
     parse_media_type,
     read_content_length,
     read_in_progress,
+    read_name_encoding,
 )
 from deposit.metadata.packaging import Packaging
 from deposit.refusals import Kind, Refusal
@@ -71,6 +72,7 @@ class Sword3Headers:
     metadata_format: str
     in_progress: bool
     slug: str | None
+    name_encoding: str
 
 
 def read_sword3_headers(meta: Mapping[str, str]) -> Sword3Headers:
@@ -91,6 +93,7 @@ def read_sword3_headers(meta: Mapping[str, str]) -> Sword3Headers:
         metadata_format=(meta.get("HTTP_METADATA_FORMAT") or METADATA_SWORD).strip(),
         in_progress=read_in_progress(meta),
         slug=meta.get("HTTP_SLUG") or None,
+        name_encoding=read_name_encoding(meta.get("HTTP_X_NAME_ENCODING")),
     )
 
 

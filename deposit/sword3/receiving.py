@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from deposit.http.body import Body
@@ -84,9 +85,9 @@ def receive(
         raise bad_request("sword3.content_type", "The Content-Type header is missing.")
     if headers.content is Content.BINARY:
         with _package(body, headers, client) as package:
-            yield Submission(package=package)
+            yield Submission(package=package, name_encoding=headers.name_encoding)
     else:
-        yield _document(body, headers, metadata)
+        yield replace(_document(body, headers, metadata), name_encoding=headers.name_encoding)
 
 
 @contextmanager

@@ -22,16 +22,17 @@ def known_root(deposit: Deposit) -> bytes | None:
     made = _made_of([deposit.pk]).get(deposit.pk)
     if made is None:
         return None
-    candidates = list(
-        Part.objects.filter(
-            sha256=made[0][0],
-            kind=PartKind.PACKAGE,
-            deposit__status=Status.DONE,
-            deposit__swhid__isnull=False,
-        )
-        .order_by("-deposit_id")
-        .values_list("deposit_id", "deposit__swhid")[:_CANDIDATES]
+    same = Part.objects.filter(
+        sha256=made[0][0],
+        kind=PartKind.PACKAGE,
+        deposit__status=Status.DONE,
+        deposit__swhid__isnull=False,
+        deposit__name_encoding=deposit.name_encoding,
     )
+    if deposit.directory_swhid:
+        # An earlier version of the readers may have seen another directory in the same bytes.
+        same = same.filter(deposit__swhid=deposit.directory_swhid)
+    candidates = list(same.order_by("-deposit_id").values_list("deposit_id", "deposit__swhid")[:_CANDIDATES])
     others = _made_of([pk for pk, _ in candidates])
     for swhid in dict.fromkeys(swhid for pk, swhid in candidates if others.get(pk) == made):
         root = SWHID.parse(swhid or "")

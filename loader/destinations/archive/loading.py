@@ -16,7 +16,7 @@ from django.db import transaction
 from archive.identifiers import SWHID, ObjectType
 from archive.ingest import Ingest
 from archive.tree import Tree
-from deposit.intake.limits import limits_of
+from deposit.intake.limits import reading_of
 from deposit.metadata.entry import Entry
 from deposit.metadata.packaging import Packaging
 from deposit.models import Deposit, Part, PartKind
@@ -87,7 +87,7 @@ def ingest_packages(ingest: Ingest, deposit: Deposit, lease: Lease) -> bytes:
     """Archive the members of all packages, a later one laid over an earlier one; returns the root directory's id."""
     tree = Tree()
     # The same as in the checks, so that the two cannot judge a package differently.
-    limits = limits_of(deposit.collection)
+    limits = reading_of(deposit)
     for part in Part.objects.filter(deposit=deposit, kind=PartKind.PACKAGE).order_by("id"):
         assert part.stored_as is not None
         if part.packaging == Packaging.BINARY:

@@ -1,0 +1,13 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("deposit", "0033_leases_leave_deposits")]
+
+    operations = [
+        migrations.AddField(
+            model_name="deposit",
+            name="name_encoding",
+            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=20),
+        ),
+    ]
