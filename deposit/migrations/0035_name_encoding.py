@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deposit", "0033_leases_leave_deposits")]
+    dependencies = [("deposit", "0034_museum_profile")]
 
     operations = [
         migrations.AddField(
