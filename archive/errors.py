@@ -65,3 +65,9 @@ class PackMissing(Unreadable):
     """The storage answers, and does not have this pack."""
 
     code = "archive.pack-missing"
+
+
+class TooBusy(Unreadable):
+    """Too much is read at once; a moment later it can be."""
+
+    code = "archive.busy"

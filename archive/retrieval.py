@@ -8,10 +8,11 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from archive import index
+from archive.directories import Page, entry_named, manifest_of, page_after
 from archive.errors import NotFound
 from archive.identifiers import SWHID, ObjectType, origin_id
 from archive.models import KINDS, TYPES, Visit
-from archive.objects import DIRECTORY, Entry, Metadata, Release, Snapshot, read_directory
+from archive.objects import DIRECTORY, Entry, Metadata, Release, Snapshot
 from archive.packs import Row
 from archive.reading import Packs
 from archive.storage import Storage
@@ -140,9 +141,13 @@ def _chunks(packs: Packs, place: Place, bounds: tuple[int, int]) -> Iterator[byt
 
 
 # --- Directories ---------------------------------------------------------------------------------------
-def list_directory(identifier: bytes, storage: Storage | None = None) -> list[Entry]:
-    """The entries of a directory, in git's order. Raises NotFound."""
-    return list(read_directory(read_object(SWHID(ObjectType.DIRECTORY, identifier), storage)))
+def directory_page(
+    identifier: bytes, *, after: bytes = b"", most: int = 2000, storage: Storage | None = None
+) -> Page:
+    """Some entries of a directory in git's order: the first ones, or those after one of this name. Raises NotFound."""
+    place = _require(SWHID(ObjectType.DIRECTORY, identifier))
+    with Packs(storage) as packs, manifest_of(identifier, *place, packs) as chunks:
+        return page_after(chunks, after, most)
 
 
 def resolve(directory: bytes, path: bytes, storage: Storage | None = None) -> Entry:
@@ -150,19 +155,27 @@ def resolve(directory: bytes, path: bytes, storage: Storage | None = None) -> En
 
     Symbolic links are answered, not followed.
     """
-    entry = Entry(b"", DIRECTORY, directory)
-    for name in path.strip(b"/").split(b"/") if path.strip(b"/") else []:
-        entries = list_directory(entry.target, storage) if entry.mode == DIRECTORY else []
-        match = next((one for one in entries if one.name == name), None)
-        if match is None:
-            raise NotFound(f"There is no {path!r} in {SWHID(ObjectType.DIRECTORY, directory)}.")
-        entry = match
+    entry: Entry | None = Entry(b"", DIRECTORY, directory)
+    with Packs(storage) as packs:
+        for name in path.strip(b"/").split(b"/") if path.strip(b"/") else []:
+            entry = _child(entry, name, packs) if entry and entry.mode == DIRECTORY else None
+    if entry is None:
+        raise NotFound(f"There is no {path!r} in {SWHID(ObjectType.DIRECTORY, directory)}.")
     return entry
+
+
+def _child(entry: Entry, name: bytes, packs: Packs) -> Entry | None:
+    place = _require(entry.swhid)
+    with manifest_of(entry.target, *place, packs) as chunks:
+        return entry_named(chunks, name)
 
 
 # --- Where an object occurs ----------------------------------------------------------------------------
 # A walk upward that meets more pairs of child and parent than this goes down from the roots instead.
 _POPULAR = 2000
+# Directories that are looked through downward. What lies below more of them is not found; their identifiers would
+# fill the memory.
+_MOST_BELOW = 100_000
 
 _PARENTS = """
 SELECT child, sha1_git FROM archive_object, unnest(targets) child
@@ -171,6 +184,7 @@ WHERE targets && %s::bytea[] AND kind = ANY(%s) AND child = ANY(%s::bytea[]) LIM
 _CHILDREN = """
 SELECT DISTINCT child FROM archive_object, unnest(targets[1:branching]) child WHERE sha1_git = ANY(%s::bytea[])
 """
+_CHILDREN_LIMITED = _CHILDREN + " LIMIT %s"
 _HELD = """
 SELECT DISTINCT child FROM archive_object, unnest(targets) child
 WHERE sha1_git = ANY(%s::bytea[]) AND child = ANY(%s::bytea[])
@@ -282,6 +296,8 @@ def _downward(ask: _Ask, roots: set[bytes], wanted: set[bytes]) -> set[bytes]:
     while level and found != wanted:
         array = index.bytea_array(level)
         found |= set(ask.column(_HELD, [array, index.bytea_array(wanted - found)]))
-        level = set(ask.column(_CHILDREN, [array])) - seen
+        level = set(ask.column(_CHILDREN_LIMITED, [array, _MOST_BELOW])) - seen
         seen |= level
+        if len(seen) > _MOST_BELOW:
+            break
     return found

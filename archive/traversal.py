@@ -4,9 +4,11 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from archive.directories import entries_in
 from archive.errors import NotFound
 from archive.identifiers import SWHID, ObjectType
-from archive.objects import DIRECTORY, Entry, read_directory
+from archive.objects import DIRECTORY, Entry
+from archive.packs import LARGE
 from archive.reading import Packs
 from archive.retrieval import Place, places
 
@@ -81,10 +83,11 @@ class _Walk:
     def _children(self, found: Found) -> tuple[Iterator[Found], int]:
         if found.place is None:
             raise NotFound(f"The archive does not have {found.swhid}.")
-        manifest = self._packs.read(found.place.pack, found.place.row)
+        entries = entries_in(found.place.pack, found.place.row, self._packs)
         found.expanded = True
         prefix = found.path + b"/" if found.path else b""
-        return (_found(prefix, entry) for entry in read_directory(manifest)), len(manifest)
+        # Of a long directory one piece is in memory.
+        return (_found(prefix, entry) for entry in entries), min(found.place.row.length, LARGE)
 
 
 def _found(prefix: bytes, entry: Entry) -> Found:

@@ -6,6 +6,8 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
+from archive.errors import ArchiveError
+from deposit.archived.errors import unreadable
 from deposit.http.statuses import HTTP_STATUS
 from deposit.refusals import Refusal
 
@@ -33,6 +35,8 @@ class PageMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A refusal of a service, on a page: what is wrong and what to do."""
         match = request.resolver_match
+        if isinstance(exception, ArchiveError):
+            exception = unreadable(exception)
         if not isinstance(exception, Refusal) or match is None or match.app_name != "dashboard":
             return None
         status = HTTP_STATUS[exception.kind]

@@ -4,7 +4,7 @@ Every path begins at a deposit, so whoever may read what is archived of it may r
 """
 
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from archive.errors import NotFound
 from archive.identifiers import SWHID, ObjectType
 from archive.objects import DIRECTORY, SYMLINK, Entry
-from archive.retrieval import list_directory, open_content, places, resolve
+from archive.retrieval import directory_page, open_content, places, resolve
 from dashboard.pages import open_page
 from deposit.actors import Actor
 from deposit.archived.objects import content_response, folder_response
@@ -24,7 +24,7 @@ from deposit.refusals import Kind, Refusal
 
 # Texts up to this many bytes are shown whole; of longer ones the beginning.
 _SHOWN_BYTES = 200_000
-# Folders with more entries are cut; the tar has them all.
+# Entries of a folder on one page.
 _SHOWN_ENTRIES = 2000
 # Pictures that are shown; SVG is not among them, because it can carry scripts.
 _PICTURES = {
@@ -64,12 +64,16 @@ def _entry(root: bytes, path: str) -> tuple[bytes, Entry]:
     try:
         return raw, resolve(root, raw)
     except NotFound as error:
-        raise Refusal(
-            Kind.NOT_FOUND,
-            "archive.no_path",
-            "There is nothing of that name in this deposit.",
-            "Begin at the deposit's files and follow the links.",
-        ) from error
+        raise _nothing_there() from error
+
+
+def _nothing_there() -> Refusal:
+    return Refusal(
+        Kind.NOT_FOUND,
+        "archive.no_path",
+        "There is nothing of that name in this deposit.",
+        "Begin at the deposit's files and follow the links.",
+    )
 
 
 def _written(path: bytes) -> str:
@@ -100,12 +104,23 @@ def files(request: HttpRequest, actor: Actor, deposit_id: int, path: str = "") -
     crumbs = _crumbs(deposit, raw)
     context = {"deposit": deposit, "crumbs": crumbs, "swhid": str(entry.swhid), "path": shown(raw)}
     if entry.mode == DIRECTORY:
-        entries = list_directory(entry.target)
-        lines = _lines(deposit, raw, entries[:_SHOWN_ENTRIES])
-        context |= {"lines": lines, "hidden": max(0, len(entries) - _SHOWN_ENTRIES)}
+        context |= _listing(deposit, raw, entry, request.GET.get("after", ""))
         context |= {name: _url(name, deposit, raw) for name in ("tar", "zip")}
         return render(request, "dashboard/folder.html", context)
     return render(request, "dashboard/file.html", context | _content(deposit, raw, entry))
+
+
+def _listing(deposit: Deposit, path: bytes, entry: Entry, after: str) -> dict[str, object]:
+    """The entries of a folder, those after a name; and where the next of them are. Raises `Refusal`."""
+    try:
+        listed = directory_page(entry.target, after=unquote_to_bytes(after), most=_SHOWN_ENTRIES)
+    except NotFound as error:
+        raise _nothing_there() from error
+    more = ""
+    if listed.more:
+        query = urlencode({"after": _written(listed.entries[-1].name)})
+        more = f"{_url('files', deposit, path)}?{query}"
+    return {"lines": _lines(deposit, path, listed.entries), "more": more}
 
 
 def _crumbs(deposit: Deposit, path: bytes) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from deposit.archive_permissions import (
     unknown,
 )
 from deposit.archived import bags
+from deposit.archived.errors import unreadable
 from deposit.archived.negotiation import TYPES, form_of
 from deposit.archived.objects import FOLDERS, content_response, folder_response, streamed
 from deposit.authentication.addresses import client_address
@@ -84,12 +85,7 @@ def _handle(exception: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(exception, NotFound):
         exception = unknown("such object")
     elif isinstance(exception, ArchiveError):
-        exception = Refusal(
-            Kind.UNAVAILABLE,
-            exception.code,
-            "The archive cannot read this object now.",
-            "The operators can see why; try again later.",
-        )
+        exception = unreadable(exception)
     return handle(exception, context)
 
 

@@ -98,7 +98,7 @@ def test_directories_list_and_paths_resolve(load: Load) -> None:
     main = retrieval.resolve(root, b"/src/main.c")
     assert main == Entry(b"main.c", FILE, content_id(b"int main() { return 0; }\n"))
     source = retrieval.resolve(root, b"src/")
-    names = [(entry.name, entry.mode) for entry in retrieval.list_directory(source.target)]
+    names = [(entry.name, entry.mode) for entry in retrieval.directory_page(source.target).entries]
     assert names == [(b"deep", DIRECTORY), (b"far", SYMLINK), (b"link", SYMLINK), (b"main.c", FILE)]
 
 

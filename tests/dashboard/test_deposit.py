@@ -6,10 +6,12 @@ import tarfile
 import time
 import zipfile
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client as Browser
 from django.utils import timezone
@@ -238,6 +240,33 @@ def test_every_name_has_an_address(browser: Browser, depositor: Client) -> None:
         shown = browser.get(line.url)
         assert (shown.status_code, shown.context["text"]) == (200, line.name)
         assert downloaded(browser, shown.context["raw"]) == line.name.encode()
+
+
+def test_a_long_folder_is_listed_by_pages(
+    browser: Browser, depositor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.views.archive._SHOWN_ENTRIES", 3)
+    names = ["100%", "%41", "a b", "c&d", "e", "f", "ü"]
+    deposit = worked_on(sent(depositor, files=dict.fromkeys(names, b"x")))
+
+    pages, address = [], f"/deposits/{deposit.pk}/files/"
+    while address:
+        page = browser.get(address).context
+        pages.append([line.name for line in page["lines"]])
+        address = page["more"]
+
+    assert [len(page) for page in pages] == [3, 3, 1]
+    assert sorted(name for page in pages for name in page) == sorted(names)
+    assert browser.get(f"/deposits/{deposit.pk}/files/?after=nothing").status_code == 404
+
+
+def test_what_the_archive_cannot_read_now_is_said_so(browser: Browser, done: Deposit) -> None:
+    for pack in Path(settings.ARCHIVE_ROOT).rglob("*"):
+        if pack.is_file():
+            pack.unlink()
+    for page in ("files/", "files/hello/README", "raw/hello/README", "tar/"):
+        answer = browser.get(f"/deposits/{done.pk}/{page}")
+        assert (answer.status_code, b"archive.pack-missing" in answer.content) == (503, True), page
 
 
 def test_a_path_that_is_not_there_is_not_found(browser: Browser, done: Deposit) -> None:

@@ -34,7 +34,7 @@ MAKERS = {"bad_request": HTTPStatus.BAD_REQUEST, "unauthorized": HTTPStatus.UNAU
 COMPUTED = {
     "deposit/http/headers.py",  # bad_request, a maker
     "deposit/refusals.py",  # unauthorized, a maker
-    "deposit/archived/views.py",  # the archive's own errors
+    "deposit/archived/errors.py",  # the archive's own errors
     "deposit/http/errors.py",  # http.404 and its kin
     "dashboard/views/upload.py",  # the catalogue of metadata
 }

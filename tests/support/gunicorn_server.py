@@ -8,6 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from django.conf import settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -32,6 +35,18 @@ def front(application: str, **environment: str) -> Iterator[int]:
             yield number
         finally:
             server.terminate()
+
+
+@contextmanager
+def on_the_tests_database() -> Iterator[None]:
+    """What is started within has the database of the tests for its own."""
+    before = os.environ["DATABASE_URL"]
+    name = settings.DATABASES["default"]["NAME"]
+    os.environ["DATABASE_URL"] = urlunsplit(urlsplit(before)._replace(path=f"/{name}"))
+    try:
+        yield
+    finally:
+        os.environ["DATABASE_URL"] = before
 
 
 def wait_for(number: int) -> None:
