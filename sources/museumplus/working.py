@@ -7,7 +7,7 @@ from django.db import transaction
 from deposit.models import Deposit, Status, WorkItem
 from deposit.models import Finding as FindingRow
 from deposit.queue import items
-from deposit.queue.items import Claim
+from deposit.queue.claims import Claim
 from deposit.queue.leases import Busy, Lease, kept
 from deposit.refusals import Kind as RefusalKind
 from deposit.refusals import Refusal

@@ -9,9 +9,47 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from deposit.services.accounts import AccountError
+from loader.destinations.preservation_service.documents import NoLido
+from loader.destinations.preservation_service.rest import ServiceError
+from loader.destinations.preservation_service.signing import SigningError
+from loader.destinations.preservation_service.transfer import NotSetUp as NoService
+from loader.sftp import SftpRefused, SftpUnavailable
+from packages.formats.preservable import NotPreservable
 from sources.museumplus.client import MuseumPlusError
 from sources.museumplus.documents import BadDocument
+from sources.museumplus.download import DiskFull
+from sources.museumplus.enqueuing import NotRejected
+from sources.museumplus.freezing import UnknownObjects, WorkflowJobRunningError
+from sources.museumplus.locks import ObjectBusy
+from sources.museumplus.resetting import QueuesNotEmpty
+from sources.museumplus.setup import NotSetUp
+from sources.museumplus.steps import StepRefused
 from sources.museumplus.sync import AlreadyRunning
+
+# What can go wrong and is worded for whoever called the command.
+TOLD = (
+    AccountError,
+    AlreadyRunning,
+    BadDocument,
+    DiskFull,
+    FileNotFoundError,
+    MuseumPlusError,
+    NoLido,
+    NoService,
+    NotPreservable,
+    NotRejected,
+    NotSetUp,
+    ObjectBusy,
+    QueuesNotEmpty,
+    ServiceError,
+    SftpRefused,
+    SftpUnavailable,
+    SigningError,
+    StepRefused,
+    UnknownObjects,
+    WorkflowJobRunningError,
+)
 
 
 class MuseumCommand(BaseCommand):
@@ -38,7 +76,7 @@ class MuseumCommand(BaseCommand):
         """Do it and say what was done."""
         try:
             result = self.act(options)
-        except (AlreadyRunning, MuseumPlusError, BadDocument) as error:
+        except TOLD as error:
             raise CommandError(str(error)) from error
         self._say(result, as_json=options["json"], dry_run=options.get("dry_run", False))
 
