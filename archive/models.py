@@ -106,7 +106,7 @@ class Object(models.Model):
     offset = models.BigIntegerField()
     stored = models.BigIntegerField()
     # The pack's row and those of its objects come in one transaction, and a trigger keeps a pack that has objects: a
-    # foreign key would look each of them up once more (ADR 0102).
+    # foreign key would look each of them up once more (docs/explanation/archive-internals.md).
     pack = models.ForeignKey(Pack, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     # Where the object begins in the decompressed extent.
     position = models.IntegerField()

@@ -13,7 +13,7 @@ import zstandard
 from archive.identifiers import SWHID, ObjectType
 from archive.packs import layout
 
-# zstd's level, chosen together with the size of frames: ADR 0103.
+# zstd's level, chosen together with the size of frames: docs/explanation/archive-internals.md.
 LEVEL = 1
 # Writing back early keeps the one fsync at the end short.
 _WRITE_BACK = 32 * 1024**2

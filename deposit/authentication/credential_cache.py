@@ -1,4 +1,7 @@
-"""A short memory of passwords that fitted, so that not every request costs a slow hash (ADR 0001)."""
+"""A short memory of passwords that fitted, so that not every request costs a slow hash.
+
+See docs/explanation/accounts-and-access.md.
+"""
 
 import hashlib
 import hmac

@@ -3,7 +3,7 @@
 A password that argon2 has confirmed once is remembered for a short while, in this process only, under an HMAC of
 the password and of the *stored hash*, keyed with a random key of the process. The user row is read at every request
 all the same: a changed password has another hash and misses the memory, a disabled user is refused. See
-docs/adr/0001-password-verdicts.md and docs/adr/0060-throttling.md.
+docs/explanation/accounts-and-access.md and docs/explanation/accounts-and-access.md.
 """
 
 import functools
