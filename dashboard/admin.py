@@ -38,7 +38,7 @@ class UploadAdmin(Looking):
 class FetchAdmin(Looking):
     """Packages that the service fetches from elsewhere; search by a deposit's number."""
 
-    list_display = ["part", "url", "state", "received", "attempts", "due_at"]
+    list_display = ["part", "url", "state", "received", "log"]
     list_filter = ["state"]
     list_select_related = ["part"]
     search_fields = ["=part__deposit__id"]

@@ -16,7 +16,7 @@ class DepositAppConfig(AppConfig):
 
     def ready(self) -> None:
         """Permissions exist only after a migration: then the groups behind the roles get theirs."""
-        from deposit.services import work  # noqa: F401, PLC0415  (registers its kinds; models are not ready above)
+        from deposit.services import fetching, work  # noqa: F401, PLC0415  (they register their kinds; models are not ready above)
 
         telemetry.start()
         post_migrate.connect(_make_groups, sender=self)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.conf import settings
 from django.db.models.functions import Now
 
@@ -58,10 +58,15 @@ def expire_uploads() -> None:
     uploads.expire_idle()
 
 
+@shared_task(name="deposit.fetch_file", bind=True)
+def fetch_file(task: "Task[..., None]", fetch_id: int | str) -> None:
+    """Get one package that a depositor refers to. Safe to run twice: the claim lets one through."""
+    fetching.fetch(int(fetch_id), worker=f"fetcher:{task.request.hostname}")
+
+
 @shared_task(name="deposit.fetch")
 def fetch() -> None:
-    """Get the packages that depositors refer to, one after the other until none is due."""
-    fetching.fetch_due()
+    """Nothing: a scheduler of the version before orders it."""
 
 
 @shared_task(name="deposit.pulse")

@@ -196,6 +196,8 @@ PUBLIC_URL: str = env.str("PUBLIC_URL", default="")
 BY_REFERENCE_HOSTS: list[str] = env.list("BY_REFERENCE_HOSTS", default=[])
 BY_REFERENCE_SECONDS: int = env.int("BY_REFERENCE_SECONDS", default=12 * 3600)
 MAX_BY_REFERENCE_SIZE: int = env.int("MAX_BY_REFERENCE_SIZE", default=MAX_UPLOAD_SIZE)
+# How many files are fetched from one host at the same time.
+BY_REFERENCE_PER_HOST: int = env.int("BY_REFERENCE_PER_HOST", default=2)
 BY_REFERENCE_PRIVATE: bool = env.bool("BY_REFERENCE_PRIVATE", default=False)
 # What the service calls itself, in the service document and on its pages.
 SERVICE_TITLE: str = env.str("SERVICE_TITLE", default="Deposit server")

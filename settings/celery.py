@@ -49,6 +49,7 @@ app.conf.update(
         "deposit.fetch": {"queue": "fetch"},
         "museum.download": {"queue": "fetch"},
         "museum.*": {"queue": "housekeeping"},
+        "deposit.fetch_file": {"queue": "fetch"},
         "deposit.*": {"queue": "housekeeping"},
         "archive.*": {"queue": "housekeeping"},
     },
@@ -66,8 +67,6 @@ app.conf.update(
         "forget-what-counts-no-more": {"task": "deposit.forget", "schedule": 21_600.0},
         "tell-of-expiry": {"task": "deposit.tell_of_expiry", "schedule": 3600.0},
         "expire-uploads": {"task": "deposit.expire_uploads", "schedule": 600.0},
-        # One that was not begun by the time of the next is superfluous.
-        "fetch": {"task": "deposit.fetch", "schedule": 5.0, "options": {"expires": 5}},
         # Orders that waited for long say nothing of the scheduler now.
         "pulse": {"task": "deposit.pulse", "schedule": 60.0, "options": {"expires": 300}},
         "tally": {"task": "deposit.tally", "schedule": 300.0, "options": {"expires": 300}},

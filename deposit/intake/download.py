@@ -18,7 +18,7 @@ from django.conf import settings
 from deposit.refusals import Kind, Refusal
 
 CHUNK = 256 * 1024
-# Shorter than the lease of whoever fetches, less the time between two signs of life.
+# How long the other server may be silent. Shorter than what a work item takes for hanging.
 SILENCE_SECONDS = 45.0
 REDIRECTS = 5
 # Before the rest of an answer that broke off is asked for.

@@ -4,15 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('deposit', '0033_leases_leave_deposits'),
+        ("deposit", "0033_leases_leave_deposits"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='collection',
-            name='profile',
-            field=models.CharField(blank=True, choices=[('transfer-package', 'transfer package'), ('archivematica', "Archivematica's conventions for transfers"), ('museum', 'museum objects for a preservation service')], db_default='', help_text='What is demanded of its packages, beyond being whole.', max_length=60),
+            model_name="collection",
+            name="profile",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("transfer-package", "transfer package"),
+                    ("archivematica", "Archivematica's conventions for transfers"),
+                    ("museum", "museum objects for a preservation service"),
+                ],
+                db_default="",
+                help_text="What is demanded of its packages, beyond being whole.",
+                max_length=60,
+            ),
         ),
     ]

@@ -17,6 +17,8 @@ class AdvisoryLock(IntEnum):
     ORIGIN = 0x5E4D_0002
     # Numbering the origins of a client; with the hash of the URL.
     ORIGIN_NUMBERING = 0x5E4D_0003
+    # Counting how many files are fetched from a host; with the hash of the host's name.
+    FETCHED_HOST = 0x5E4D_0005
     # Counting days; alone.
     DAILY_STATISTICS = 0x5E4D_0006
     # Marks in long lists; with the client's number.

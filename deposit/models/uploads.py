@@ -76,10 +76,10 @@ class FetchState(models.TextChoices):
 
 
 class Fetch(models.Model):
-    """A package that the service gets itself from another server (By-Reference Deposit).
+    """A package that the service gets itself from another server (By-Reference Deposit)."""
 
-    The row is the work order: it is claimed with a lease and a token like the work on deposits.
-    """
+    # The kind of its work item, whose key is the number of the fetch.
+    WORK = "fetch"
 
     part = models.OneToOneField(Part, on_delete=models.CASCADE, related_name="fetch")
     url = models.CharField(max_length=2000)
@@ -88,25 +88,14 @@ class Fetch(models.Model):
     completes = models.BooleanField(default=False, db_default=False)
     log = models.TextField(blank=True, db_default="")
     received = models.PositiveBigIntegerField(default=0, db_default=0, help_text="Bytes so far.")
-    attempts = models.PositiveIntegerField(default=0, db_default=0)
-    due_at = models.DateTimeField(db_default=Now())
-    token = models.PositiveBigIntegerField(default=0, db_default=0)
-    lease_expires_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name_plural = "fetches"
         indexes = [
-            models.Index(
-                fields=["due_at"], name="fetch_waiting", condition=Q(state__in=["pending", "downloading"])
-            )
+            models.Index(fields=["id"], name="fetch_open", condition=Q(state__in=["pending", "downloading"]))
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=FetchState.values), name="fetch_state_is_known"),
-            models.CheckConstraint(
-                condition=Q(state="downloading", lease_expires_at__isnull=False)
-                | (~Q(state="downloading") & Q(lease_expires_at__isnull=True)),
-                name="fetch_downloading_has_a_lease",
-            ),
         ]
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from deposit.models import WorkItem
 from deposit.queue import registry
 from deposit.queue.claims import Claim, LeaseLost
-from deposit.queue.registry import Taking
+from deposit.queue.registry import Later, Taking
 
 # Work that is due is announced on this PostgreSQL channel; the dispatcher listens.
 CHANNEL = "deposit_work"
@@ -148,8 +148,8 @@ def claim(kind: str, key: str | int, *, worker: str) -> Claim | None:
         taking = found.claimed(held) if found.claimed else Taking.YES
         if taking is Taking.GONE:
             WorkItem.objects.filter(pk=held.id).delete()
-        elif taking is Taking.LATER:
-            _open(held, after_seconds=settings.LEASE_SECONDS, less=1)
+        elif isinstance(taking, Later):
+            _open(held, after_seconds=taking.seconds, less=1)
         return held if taking is Taking.YES else None
 
 

@@ -15,7 +15,13 @@ class Taking(Enum):
 
     YES = "it is taken up"
     GONE = "nobody wants it any more: the row goes"
-    LATER = "somebody else is at it: not now"
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Not now: what it needs is in use. ``seconds``: until it is offered again."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +39,7 @@ class Kind:
     task: str
     queue: str
     policy: Policy
-    claimed: Callable[[Claim], Taking] | None = None
+    claimed: Callable[[Claim], Taking | Later] | None = None
     released: Callable[[WorkItem], None] | None = None
     given_back: Callable[[Claim, str, float], None] | None = None
     exhausted: Callable[[WorkItem], None] | None = None

@@ -1,93 +1,135 @@
-"""Fetching the packages elsewhere that depositors refer to.
+"""Fetching the packages elsewhere that depositors refer to: side by side, few at a time from one host.
 
-A pending part has a `Fetch`, the work order: claimed with a lease, kept alive while bytes come, finished by whoever
-still holds it. The deposit of a client that has nothing more to send is complete when the last of them is here.
+A pending part has a `Fetch`, and a fetch that is open a work item. The deposit of a client that has nothing more to
+send is complete when the last of its files is here. Rows are locked in this order: deposit, work item, fetch.
 """
 
 import logging
-from contextlib import suppress
-from datetime import timedelta
 
 from django.conf import settings
-from django.db import Error, connection, transaction
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db import connection, transaction
+from django.db.models import F
 
 from deposit import lifecycle
 from deposit.intake import download
 from deposit.intake.admission import quota_left
 from deposit.intake.limits import Sizes
-from deposit.models import Deposit, EventName, Fetch, FetchState, Part, PartKind, Status
+from deposit.models import (
+    AdvisoryLock,
+    Deposit,
+    EventName,
+    Fetch,
+    FetchState,
+    Part,
+    PartKind,
+    Status,
+    WorkItem,
+)
+from deposit.queue import items
+from deposit.queue.claims import Claim, LeaseLost
+from deposit.queue.leases import Lease, is_outage, kept
+from deposit.queue.policies import LONG
+from deposit.queue.registry import Kind as WorkKind
+from deposit.queue.registry import Later, Taking, register
 from deposit.refusals import Kind, Refusal
 from deposit.services.by_reference import WAITING
 from deposit.services.deposits import complete_fetched
-from deposit.staging.files import StagedFile, staging_file
+from deposit.staging.files import StagedFile, StagingFile, staging_file
 
 logger = logging.getLogger(__name__)
 
-# How long whoever fetches may be silent before another takes over.
-LEASE_SECONDS = 60
-# After a fault on the way the next attempt waits this long, doubled each time.
-RETRY_SECONDS = 30
-MAX_ATTEMPTS = 6
+# A fetch that finds its host busy is offered again after this long; one that ends offers the next one at once.
+_BUSY_SECONDS = 30.0
 
-# The key of the advisory lock of whoever fetches.
-_FETCHING = 0x5E4D_0005_0000_0001
+_AT_HOST = """
+SELECT count(*) FROM deposit_workitem
+WHERE sent_at IS NOT NULL AND queue = 'fetch' AND kind = 'fetch' AND id <> %s
+    AND lease_expires_at > statement_timestamp() AND arguments->>'host' = %s
+"""
+_NEXT_AT_HOST = """
+UPDATE deposit_workitem SET due_at = statement_timestamp(), sent_at = NULL WHERE id = (
+    SELECT id FROM deposit_workitem
+    WHERE kind = 'fetch' AND arguments->>'host' = %s AND lease_expires_at IS NULL AND attempts = 0 AND last_fault = ''
+    ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+"""
+# A worker of the version before has its lease in the fetch itself, whose model knows it no more.
+_HELD_BEFORE = (
+    "SELECT coalesce(lease_expires_at > statement_timestamp(), false) FROM deposit_fetch WHERE id = %s"
+)
+_HEAL = """
+INSERT INTO deposit_workitem (kind, key, deposit_id, queue, share, heavy, arguments)
+SELECT 'fetch', wanted.id::text, part.deposit_id, 'fetch', deposit.client_id, part.size >= %s,
+    jsonb_build_object('host', lower(substring(wanted.url from '://([^/?#]+)')))
+FROM deposit_fetch wanted JOIN deposit_part part ON part.id = wanted.part_id
+JOIN deposit_deposit deposit ON deposit.id = part.deposit_id
+WHERE wanted.state IN ('pending', 'downloading')
+    AND NOT coalesce(wanted.lease_expires_at > statement_timestamp(), false)
+    AND NOT EXISTS (SELECT FROM deposit_workitem item WHERE item.kind = 'fetch' AND item.key = wanted.id::text)
+LIMIT 1000 ON CONFLICT DO NOTHING
+"""
 
 
-class _Lost(Refusal):
-    """Another has the fetch now, or nobody wants its file any more."""
+def fetch(fetch_id: int, *, worker: str) -> None:
+    """Fetch one file if it is due; twice, late or in vain does no harm."""
+    claim = items.claim(Fetch.WORK, fetch_id, worker=worker)
+    if claim is None:
+        return
+    try:
+        with kept(claim) as lease:
+            wanted = Fetch.objects.select_related("part__deposit__collection", "part__deposit__client")
+            found = wanted.filter(pk=fetch_id).first()
+            if found is None:
+                raise LeaseLost("The file is not wanted any more.")
+            _get(found, claim, lease)
+    except LeaseLost as lost:
+        logger.warning("fetch=%s dropped: %s", fetch_id, lost)
+
+
+class _Dropped(Refusal):
+    """Another has the fetch now, or nobody wants its file: what has come is thrown away."""
 
     def __init__(self) -> None:
         super().__init__(Kind.NOT_FOUND, "by_reference.lost", "The fetch has passed to another.")
 
 
-def fetch_due() -> None:
-    """Fetch all that is due. One process at a time does so, or fetching would take every worker from its checks."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_FETCHING])
-        row = cursor.fetchone()
-    if not (row and row[0]):
-        return
-    try:
-        while fetch_next():
-            pass
-    finally:
-        # The lock ends with the session at the latest.
-        with suppress(Error), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_FETCHING])
-
-
-def fetch_next() -> bool:
-    """Fetch one file that is due; False when none is."""
-    fetch = _claim()
-    if fetch is None:
-        return False
+def _get(fetch: Fetch, claim: Claim, lease: Lease) -> None:
     try:
         with staging_file(limit=_most(fetch.part), promised=fetch.part.size) as file:
-            for chunk in download.download(
-                fetch.url, expected=fetch.part.size or None, tell=lambda received: _renew(fetch, received)
-            ):
-                file.write(chunk)
-            staged = file.finish()
-            if staged.sha256 != fetch.part.sha256:
-                raise Refusal(
-                    Kind.CHECKSUM_MISMATCH,
-                    "by_reference.digest",
-                    f"What is there has the SHA-256 {staged.sha256}, not the announced {fetch.part.sha256}.",
-                )
-            _finish(fetch, staged)
-    except _Lost:
-        logger.warning("fetch=%s dropped: another has it, or the file is not wanted any more", fetch.pk)
+            try:
+                _copy(fetch, lease, file)
+                _finish(fetch, claim, _finished(fetch, file))
+            except LeaseLost:
+                raise _Dropped from None
+    except _Dropped as dropped:
+        raise LeaseLost(dropped.summary) from None
     except Refusal as refusal:
         reason = f"{refusal.summary} {refusal.hint}".strip()
         if refusal.kind is Kind.STORAGE_FULL:
-            _try_later(fetch, reason)
+            _try_later(fetch, claim, reason, counts=False)
         else:
-            _give_up(fetch, reason)
+            _give_up(fetch, claim, reason)
     except OSError as error:
-        _try_later(fetch, str(error) or type(error).__name__)
-    return True
+        _try_later(fetch, claim, str(error) or type(error).__name__, counts=not is_outage(error))
+
+
+def _copy(fetch: Fetch, lease: Lease, file: StagingFile) -> None:
+    for chunk in download.download(
+        fetch.url, expected=fetch.part.size or None, tell=lambda received: _tell_progress(fetch, received)
+    ):
+        lease.check()
+        file.write(chunk)
+
+
+def _finished(fetch: Fetch, file: StagingFile) -> StagedFile:
+    staged = file.finish()
+    if staged.sha256 != fetch.part.sha256:
+        raise Refusal(
+            Kind.CHECKSUM_MISMATCH,
+            "by_reference.digest",
+            f"What is there has the SHA-256 {staged.sha256}, not the announced {fetch.part.sha256}.",
+        )
+    return staged
 
 
 def _most(part: Part) -> int:
@@ -107,58 +149,33 @@ def _most(part: Part) -> int:
     return min(most, left)
 
 
-def _claim() -> Fetch | None:
+def _tell_progress(fetch: Fetch, received: int) -> None:
+    """Note how many bytes have come. Raises `LeaseLost` when nobody wants the file any more."""
+    if not Fetch.objects.filter(pk=fetch.pk, state=FetchState.DOWNLOADING).update(received=received):
+        raise LeaseLost("The file is not wanted any more.")
+
+
+def _finish(fetch: Fetch, claim: Claim, staged: StagedFile) -> None:
+    """The pending part becomes a package, and the deposit complete if it waited for this one. Raises `LeaseLost`."""
     with transaction.atomic():
-        fetch = (
-            Fetch.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=Now()), state__in=WAITING)
-            .filter(due_at__lte=Now())
-            .select_related("part__deposit__collection", "part__deposit__client")
-            .order_by("due_at")
-            .first()
-        )
-        if fetch is None:
-            return None
-        fetch.token += 1
-        fetch.attempts += 1
-        Fetch.objects.filter(pk=fetch.pk).update(
-            state=FetchState.DOWNLOADING,
-            token=fetch.token,
-            attempts=fetch.attempts,
-            received=0,
-            lease_expires_at=Now() + timedelta(seconds=LEASE_SECONDS),
-        )
-        return fetch
-
-
-def _held(fetch: Fetch) -> Q:
-    return Q(pk=fetch.pk, token=fetch.token, state=FetchState.DOWNLOADING, lease_expires_at__gt=Now())
-
-
-def _renew(fetch: Fetch, received: int) -> None:
-    """Say that bytes still come, and how many have. Raises `_Lost`."""
-    until = Now() + timedelta(seconds=LEASE_SECONDS)
-    if not Fetch.objects.filter(_held(fetch)).update(lease_expires_at=until, received=received):
-        raise _Lost
-
-
-def _finish(fetch: Fetch, staged: StagedFile) -> None:
-    """The pending part becomes a package, and the deposit complete if it waited for this one. Raises `_Lost`."""
-    with transaction.atomic():
-        deposit = Deposit.objects.select_for_update().filter(parts=fetch.part_id).first()
-        held = Fetch.objects.select_for_update().filter(_held(fetch)).first()
+        deposit = _locked_deposit(fetch)
+        items.finish(claim)
+        held = Fetch.objects.select_for_update().filter(pk=fetch.pk, state__in=WAITING).first()
         if deposit is None or held is None or deposit.status != Status.PARTIAL:
-            raise _Lost
+            raise LeaseLost("The file is not wanted any more.")
         part = held.part
         part.kind, part.stored_as, part.size = PartKind.PACKAGE, staged.stored_as, staged.size
         part.save(update_fields=["kind", "stored_as", "size"])
-        Fetch.objects.filter(pk=held.pk).update(
-            state=FetchState.FETCHED, received=staged.size, lease_expires_at=None, log=""
-        )
+        Fetch.objects.filter(pk=held.pk).update(state=FetchState.FETCHED, received=staged.size, log="")
         _tell(deposit, EventName.FETCH, package=part.name, url=held.url, size=staged.size)
         waiting = Fetch.objects.filter(part__deposit=deposit, part__kind=PartKind.PENDING)
         if held.completes and not waiting.exists():
             complete_fetched(deposit)
+        _offer_next(claim)
+
+
+def _locked_deposit(fetch: Fetch) -> Deposit | None:
+    return Deposit.objects.select_for_update().filter(parts=fetch.part_id).first()
 
 
 def _tell(deposit: Deposit, name: EventName, **detail: object) -> None:
@@ -168,28 +185,98 @@ def _tell(deposit: Deposit, name: EventName, **detail: object) -> None:
     lifecycle.record(deposit, name, actor="fetcher", source=status, target=status, **detail)
 
 
-def _give_up(fetch: Fetch, reason: str) -> None:
-    """It will never work as it stands: the depositor is told why."""
+def _give_up(fetch: Fetch, claim: Claim, reason: str) -> None:
+    """It will never work as it stands: the depositor is told why. Raises `LeaseLost`."""
     with transaction.atomic():
-        deposit = Deposit.objects.select_for_update().filter(parts=fetch.part_id).first()
-        given_up = Fetch.objects.filter(_held(fetch)).update(
-            state=FetchState.ERROR, lease_expires_at=None, log=reason
-        )
-        if deposit and given_up:
-            _tell(deposit, EventName.FETCH_FAILED, url=fetch.url, reason=reason)
-    logger.warning("fetch=%s event=failed reason=%s", fetch.pk, reason)
+        deposit = _locked_deposit(fetch)
+        items.finish(claim)
+        _fail(fetch.pk, deposit, reason)
+        _offer_next(claim)
 
 
-def _try_later(fetch: Fetch, reason: str) -> None:
-    """Something on the way failed; after enough attempts it is given up."""
-    if fetch.attempts >= MAX_ATTEMPTS:
-        _give_up(fetch, f"After {fetch.attempts} attempts: {reason}")
+def _fail(fetch_id: int, deposit: Deposit | None, reason: str) -> None:
+    failed = Fetch.objects.filter(pk=fetch_id, state__in=WAITING)
+    url = failed.values_list("url", flat=True).first()
+    if failed.update(state=FetchState.ERROR, log=reason) and deposit:
+        _tell(deposit, EventName.FETCH_FAILED, url=url, reason=reason)
+    logger.warning("fetch=%s event=failed reason=%r", fetch_id, reason)
+
+
+def _try_later(fetch: Fetch, claim: Claim, reason: str, *, counts: bool) -> None:
+    """Something on the way failed; after enough attempts it is given up. Raises `LeaseLost`."""
+    if counts and claim.attempt >= POLICY.most_attempts:
+        _give_up(fetch, claim, f"After {claim.attempt} attempts: {reason}")
         return
-    wait = RETRY_SECONDS * 2 ** (fetch.attempts - 1)
-    Fetch.objects.filter(_held(fetch)).update(
-        state=FetchState.PENDING,
-        lease_expires_at=None,
-        log=reason,
-        due_at=Now() + timedelta(seconds=wait),
+    wait = POLICY.wait_after(claim.attempt) if counts else POLICY.outage_seconds
+    with transaction.atomic():
+        if not items.give_back(claim, reason=reason, after_seconds=wait, counts=counts):
+            raise LeaseLost(f"The lease on {claim} has passed to another worker.")
+        _offer_next(claim)
+    logger.warning("fetch=%s postponed for %s s: %r", fetch.pk, wait, reason)
+
+
+# --- One host at a time does not mean one file at a time --------------------------------------------------
+def _offer_next(claim: Claim) -> None:
+    """Let the next file from this host be fetched at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT_AT_HOST, [claim.arguments.get("host")])
+        if cursor.rowcount:
+            items.announce()
+
+
+def _claimed(claim: Claim) -> Taking | Later:
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD_BEFORE, [int(claim.key)])
+        row = cursor.fetchone()
+        if row is None:
+            return Taking.GONE
+        if row[0]:
+            return Later(settings.LEASE_SECONDS)
+        host = claim.arguments.get("host", "")
+        # Two that claim at once: the second counts the first.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [AdvisoryLock.FETCHED_HOST, host])
+        cursor.execute(_AT_HOST, [claim.id, host])
+        (busy,) = cursor.fetchone()
+    if busy >= settings.BY_REFERENCE_PER_HOST:
+        return Later(_BUSY_SECONDS)
+    begun = Fetch.objects.filter(pk=int(claim.key), state__in=WAITING)
+    return Taking.YES if begun.update(state=FetchState.DOWNLOADING, received=0) else Taking.GONE
+
+
+def _given_back(claim: Claim, reason: str, wait_seconds: float) -> None:
+    Fetch.objects.filter(pk=int(claim.key), state=FetchState.DOWNLOADING).update(
+        state=FetchState.PENDING, log=reason
     )
-    logger.warning("fetch=%s postponed for %s s: %s", fetch.pk, wait, reason)
+
+
+def _released(item: WorkItem) -> None:
+    Fetch.objects.filter(pk=int(item.key), state=FetchState.DOWNLOADING).update(state=FetchState.PENDING)
+
+
+def _exhausted(item: WorkItem) -> None:
+    deposit = Deposit.objects.select_for_update().filter(work=item).first()
+    told = item.last_fault or "Its workers died without a word."
+    _fail(int(item.key), deposit, f"After {item.attempts} attempts: {told}")
+
+
+def heal() -> int:
+    """Ask for the fetches that processes of the version before have ordered; how many they were."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HEAL, [settings.HEAVY_BYTES])
+        return int(cursor.rowcount)
+
+
+POLICY = LONG
+FETCH = register(
+    WorkKind(
+        name=Fetch.WORK,
+        task="deposit.fetch_file",
+        queue="fetch",
+        policy=POLICY,
+        claimed=_claimed,
+        given_back=_given_back,
+        released=_released,
+        exhausted=_exhausted,
+        heal=heal,
+    )
+)

@@ -2,8 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -11,7 +13,8 @@ from deposit.actors import Actor
 from deposit.intake.admission import admit
 from deposit.intake.limits import Sizes, metadata_too_large
 from deposit.metadata.entry import Entry
-from deposit.models import TITLE_LENGTH, Deposit, Duplicates, Fetch, Part, PartKind, Status
+from deposit.models import TITLE_LENGTH, Deposit, Duplicates, Fetch, Part, PartKind, Status, WorkItem
+from deposit.queue import items
 from deposit.refusals import Kind, Refusal
 from deposit.services import uploads
 from deposit.staging.files import StagedFile, too_large
@@ -115,7 +118,7 @@ def add_parts(deposit: Deposit, submission: Submission, actor: Actor, *, place: 
     if place is not None:
         parts[0].pk = place
     Part.objects.bulk_create(parts)
-    _order_fetches(parts, remote)
+    _order_fetches(deposit, parts, remote)
     _describe(deposit, **described(submission))
 
 
@@ -129,11 +132,25 @@ def _require_sizes(deposit: Deposit, parts: list[Part]) -> None:
             raise too_large(sizes.upload)
 
 
-def _order_fetches(parts: list[Part], remote: list[RemoteFile]) -> None:
+def _order_fetches(deposit: Deposit, parts: list[Part], remote: list[RemoteFile]) -> None:
     pending = [part for part in parts if part.kind == PartKind.PENDING]
-    Fetch.objects.bulk_create(
+    ordered = Fetch.objects.bulk_create(
         Fetch(part=part, url=file.url) for part, file in zip(pending, remote, strict=True)
     )
+    for fetch in ordered:
+        items.ask(
+            Fetch.WORK,
+            fetch.pk,
+            deposit_id=deposit.pk,
+            share=deposit.client_id,
+            heavy=fetch.part.size >= settings.HEAVY_BYTES,
+            arguments={"host": urlsplit(fetch.url).netloc.lower()},
+        )
+
+
+def _cancel_fetches(parts: QuerySet[Part]) -> None:
+    numbers = Fetch.objects.filter(part__in=parts).values_list("pk", flat=True)
+    WorkItem.objects.filter(kind=Fetch.WORK, key__in=[str(number) for number in numbers]).delete()
 
 
 # In plain SQL, because every package asks: Django takes longer to word it than PostgreSQL to answer.
@@ -229,6 +246,8 @@ def remove_parts(deposit: Deposit, *kinds: PartKind, only: int | None = None) ->
     if only is not None:
         parts = parts.filter(pk=only)
     stored = [name for name in parts.values_list("stored_as", flat=True) if name]
+    if PartKind.PENDING in kinds:
+        _cancel_fetches(parts)
     parts.delete()
     if PartKind.PACKAGE in kinds:
         describe_packages(deposit)

@@ -29,7 +29,7 @@ from deposit.models import (
 )
 from deposit.queue.claims import Claim
 from deposit.queue.policies import DISK, LOCAL
-from deposit.queue.registry import Kind, Taking, register
+from deposit.queue.registry import Kind, Later, Taking, register
 
 logger = logging.getLogger(__name__)
 
@@ -65,14 +65,14 @@ FROM (SELECT * FROM waiting ORDER BY status DESC, client_id DESC, id DESC LIMIT 
 """
 
 
-def _check_claimed(claim: Claim) -> Taking:
+def _check_claimed(claim: Claim) -> Taking | Later:
     taking = _taking(claim, Status.DEPOSITED)
     if taking is Taking.YES:
         _note(claim, EventName.CHECK, Status.DEPOSITED, Status.DEPOSITED)
     return taking
 
 
-def _load_claimed(claim: Claim) -> Taking:
+def _load_claimed(claim: Claim) -> Taking | Later:
     started = Deposit.objects.filter(pk=claim.deposit_id, status=Status.VERIFIED).update(
         status=Status.LOADING, revision=F("revision") + 1, status_changed_at=Now()
     )
@@ -83,13 +83,13 @@ def _load_claimed(claim: Claim) -> Taking:
     return Taking.YES
 
 
-def _taking(claim: Claim, wanted: Status) -> Taking:
+def _taking(claim: Claim, wanted: Status) -> Taking | Later:
     with connection.cursor() as cursor:
         cursor.execute(_NOW, [claim.deposit_id])
         row = cursor.fetchone()
     if row is None or row[0] != wanted:
         return Taking.GONE
-    return Taking.LATER if row[1] else Taking.YES
+    return Later(settings.LEASE_SECONDS) if row[1] else Taking.YES
 
 
 def _note(claim: Claim, event: EventName, source: Status, target: Status) -> None:

@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 
 from deposit.intake import download
-from deposit.models import Client, Deposit, Event, Fetch, Part
-from deposit.refusals import Refusal
+from deposit.models import Client, Deposit, Event, Fetch, Part, WorkItem
+from deposit.queue import items
+from deposit.queue.dispatcher import release_passed_leases, round_of_work
 from deposit.services import fetching as fetches
 from deposit.staging.files import path_of
 from tests.deposit.sword3.asking import Sword3, by_reference, digest, error
@@ -83,6 +85,24 @@ def referred(
     return sword3.refer("POST", anobject, file, In_Progress=in_progress)
 
 
+def fetch_next() -> bool:
+    """Do what a worker does with the next message; False when none is due."""
+    due = WorkItem.objects.filter(kind="fetch", due_at__lte=Now(), lease_expires_at__isnull=True)
+    item = due.order_by("due_at", "id").first()
+    if item is not None:
+        fetches.fetch(int(item.key), worker="fetcher")
+    return item is not None
+
+
+def fetch_due() -> None:
+    while fetch_next():
+        pass
+
+
+def pass_wait() -> None:
+    WorkItem.objects.update(due_at=Now())
+
+
 def link(sword3: Sword3, anobject: str) -> dict[str, Any]:
     found: dict[str, Any] = sword3.document(anobject)["links"][0]
     return found
@@ -96,7 +116,7 @@ def test_a_file_elsewhere_is_fetched_after_the_request(sword3: Sword3, anobject:
     assert before["status"] == FILE_STATE + "pending"
     assert before["rel"][0] == "http://purl.org/net/sword/3.0/terms/byReferenceDeposit"
     assert error(sword3.get(before["@id"])) == (404, "NotFound")
-    fetches.fetch_due()
+    fetch_due()
     after = link(sword3, anobject)
     assert (after["@id"], after["byReference"]) == (before["@id"], elsewhere.url + "/file.zip")
     assert "http://purl.org/net/sword/3.0/terms/byReferenceDeposit" not in after["rel"]
@@ -114,11 +134,11 @@ def test_a_deposit_that_only_waits_for_its_files_is_complete_when_they_are_here(
     assert (first.status_code, second.status_code) == (202, 202)
     assert second.json()["state"][0]["@id"] == "http://purl.org/net/sword/3.0/state/accepted"
     assert Deposit.objects.get().status == "partial"
-    assert fetches.fetch_next()
+    assert fetch_next()
     assert Deposit.objects.get().status == "partial"
-    assert fetches.fetch_next()
+    assert fetch_next()
     assert Deposit.objects.get().status == "deposited"
-    assert not fetches.fetch_next()
+    assert not fetch_next()
     assert [event.name for event in Event.objects.all()][-2:] == ["fetch", "complete"]
 
 
@@ -128,7 +148,7 @@ def test_an_empty_request_completes_a_deposit_once_its_files_are_here(
     referred(sword3, anobject, elsewhere.url + "/file.zip")
     assert sword3.send("POST", anobject, In_Progress="false").status_code == 204
     assert Deposit.objects.get().status == "partial"
-    fetches.fetch_due()
+    fetch_due()
     assert Deposit.objects.get().status == "deposited"
 
 
@@ -147,7 +167,7 @@ def test_what_cannot_be_fetched_is_told_with_its_reason(
     sword3: Sword3, anobject: str, elsewhere: Any, path: str, fields: dict[str, Any], words: str
 ) -> None:
     referred(sword3, anobject, elsewhere.url + path, **fields)
-    fetches.fetch_due()
+    fetch_due()
     told = link(sword3, anobject)
     assert told["status"] == FILE_STATE + "error"
     assert words in told["log"]
@@ -161,26 +181,38 @@ def test_what_fails_on_the_way_is_tried_again_later(
     sword3: Sword3, anobject: str, elsewhere: Any, path: str, settings: Any
 ) -> None:
     referred(sword3, anobject, elsewhere.url + path)
-    fetches.fetch_due()
+    fetch_due()
     fetch = Fetch.objects.get()
-    assert (fetch.state, fetch.attempts, fetch.lease_expires_at) == ("pending", 1, None)
-    assert not fetches.fetch_next()
-    Fetch.objects.update(url=elsewhere.url + "/file.zip", due_at=Now())
-    fetches.fetch_due()
+    item = WorkItem.objects.get()
+    assert (fetch.state, item.attempts, item.lease_expires_at) == ("pending", 1, None)
+    assert not fetch_next()
+    Fetch.objects.update(url=elsewhere.url + "/file.zip")
+    pass_wait()
+    fetch_due()
     assert Fetch.objects.get().state == "fetched"
     assert path_of(Part.objects.get(kind="package").stored_as or "").read_bytes() == ZIP
 
 
-def test_whoever_lost_the_lease_changes_nothing(sword3: Sword3, anobject: str, elsewhere: Any) -> None:
+def test_whoever_lost_the_lease_changes_nothing(
+    sword3: Sword3, anobject: str, elsewhere: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it hangs another takes over and finishes."""
     referred(sword3, anobject, elsewhere.url + "/file.zip")
-    slow = fetches._claim()
-    assert slow is not None
-    Fetch.objects.update(lease_expires_at=Now() - timedelta(seconds=1))
-    assert fetches.fetch_next()
-    with pytest.raises(Refusal, match="passed to another"):
-        fetches._renew(slow, 1)
-    fetches._give_up(slow, "too late")
+    real = download.download
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        yield from real(*args, **kwargs)
+        monkeypatch.setattr(download, "download", real)
+        WorkItem.objects.update(lease_expires_at=Now() - timedelta(seconds=1))
+        assert release_passed_leases() == 1
+        assert Fetch.objects.get().state == "pending"
+        assert fetch_next()
+
+    monkeypatch.setattr(download, "download", slow)
+    assert fetch_next()
     assert Fetch.objects.get().state == "fetched"
+    assert Event.objects.filter(name="fetch").count() == 1
+    assert not WorkItem.objects.exists()
 
 
 def test_a_file_that_was_removed_meanwhile_is_thrown_away(
@@ -195,7 +227,7 @@ def test_a_file_that_was_removed_meanwhile_is_thrown_away(
 
     monkeypatch.setattr(download, "download", removing)
     before = {path for path in path_of("packages").rglob("*") if path.is_file()}
-    fetches.fetch_due()
+    fetch_due()
     assert {path for path in path_of("packages").rglob("*") if path.is_file()} == before
     assert not Part.objects.exclude(kind="metadata").exists()
 
@@ -205,7 +237,7 @@ def test_fetching_takes_no_longer_than_allowed(
 ) -> None:
     settings.BY_REFERENCE_SECONDS = -1
     referred(sword3, anobject, elsewhere.url + "/file.zip")
-    fetches.fetch_due()
+    fetch_due()
     assert "was not here" in link(sword3, anobject)["log"]
 
 
@@ -231,12 +263,12 @@ def test_a_file_of_a_size_that_nobody_tells_stops_where_the_quota_ends(
     Client.objects.update(quota_bytes=used + len(ZIP) - 1)
     before = {path for path in path_of(".").rglob("*") if path.is_file()}
     assert referred(sword3, anobject, elsewhere.url + "/file.zip").status_code == 202
-    fetches.fetch_due()
+    fetch_due()
     assert f"max {len(ZIP) - 1} bytes" in link(sword3, anobject)["log"]
     Client.objects.update(quota_bytes=used)
     referred(sword3, anobject, elsewhere.url + "/file.zip")
     asked = len(elsewhere.asked)
-    fetches.fetch_due()
+    fetch_due()
     assert sword3.document(anobject)["links"][1]["log"].startswith("The client's quota is used up.")
     assert len(elsewhere.asked) == asked
     assert {path for path in path_of(".").rglob("*") if path.is_file()} == before
@@ -249,13 +281,13 @@ def test_a_disk_that_is_full_for_a_while_delays_a_fetch_and_refuses_new_ones(
     assert referred(sword3, anobject, elsewhere.url + "/file.zip").status_code == 202
     settings.RESERVED_BYTES = 10**18
     assert referred(sword3, anobject, elsewhere.url + "/file.zip").status_code == 507
-    fetches.fetch_due()
+    fetch_due()
     fetch = Fetch.objects.get()
-    assert (fetch.state, fetch.attempts, elsewhere.asked) == ("pending", 1, [])
+    assert (fetch.state, WorkItem.objects.get().attempts, elsewhere.asked) == ("pending", 0, [])
     assert "no room" in fetch.log
     settings.RESERVED_BYTES = 0
-    Fetch.objects.update(due_at=Now())
-    fetches.fetch_due()
+    pass_wait()
+    fetch_due()
     assert Fetch.objects.get().state == "fetched"
 
 
@@ -291,7 +323,7 @@ def test_a_listed_host_at_a_private_address_is_not_asked(
 ) -> None:
     settings.BY_REFERENCE_PRIVATE = False
     referred(sword3, anobject, elsewhere.url + "/file.zip")
-    fetches.fetch_due()
+    fetch_due()
     assert "not on the public Internet" in link(sword3, anobject)["log"]
     assert elsewhere.asked == []
 
@@ -317,3 +349,73 @@ def test_only_listed_hosts_are_taken_and_only_plainly_written(
     settings.BY_REFERENCE_HOSTS = ["data.example.org"]
     assert error(referred(sword3, anobject, url)) == (412, "ByReferenceNotAllowed")
     assert referred(sword3, anobject, "https://DATA.example.org/x").status_code == 202
+
+
+# --- Side by side ---------------------------------------------------------------------------------------
+def claims(worker: str) -> list[str]:
+    """The fetches that a worker that takes all that is due gets."""
+    due = WorkItem.objects.filter(kind="fetch", due_at__lte=Now(), lease_expires_at__isnull=True)
+    keys = list(due.order_by("id").values_list("key", flat=True))
+    return [key for key in keys if items.claim("fetch", key, worker=worker) is not None]
+
+
+def test_files_come_side_by_side_and_few_from_one_host(sword3: Sword3, anobject: str, settings: Any) -> None:
+    settings.BY_REFERENCE_HOSTS = ["one.example.org", "two.example.org"]
+    settings.BY_REFERENCE_PER_HOST = 2
+    for host in ("one", "one", "one", "two"):
+        referred(sword3, anobject, f"https://{host}.example.org/x")
+    numbers = [str(number) for number in Fetch.objects.order_by("id").values_list("pk", flat=True)]
+    assert claims("worker") == [numbers[0], numbers[1], numbers[3]]
+    assert claims("another") == []
+    assert list(Fetch.objects.order_by("id").values_list("state", flat=True)) == [
+        "downloading",
+        "downloading",
+        "pending",
+        "downloading",
+    ]
+
+
+def test_a_fetch_that_ends_lets_the_next_from_its_host_begin(
+    sword3: Sword3, anobject: str, elsewhere: Any, settings: Any
+) -> None:
+    settings.BY_REFERENCE_PER_HOST = 1
+    for _ in range(2):
+        referred(sword3, anobject, elsewhere.url + "/file.zip")
+    first, second = WorkItem.objects.order_by("id")
+    held = items.claim("fetch", first.key, worker="slow")
+    assert held is not None
+    assert items.claim("fetch", second.key, worker="quick") is None
+    assert items.claim("fetch", second.key, worker="quick") is None  # it waits, even if asked again
+    assert items.give_back(held, reason="", after_seconds=0, counts=False)
+    fetches.fetch(int(first.key), worker="slow")
+    assert list(Fetch.objects.order_by("id").values_list("state", flat=True)) == ["fetched", "pending"]
+    assert fetch_next()
+    assert not WorkItem.objects.exists()
+
+
+def test_a_fetch_whose_workers_die_is_given_up_with_the_reason(
+    sword3: Sword3, anobject: str, elsewhere: Any
+) -> None:
+    referred(sword3, anobject, elsewhere.url + "/file.zip")
+    WorkItem.objects.update(attempts=fetches.POLICY.most_attempts)
+    round_of_work(lambda kind, key: None)
+    assert link(sword3, anobject)["log"].endswith("Its workers died without a word.")
+    assert not WorkItem.objects.exists()
+
+
+def test_what_the_version_before_ordered_is_asked_for(sword3: Sword3, anobject: str, elsewhere: Any) -> None:
+    for _ in range(3):
+        referred(sword3, anobject, elsewhere.url + "/file.zip")
+    fetching, *others = WorkItem.objects.order_by("id").values_list("key", flat=True)
+    WorkItem.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE deposit_fetch SET lease_expires_at = now() + interval '1 minute' WHERE id = %s",
+            [fetching],
+        )
+    assert fetches.heal() == 2
+    asked = WorkItem.objects.order_by("id")
+    assert [(item.key, item.arguments) for item in asked] == [
+        (key, {"host": elsewhere.url.removeprefix("http://")}) for key in others
+    ]
+    assert fetches.heal() == 0
