@@ -98,11 +98,15 @@ class Destination:
 
     ``clean_up`` runs after every delivery that has begun, however it ended, as work of its own: it may answer `Again`
     until it can be done, is called again when it fails, and does no harm when there is nothing to clean up.
+
+    ``configure(actor=…, collection=…, …)`` keeps what an administrator says of a collection that only this destination
+    knows, such as its pipelines.
     """
 
     name: str
     steps: tuple[Step, ...]
     clean_up: "Callable[[Context], Done | Again] | None" = None
+    configure: Callable[..., None] | None = None
 
 
 class Context:

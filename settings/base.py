@@ -96,6 +96,7 @@ MIDDLEWARE = [
 # Where deposits can be taken: the name that a collection gives, and the module whose DESTINATION it is.
 DESTINATIONS = {
     "archive": "loader.destinations.archive",
+    "archivematica": "loader.destinations.archivematica.destination",
     "export": "loader.destinations.export",
     "preservation_service": "loader.destinations.preservation_service",
 }

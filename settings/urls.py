@@ -6,6 +6,7 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("api/", include("loader.destinations.archivematica.urls")),
     path("", include("deposit.urls")),
     path("", include("dashboard.urls")),
 ]

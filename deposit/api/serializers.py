@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from deposit.models import Collection, Deposit, Event, Finding, Part
+from deposit.models import Collection, Deposit, Event, Finding, Identifier, Part
 
 
 class DepositSerializer(serializers.ModelSerializer[Deposit]):
@@ -67,14 +67,30 @@ class EventSerializer(serializers.ModelSerializer[Event]):
         read_only_fields = fields
 
 
+class IdentifierSerializer(serializers.ModelSerializer[Identifier]):
+    """What a deposit is known by somewhere; the scheme says where."""
+
+    class Meta:
+        model = Identifier
+        fields = ["scheme", "value"]
+        read_only_fields = fields
+
+
 class WholeDepositSerializer(DepositSerializer):
     """A deposit with its findings and parts."""
 
     findings = FindingSerializer(many=True)
     parts = PartSerializer(many=True)
+    identifiers = IdentifierSerializer(many=True)
 
     class Meta(DepositSerializer.Meta):
-        fields = [*DepositSerializer.Meta.fields, "name_encoding", "findings", "parts"]
+        fields = [
+            *DepositSerializer.Meta.fields,
+            "name_encoding",
+            "findings",
+            "parts",
+            "identifiers",
+        ]
         read_only_fields = fields
 
 

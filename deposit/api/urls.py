@@ -4,12 +4,14 @@ from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from deposit.api import views
+from deposit.api.deliveries import DeliveryViewSet
 from deposit.api.schema import Documentation, Schema, unknown
 
 app_name = "api"
 
 router = SimpleRouter()
 router.register("deposits", views.DepositViewSet, basename="deposit")
+router.register("deliveries", DeliveryViewSet, basename="delivery")
 router.register("collections", views.CollectionViewSet, basename="collection")
 
 urlpatterns = [

@@ -18,6 +18,7 @@ from client.transfer_package.catalogue import CATALOGUE as PROFILE_CODES
 from deposit.http.statuses import HTTP_STATUS
 from deposit.metadata.catalogue import ERRORS, RULES
 from deposit.refusals import Kind
+from loader.destinations.archivematica.codes import CODES as ARCHIVEMATICA_CODES
 from packages import CODES
 from packages.bagit import CODES as BAG_CODES
 from packages.formats.catalogue import CODES as FILE_CODES
@@ -83,6 +84,7 @@ MEANINGS = {
     "loading.failed": "The package could not be loaded; the message is the reason. An operator loads it again.",
     "upload.segment_size": "A segment has not the size that was announced.",
 }
+MEANINGS |= ARCHIVEMATICA_CODES
 # What the framework says by a status of its own.
 FRAMEWORK = {
     "http.*": "SWORD: a refusal that no other code is for.",
@@ -265,7 +267,7 @@ def findings() -> list[tuple[str, str]]:
     rules = [(code, _template(rule.message)) for code, rule in RULES.items()]
     profiles = [(code, entry.meaning) for code, entry in PROFILE_CODES.items()]
     named = [*CODES.items(), *BAG_CODES.items(), *FILE_CODES.items(), *WARNINGS.items()]
-    return sorted({*made, *rules, *profiles, *named})
+    return sorted({*made, *rules, *profiles, *named, *ARCHIVEMATICA_CODES.items()})
 
 
 def _made_findings(path: Path) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,8 @@ from argparse import ArgumentParser, BooleanOptionalAction
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+from django.db import transaction
 from django.db.models import Count
 
 from deposit.actors import Channel, system_actor
@@ -11,6 +13,7 @@ from deposit.management.actions import ActionsCommand, Row
 from deposit.management.profile_options import add_profile_options, take_profile_options
 from deposit.models import Collection, Profile
 from deposit.services import accounts
+from deposit.services.destinations import set_destinations
 
 ACTOR = system_actor(Channel.COMMAND)
 _YES_OR_NO = {
@@ -24,6 +27,7 @@ def _told(collection: Collection) -> dict[str, Any]:
         "name": collection.name,
         "title": collection.title,
         **{n: getattr(collection, n) for n in _YES_OR_NO},
+        "destinations": collection.destinations,
         "profile": collection.profile,
         "profile_options": collection.profile_options,
     }
@@ -38,18 +42,43 @@ def _fields(parser: ArgumentParser) -> None:
         "--profile", choices=["", *Profile.values], help="what is demanded of its packages; '' for nothing"
     )
     add_profile_options(parser)
+    parser.add_argument(
+        "--destination",
+        type=_names,
+        action="extend",
+        metavar="NAME[,NAME]",
+        help=f"where its deposits are taken, in this order: {', '.join(sorted(settings.DESTINATIONS))}",
+    )
+    parser.add_argument(
+        "--pipeline",
+        type=_names,
+        action="extend",
+        metavar="NAME[,NAME]",
+        help="for destination archivematica: the pipelines, of which the least loaded takes a deposit",
+    )
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _writes(service: Callable[..., Collection]) -> Callable[[ArgumentParser], Callable[..., Row]]:
     def set_up(parser: ArgumentParser) -> Callable[..., Row]:
         _fields(parser)
 
-        def run(name: str, **fields: Any) -> Row:
+        def run(name: str, destination: list[str] | None, pipeline: list[str] | None, **fields: Any) -> Row:
             options = take_profile_options(fields)
             given = {field: value for field, value in fields.items() if value is not None}
             if options is not None:
                 given["profile_options"] = options
-            return _told(service(actor=ACTOR, name=name, **given))
+            with transaction.atomic():
+                collection = service(actor=ACTOR, name=name, **given)
+                if destination or pipeline:
+                    more = {"pipelines": pipeline} if pipeline else {}
+                    collection = set_destinations(
+                        actor=ACTOR, name=name, destinations=destination, options=more
+                    )
+            return _told(collection)
 
         return run
 

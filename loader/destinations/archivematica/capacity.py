@@ -10,7 +10,12 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 
-from loader.destinations.archivematica.models import Pipeline, Transfer
+from deposit.models import Activity, ActivityState, DeliveryState
+from deposit.services.deliveries import make_due
+from loader.destinations.archivematica.models import Pipeline, PipelineUse, Transfer
+
+# The step in which deliveries wait for a place.
+ACQUIRE = "acquire_pipeline"
 
 _INSIDE = Q(transfers__left_at__isnull=True)
 
@@ -61,8 +66,25 @@ def enter(*, deposit_id: int, delivery_id: int, pipelines: Iterable[Pipeline]) -
 
 
 def leave(transfer: Transfer) -> bool:
-    """Give a transfer's place back; False when it had been given back already."""
-    return bool(Transfer.objects.filter(pk=transfer.pk, left_at=None).update(left_at=Now()))
+    """Give a transfer's place back, and wake who has waited longest for one; False when it was given back before."""
+    with transaction.atomic():
+        left = bool(Transfer.objects.filter(pk=transfer.pk, left_at=None).update(left_at=Now()))
+        if left:
+            wake(transfer.pipeline_id)
+    return left
+
+
+def wake(pipeline_id: int, most: int = 1) -> None:
+    """Have deliveries looked at that wait for a place in this pipeline, those first that have waited longest."""
+    collections = PipelineUse.objects.filter(pipeline=pipeline_id).values("collection")
+    waiting = Activity.objects.filter(
+        name=ACQUIRE,
+        state=ActivityState.WAITING,
+        delivery__state=DeliveryState.WAITING,
+        delivery__deposit__collection__in=collections,
+    )
+    for deposit_id in waiting.order_by("id").values_list("delivery__deposit_id", flat=True)[:most]:
+        make_due(deposit_id)
 
 
 def hold(transfer: Transfer, because: str) -> None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from loader.destinations.archivematica.errors import NotYet, OutcomeUnknown, Refused, Unavailable
+from loader.destinations.archivematica.errors import OutcomeUnknown, Unavailable
 from loader.destinations.archivematica.http import Answer, Api
 
 # The dashboard waits up to 30 s for its own scheduler before it answers a POST.
@@ -211,16 +211,3 @@ def _job(one: dict[str, Any]) -> Job:
 def _results(document: dict[str, Any]) -> list[dict[str, Any]]:
     found = document.get("results")
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-__all__ = [
-    "BACKLOG",
-    "Dashboard",
-    "Job",
-    "NotYet",
-    "Probe",
-    "Refused",
-    "StartRequest",
-    "Unit",
-    "UnitState",
-]

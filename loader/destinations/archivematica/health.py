@@ -3,12 +3,13 @@
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
 
 from loader import sftp
 from loader.destinations.archivematica.checks import is_sftp
@@ -37,6 +38,12 @@ def look_at_if_due(pipeline: Pipeline) -> None:
     old = Q(checked_at__isnull=True) | Q(checked_at__lt=Now() - timedelta(seconds=FRESH_SECONDS))
     if Pipeline.objects.filter(old, pk=pipeline.pk).update(checked_at=Now()):
         look_at(pipeline)
+
+
+def look_at_all() -> None:
+    """Probe every pipeline that is due: so that the pages tell what is so, and what was mended is used again."""
+    for pipeline in Pipeline.objects.order_by("pk"):
+        look_at_if_due(pipeline)
 
 
 def look_at(pipeline: Pipeline) -> str:
@@ -79,6 +86,16 @@ def check(pipeline: Pipeline) -> list[Check]:
     found = list(_each(pipeline, looks))
     look_at(pipeline)
     return found
+
+
+def check_and_record(pipeline_id: int) -> None:
+    """Look at everything, and keep what was found with the pipeline."""
+    pipeline = Pipeline.objects.filter(pk=pipeline_id).first()
+    if pipeline is None:
+        return
+    found = check(pipeline)
+    report = {"at": timezone.now().isoformat(), "checks": [asdict(one) for one in found]}
+    Pipeline.objects.filter(pk=pipeline_id).update(report=report)
 
 
 def _each(pipeline: Pipeline, looks: dict[str, Callable[[Pipeline], str]]) -> Iterator[Check]:

@@ -86,6 +86,8 @@ class Pipeline(models.Model):
     checked_at = models.DateTimeField(null=True, editable=False)
     fault = models.TextField(blank=True, default="", editable=False)
     fault_since = models.DateTimeField(null=True, editable=False)
+    # What a whole check by a worker found: its moment, and one entry for each thing.
+    report = models.JSONField(default=dict, db_default={}, editable=False)
 
     class Meta:
         ordering = ["name"]
@@ -146,6 +148,8 @@ class Transfer(models.Model):
     # When the package was handed over, or may have been: from then on Archivematica may be at work.
     asked_at = models.DateTimeField(null=True)
     with_key = models.BooleanField(default=False)
+    # How often it was handed over under this name; each time the transfer gets another.
+    attempt = models.PositiveIntegerField(default=1)
     transfer_uuid = models.CharField(max_length=36, blank=True, default="")
     sip_uuid = models.CharField(max_length=36, blank=True, default="")
     # Archivematica was seen to work on it, so that it has its own copy of the bundle.
@@ -153,8 +157,12 @@ class Transfer(models.Model):
     # The delivery ended while Archivematica was, or may have been, at work: the place stays taken.
     held_at = models.DateTimeField(null=True)
     held_because = models.TextField(blank=True, default="")
+    # Since when every answer about it failed, or was not yet what it has to be.
+    failing_since = models.DateTimeField(null=True)
     left_at = models.DateTimeField(null=True)
     cleaned_at = models.DateTimeField(null=True)
+    # When it is looked at next, once its delivery has ended and something is still owed.
+    next_look_at = models.DateTimeField(db_default=Now(), editable=False)
     stored_at = models.DateTimeField(null=True)
     stored_in = models.CharField(max_length=36, blank=True, default="")
     stored_path = models.TextField(blank=True, default="")
@@ -165,9 +173,9 @@ class Transfer(models.Model):
             models.Index(fields=["pipeline"], name="transfer_inside", condition=Q(left_at__isnull=True)),
             models.Index(fields=["deposit", "id"], name="transfer_by_deposit"),
             models.Index(
-                fields=["id"],
-                name="transfer_held",
-                condition=Q(held_at__isnull=False, cleaned_at__isnull=True),
+                fields=["next_look_at"],
+                name="transfer_owed",
+                condition=Q(left_at__isnull=True) | Q(cleaned_at__isnull=True),
             ),
         ]
         constraints = [
@@ -195,6 +203,16 @@ class Transfer(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def remote_name(self) -> str:
+        """What the transfer is called in Archivematica."""
+        return self.name if self.attempt == 1 else f"{self.name}-{self.attempt}"
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every repetition of one hand-over."""
+        return f"deposit-transfer-{self.remote_name}"
 
     @property
     def is_inside(self) -> bool:

@@ -24,6 +24,10 @@ class Publisher(Protocol):
         """
         ...
 
+    def is_published(self, name: str) -> bool:
+        """Whether the bundle is where Archivematica looks for it."""
+        ...
+
     def withdraw(self, name: str) -> None:
         """Remove the bundle, and what attempts left of it; nothing there is well too."""
         ...
@@ -43,6 +47,10 @@ class LocalFolder:
         """It is there already."""
         if not (self.folder / name).exists():
             raise FileNotFoundError(f"The bundle {name} is not in the transfer source any more.")
+
+    def is_published(self, name: str) -> bool:
+        """It lies in the folder."""
+        return (self.folder / name).exists()
 
     def withdraw(self, name: str) -> None:
         """Remove the bundle and its forerunner."""
@@ -71,6 +79,11 @@ class SftpFolder:
             raise FileNotFoundError(f"The bundle {name} is not on this host.")
         with sftp.connect(self.place, self.credentials, known_hosts=self.known_hosts) as server:
             server.put_tree(bundle, name, alive=alive)
+
+    def is_published(self, name: str) -> bool:
+        """It lies on the server."""
+        with sftp.connect(self.place, self.credentials, known_hosts=self.known_hosts) as server:
+            return server.exists(name)
 
     def withdraw(self, name: str) -> None:
         """Remove it on both sides."""

@@ -12,7 +12,7 @@ from deposit.actors import Actor
 from deposit.models import Collection
 from deposit.permissions import Operation, require_service
 from deposit.refusals import Kind, Refusal
-from loader.destinations.archivematica import capacity, health
+from loader.destinations.archivematica import capacity, health, tasks
 from loader.destinations.archivematica.models import Pipeline, PipelineUse, Transfer
 
 
@@ -78,6 +78,14 @@ def check_pipeline(*, actor: Actor, name: str) -> list[health.Check]:
     return health.check(pipeline_named(name))
 
 
+def ask_for_check(*, actor: Actor, name: str) -> Pipeline:
+    """Have a worker look whether a pipeline can be used: only workers have the keys. Raises `Refusal`."""
+    require_service(actor, Operation.SEE_QUEUES)
+    pipeline = pipeline_named(name)
+    transaction.on_commit(lambda: tasks.check.delay(pipeline.pk))
+    return pipeline
+
+
 def free_place(*, actor: Actor, name: str, delivery_id: int) -> Transfer:
     """Give a held place back, on the word of somebody who has looked at Archivematica. Raises `Refusal`."""
     require_service(actor, Operation.RESCHEDULE)
@@ -97,18 +105,18 @@ def free_place(*, actor: Actor, name: str, delivery_id: int) -> Transfer:
     return held
 
 
-def use_pipelines(*, actor: Actor, collection: Collection, names: Iterable[str]) -> None:
+def use_pipelines(*, actor: Actor, collection: Collection, pipelines: Iterable[str]) -> None:
     """Let a collection's deposits go through these pipelines and no others. Raises `Refusal`."""
     require_service(actor, Operation.ADMINISTER)
-    pipelines = [pipeline_named(name) for name in names]
+    found = [pipeline_named(name) for name in dict.fromkeys(pipelines)]
     with transaction.atomic():
         PipelineUse.objects.filter(collection=collection).delete()
-        PipelineUse.objects.bulk_create(PipelineUse(collection=collection, pipeline=one) for one in pipelines)
+        PipelineUse.objects.bulk_create(PipelineUse(collection=collection, pipeline=one) for one in found)
         audit.record(
             "collection.pipelines",
             subject=f"collection {collection}",
             actor=actor,
-            pipelines=[one.name for one in pipelines],
+            pipelines=[one.name for one in found],
         )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from loader.destinations.archivematica.errors import Refused, Unavailable
 from loader.destinations.archivematica.http import Api
 
 # A check reads the whole AIP before it answers.
@@ -162,6 +161,3 @@ def _counted(failures: object) -> str:
     return ", ".join(
         f"{len(found)} {kind}" for kind, found in files.items() if isinstance(found, list) and found
     )
-
-
-__all__ = ["Fixity", "Refused", "StorageService", "StoredPackage", "Unavailable", "resource_uuid"]

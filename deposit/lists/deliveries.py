@@ -1,0 +1,102 @@
+"""Deliveries that somebody can see, and how each is told: the same for commands, the API and pages."""
+
+from typing import Any
+
+import django_filters as filters
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from deposit.actors import Actor
+from deposit.lists.cursor import OneOf
+from deposit.models import Delivery, DeliveryState, Identifier
+from deposit.permissions import visible_deposits
+
+# In a delivery's memory: the pipeline that it goes through, and what steps consist of elsewhere.
+PIPELINE, SUBSTEPS = "pipeline", "substeps"
+
+
+def visible_deliveries(actor: Actor) -> QuerySet[Delivery]:
+    """The deliveries of the deposits that exist for the actor, the newest first."""
+    found = Delivery.objects.filter(deposit__in=visible_deposits(actor))
+    return found.select_related("deposit__collection", "deposit__client__user").order_by("-id")
+
+
+class DeliveryFilter(filters.FilterSet):
+    """What lists of deliveries can be narrowed by."""
+
+    state = OneOf(choices=DeliveryState.choices, label=_("State"))
+    destination = filters.CharFilter(max_length=50, label=_("Destination"))
+    pipeline = filters.CharFilter(field_name="memory__pipeline", max_length=100, label=_("Pipeline"))
+    collection = filters.CharFilter(
+        field_name="deposit__collection__name", label=_("Collection"), max_length=100
+    )
+    deposit = filters.NumberFilter(field_name="deposit_id", label=_("Deposit"))
+    current = filters.BooleanFilter(label=_("Not replaced by a retry"))
+
+    class Meta:
+        model = Delivery
+        fields: list[str] = []
+
+
+def summary(delivery: Delivery) -> dict[str, Any]:
+    """A delivery in a list."""
+    return {
+        "id": delivery.pk,
+        "deposit": delivery.deposit_id,
+        "destination": delivery.destination,
+        "pipeline": delivery.memory.get(PIPELINE),
+        "state": str(delivery.state),
+        "current": delivery.current,
+        "created_at": delivery.created_at,
+        "started_at": delivery.started_at,
+        "ended_at": delivery.ended_at,
+        "code": delivery.code,
+        "error": delivery.error,
+    }
+
+
+def whole(delivery: Delivery, *, faults: bool = False) -> dict[str, Any]:
+    """A delivery with its steps and what its deposit is known by; ``faults``: with raw causes, for operators."""
+    return {
+        **summary(delivery),
+        "deadline_at": delivery.deadline_at,
+        "wish": delivery.wish,
+        "mode": delivery.memory.get("mode"),
+        "previous": delivery.memory.get("previous"),
+        "question": _question(delivery),
+        "identifiers": identifiers(delivery.deposit_id),
+        "activities": activities(delivery, faults=faults),
+    }
+
+
+def _question(delivery: Delivery) -> dict[str, Any] | None:
+    if delivery.state != DeliveryState.ASKING:
+        return None
+    return {name: delivery.question.get(name) for name in ("question", "options")}
+
+
+def identifiers(deposit_id: int) -> list[dict[str, str]]:
+    """What a deposit is known by, anywhere."""
+    rows = Identifier.objects.filter(deposit_id=deposit_id).order_by("id")
+    return [{"scheme": scheme, "value": value} for scheme, value in rows.values_list("scheme", "value")]
+
+
+def activities(delivery: Delivery, *, faults: bool = False) -> list[dict[str, Any]]:
+    """The steps, in order."""
+    substeps = delivery.memory.get(SUBSTEPS, {})
+    return [
+        {
+            "name": one.name,
+            "state": str(one.state),
+            "attempts": one.attempts,
+            "polls": one.polls,
+            "started_at": one.started_at,
+            "ended_at": one.ended_at,
+            "note": one.note,
+            "error": one.error,
+            **({"fault": one.fault} if faults else {}),
+            "result": one.result,
+            "substeps": substeps.get(one.name, []),
+        }
+        for one in delivery.activities.order_by("id")
+    ]
