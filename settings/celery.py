@@ -80,11 +80,6 @@ app.conf.update(
         "tally": {"task": "deposit.tally", "schedule": 300.0, "options": {"expires": 300}},
         "sweep-staging": {"task": "deposit.sweep_staging", "schedule": 3600.0},
         "audit-packs": {"task": "archive.audit", "schedule": 600.0},
-        "follow-archivematica": {
-            "task": "archivematica.follow_up",
-            "schedule": 10.0,
-            "options": {"expires": 10},
-        },
         "probe-archivematica": {"task": "archivematica.probe", "schedule": 60.0, "options": {"expires": 60}},
         "replicate-packs": {"task": "archive.replicate", "schedule": 600.0},
     },

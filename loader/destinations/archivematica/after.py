@@ -6,12 +6,8 @@ Archivematica was not seen to have copied it before.
 """
 
 import logging
-import time
 from datetime import timedelta
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from deposit.models import Delivery, Identifier
@@ -25,60 +21,27 @@ from loader.destinations.archivematica.handing_over import AIP, TRANSFER, find
 from loader.destinations.archivematica.models import Transfer
 from loader.destinations.archivematica.reconciliation import Stored
 from loader.destinations.archivematica.storage import StorageService
+from loader.steps import Again, Context, Done
 
 logger = logging.getLogger(__name__)
 
 # Looks become rarer with time, between these bounds in seconds; the first is the pipeline's own, several times over.
 _TIMES, _SHARE_OF_AGE, _SLOWEST = 3, 10, 900.0
-# A worker that looks and dies leaves the next look to another after so many seconds.
-_TAKEN_SECONDS = 300.0
 
 
-def look_at_all(*, worker_seconds: float = 20.0) -> int:
-    """Look at the transfers that are due, for so long at most; how many were looked at.
-
-    Whoever looks first puts the next look off, so that of several workers one does it. A pipeline that does not answer
-    is asked once.
-    """
-    deadline = time.monotonic() + worker_seconds
-    looked = 0
-    silent: set[int] = set()
-    while time.monotonic() < deadline and (transfer := _next_due(silent)) is not None:
-        looked += 1
-        try:
-            seconds = _do_what_is_owed(transfer)
-        except health.FAULTS as error:
-            logger.info("transfer=%s not looked at: %s", transfer, error)
-            silent.add(transfer.pipeline_id)
-            seconds = _interval(transfer)
-        if seconds is not None:
-            Transfer.objects.filter(pk=transfer.pk).update(next_look_at=Now() + timedelta(seconds=seconds))
-    return looked
-
-
-def _next_due(skipped: set[int]) -> Transfer | None:
-    with transaction.atomic():
-        owed = Transfer.objects.filter(
-            Q(left_at__isnull=True) | Q(cleaned_at__isnull=True), next_look_at__lte=Now()
-        )
-        ended = Delivery.objects.filter(pk=OuterRef("delivery_id"), ended_at__isnull=False)
-        transfer = (
-            owed.filter(Exists(ended))
-            .exclude(pipeline__in=skipped)
-            .select_for_update(skip_locked=True, of=("self",))
-            .select_related("pipeline")
-            .order_by("next_look_at")
-            .first()
-        )
-        if transfer is not None:
-            Transfer.objects.filter(pk=transfer.pk).update(
-                next_look_at=Now() + timedelta(seconds=_TAKEN_SECONDS)
-            )
-    return transfer
+def clean_up(context: Context) -> Done | Again:
+    """Do what is owed for a delivery that has ended; again, rarely, while Archivematica may be at work."""
+    mine = Transfer.objects.filter(delivery_id=context.delivery.pk).exclude(
+        left_at__isnull=False, cleaned_at__isnull=False
+    )
+    waits = [seconds for one in mine.select_related("pipeline") if (seconds := look(one)) is not None]
+    if waits:
+        return Again(after_seconds=min(waits), note="Archivematica may still be at work on the transfer.")
+    return Done()
 
 
 def look(transfer: Transfer) -> float | None:
-    """Do what is owed; in how many seconds to look again, None when nothing is owed any more."""
+    """Do what is owed for one transfer; in how many seconds to look again, None when nothing is owed any more."""
     try:
         return _do_what_is_owed(transfer)
     except health.FAULTS as error:

@@ -89,9 +89,9 @@ def wake(pipeline_id: int, most: int = 1) -> None:
 
 def hold(transfer: Transfer, because: str) -> None:
     """The delivery ends, and Archivematica goes on, or may: the place stays taken until that is known to be over."""
-    Transfer.objects.filter(pk=transfer.pk, left_at=None, held_at=None).update(
-        held_at=Now(), held_because=because
-    )
+    # Unless a retry has taken it over meanwhile.
+    mine = Transfer.objects.filter(pk=transfer.pk, delivery_id=transfer.delivery_id)
+    mine.filter(left_at=None, held_at=None).update(held_at=Now(), held_because=because)
 
 
 def inside(pipeline: Pipeline) -> QuerySet[Transfer]:

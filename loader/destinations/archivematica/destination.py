@@ -1,6 +1,7 @@
 """The destination as the workflow runs it."""
 
 from deposit.queue.policies import LOCAL, LONG, POLL, REQUEST
+from loader.destinations.archivematica import after
 from loader.destinations.archivematica.activities import acquire_pipeline, clean_up, prepare_bundle, publish
 from loader.destinations.archivematica.capacity import ACQUIRE
 from loader.destinations.archivematica.following import (
@@ -19,6 +20,7 @@ from loader.steps import Destination, Step
 DESTINATION = Destination(
     name="archivematica",
     configure=use_pipelines,
+    clean_up=after.clean_up,
     steps=(
         Step(name="reconcile", run=reconcile, policy=REQUEST),
         Step(name=ACQUIRE, run=acquire_pipeline, policy=POLL),

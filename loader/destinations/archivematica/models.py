@@ -161,8 +161,6 @@ class Transfer(models.Model):
     failing_since = models.DateTimeField(null=True)
     left_at = models.DateTimeField(null=True)
     cleaned_at = models.DateTimeField(null=True)
-    # When it is looked at next, once its delivery has ended and something is still owed.
-    next_look_at = models.DateTimeField(db_default=Now(), editable=False)
     stored_at = models.DateTimeField(null=True)
     stored_in = models.CharField(max_length=36, blank=True, default="")
     stored_path = models.TextField(blank=True, default="")
@@ -172,11 +170,6 @@ class Transfer(models.Model):
         indexes = [
             models.Index(fields=["pipeline"], name="transfer_inside", condition=Q(left_at__isnull=True)),
             models.Index(fields=["deposit", "id"], name="transfer_by_deposit"),
-            models.Index(
-                fields=["next_look_at"],
-                name="transfer_owed",
-                condition=Q(left_at__isnull=True) | Q(cleaned_at__isnull=True),
-            ),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -2,13 +2,7 @@
 
 from celery import shared_task
 
-from loader.destinations.archivematica import after, health
-
-
-@shared_task(name="archivematica.follow_up")
-def follow_up() -> None:
-    """Look at transfers whose deliveries have ended and that may still be at work. Safe to run twice."""
-    after.look_at_all()
+from loader.destinations.archivematica import health
 
 
 @shared_task(name="archivematica.probe")

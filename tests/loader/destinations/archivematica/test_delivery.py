@@ -5,8 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 
-from deposit.models import Finding, Status
+from deposit.lifecycle import Work
+from deposit.models import Finding, Status, WorkItem
+from deposit.queue import items
+from deposit.services.work import CLEANUP
+from loader.cleanup import clean_up
 from loader.destinations.archivematica import after, health
 from loader.destinations.archivematica.models import Pipeline, Transfer
 from tests.loader.destinations.archivematica.delivering import (
@@ -513,3 +518,39 @@ def test_a_collection_without_pipeline_is_told(delivering: Delivering) -> None:
     assert (delivery.state, delivery.code) == ("failed", "archivematica.no_pipeline")
     assert delivery_of(deposit) == delivery
     make_due(deposit)
+
+
+def test_what_is_owed_is_done_as_work_of_its_own(delivering: Delivering, source: Path) -> None:
+    delivering.double.state.default = Script(transfer=(PROCESSING,))
+    deposit = delivering.deposit()
+    delivery = delivering.look(deposit)
+    type(delivery).objects.update(deadline_at="2026-01-01T00:00Z")
+    delivering.look(deposit)
+
+    clean_up(delivery.pk, worker="loader")
+
+    assert WorkItem.objects.filter(kind=CLEANUP.name).count() == 1
+    assert transfer_of(deposit).held_because == "delivery.deadline"
+    assert (inside(delivering), list(source.iterdir())) == (1, [])
+    delivering.double.transfers[0].script = Script(transfer=("FAILED",))
+    items.make_due(CLEANUP.name, delivery.pk)
+    clean_up(delivery.pk, worker="loader")
+    assert inside(delivering) == 0
+    assert WorkItem.objects.filter(kind=CLEANUP.name).count() == 0
+
+
+def test_a_place_that_is_given_back_wakes_who_waits(delivering: Delivering) -> None:
+    Pipeline.objects.update(capacity=1)
+    first, second = delivering.deposit(), delivering.deposit()
+    delivering.look(first)
+    delivering.look(second)
+    assert not is_due(second)
+
+    delivering.to_its_end(first)
+
+    assert is_due(second)
+
+
+def is_due(deposit: Any) -> bool:
+    """Whether a worker would be given it now."""
+    return WorkItem.objects.filter(kind=Work.LOAD, key=str(deposit.pk), due_at__lte=Now()).exists()
