@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("deposit", "0036_initial"),
+        ("deposit", "0027_deliveries"),
     ]
 
     operations = [
