@@ -6,15 +6,18 @@ from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.namespaces import ATOM, DEPOSIT, SCHEMA_ORG
 
 
-def entry_for(*, title: str, author: str, provenance: str) -> Entry:
+def entry_for(*, title: str, author: str, provenance: str = "") -> Entry:
     """An entry with these; ``provenance`` is the address of who says so. What does not print becomes "?"."""
     root = etree.Element(f"{{{ATOM}}}entry", nsmap={None: ATOM})  # type: ignore[dict-item]
     etree.SubElement(root, f"{{{ATOM}}}title").text = _xml_text(title)
     person = etree.SubElement(root, f"{{{ATOM}}}author")
     etree.SubElement(person, f"{{{ATOM}}}name").text = _xml_text(author)
-    deposit = etree.SubElement(root, f"{{{DEPOSIT}}}deposit", nsmap={"swh": DEPOSIT})
-    told = etree.SubElement(deposit, f"{{{DEPOSIT}}}metadata-provenance")
-    etree.SubElement(told, f"{{{SCHEMA_ORG}}}url", nsmap={"schema": SCHEMA_ORG}).text = _xml_text(provenance)
+    if provenance:
+        deposit = etree.SubElement(root, f"{{{DEPOSIT}}}deposit", nsmap={"swh": DEPOSIT})
+        told = etree.SubElement(deposit, f"{{{DEPOSIT}}}metadata-provenance")
+        etree.SubElement(told, f"{{{SCHEMA_ORG}}}url", nsmap={"schema": SCHEMA_ORG}).text = _xml_text(
+            provenance
+        )
     return read_entry(etree.tostring(root, xml_declaration=True, encoding="utf-8"))
 
 

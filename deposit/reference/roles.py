@@ -27,8 +27,8 @@ A user may have several roles, and is **anybody** too: so is who does not log in
 a member of a collection (`manage.py user create`, `user grant`). A **source** is the machine client of a watched folder
 or bucket (`manage.py source add`): no password opens it, and it brings deposits and no more. A **curator** looks after
 a collection (`manage.py role grant --role curator --collection NAME`). An **operator** and an **administrator** belong
-to the Django groups `operators` and `administrators` (`manage.py role grant --role operator`); a superuser is an administrator too. Whoever
-stands at the machine and runs `manage.py` is an administrator.
+to the Django groups `operators` and `administrators` (`manage.py role grant --role operator`); a superuser is an
+administrator too. Whoever stands at the machine and runs `manage.py` is an administrator.
 
 What a role does not reach does not exist for it: a foreign deposit is the same 404 as one that nobody made, in
 addresses, lists, counts and entity tags. A deposit that a role sees but may not act on is a 403. Who has not logged in
