@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from deposit.http.header_limits import blank_unreadable
+from deposit.http.origins import refuse_foreign
 from deposit.http.sound_request import REFUSAL
 from deposit.monitoring.logs import request_id
 from deposit.monitoring.prometheus import count_request
@@ -56,5 +57,5 @@ class SoundRequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Refuse a request that was found wanting when it was made (`deposit.http.sound_request`), or is now."""
-        refusal = request.META.get(REFUSAL) or blank_unreadable(request.META)
+        refusal = request.META.get(REFUSAL) or blank_unreadable(request.META) or refuse_foreign(request)
         return RefusedRequest(refusal) if refusal else self.get_response(request)
