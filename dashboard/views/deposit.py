@@ -12,6 +12,7 @@ from archive.identifiers import SWHID
 from dashboard import polling
 from dashboard.actions import possible
 from dashboard.citation import Citation, cite, names_of
+from dashboard.deliveries import deliveries_of
 from dashboard.description import licences_of
 from dashboard.labels import AREAS, MOVING, STATUS_WORDS
 from dashboard.pages import page
@@ -55,6 +56,7 @@ def _context(request: HttpRequest, actor: Actor, deposit: Deposit) -> dict[str, 
         "steps": steps_of(deposit),
         "findings": list(deposit.findings.order_by("severity", "pk")[:500]),
         "areas": AREAS,
+        "deliveries": deliveries_of(deposit, faults=may(actor, Operation.RESCHEDULE, deposit)),
         "moments": timeline(history(deposit)),
         "parts": list(deposit.parts.defer("document").order_by("pk")[:200]),
         "reads_content": content,
