@@ -17,6 +17,7 @@ from client.errors import NotFoundError, RefusedError, UsageError, WaitTimedOutE
 from client.journal import recorded
 from client.metadata import Metadata
 from client.packing import Package, open_package
+from client.pauses import GIVE_UP_AFTER
 from client.transport import BrokenError, Progress, Transport
 from client.uploading import SegmentedUploader
 
@@ -25,10 +26,14 @@ class _Patience(TypedDict):
     timeout: float
     retries: int
     first_wait: float
+    give_up_after: float
 
 
 ENTRY = "application/atom+xml;type=entry"
-SIMPLE_ZIP = "http://purl.org/net/sword/package/SimpleZip"
+PACKAGINGS = {
+    name.lower(): f"http://purl.org/net/sword/package/{name}" for name in ("SimpleZip", "Binary", "BagIt")
+}
+SIMPLE_ZIP = PACKAGINGS["simplezip"]
 
 
 class Depositor:
@@ -36,7 +41,8 @@ class Depositor:
 
     ``url`` is the SWORD root, usually ending with ``/1/``. ``collection`` is the name of the collection to
     work in, by default the first in the service document. A request that breaks is sent again ``retries`` times,
-    the first time after ``first_wait`` seconds, then after ever longer. All methods raise `DepositError`, whose
+    the first time after ``first_wait`` seconds, then after ever longer, or when the server says, for ``give_up_after``
+    seconds at most. All methods raise `DepositError`, whose
     ``summary`` and ``hint`` are worded for people.
     """
 
@@ -51,12 +57,15 @@ class Depositor:
         timeout: float = 60.0,
         retries: int = 12,
         first_wait: float = 0.25,
+        give_up_after: float = GIVE_UP_AFTER,
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise UsageError(f"{url!r} is no web address.", "Give one like https://deposit.example.org/1/")
         self.url = url.rstrip("/") + "/"
         self._username, self._password, self._token = username or "", password or "", token or ""
-        self._patience = _Patience(timeout=timeout, retries=retries, first_wait=first_wait)
+        self._patience = _Patience(
+            timeout=timeout, retries=retries, first_wait=first_wait, give_up_after=give_up_after
+        )
         self._collection = collection
         self.name_encoding = ""
         """What names in packages are in that do not state their encoding, such as shift_jis; "": nothing is said."""
@@ -102,6 +111,14 @@ class Depositor:
     def status(self, deposit_id: int) -> Status:
         """Where a deposit stands."""
         return documents.read_status(self._transport.request("GET", self._iri(deposit_id, "status")).content)
+
+    def entry(self, deposit_id: int) -> bytes | None:
+        """The metadata of a deposit as an Atom entry; None where it has none, or the server does not tell them."""
+        url = f"{self.url.removesuffix('1/')}3/object/{int(deposit_id)}/metadata/entry/"
+        try:
+            return self._transport.request("GET", url).content
+        except (NotFoundError, RefusedError):
+            return None
 
     def receipt(self, deposit_id: int) -> Receipt:
         """The receipt of a deposit; swh-deposit's servers keep none."""
@@ -152,9 +169,11 @@ class Depositor:
     ) -> Path:
         """Save what was deposited; ``target`` is a file or a folder. Returns the file.
 
+        ``packaging``: SimpleZip, Binary, BagIt, or the IRI of a packaging; raises `RefusedError` for another answer.
         Where the server does not give packages back, the archived folder comes as a tar. A broken download goes
         on where it stopped if the server allows, also when asked for again.
         """
+        packaging = PACKAGINGS.get(packaging.lower(), packaging)
         headers = {"Accept-Packaging": packaging, "Accept": "*/*"}
         url = self._iri(deposit_id, "media")
         name = f"deposit-{deposit_id}"
@@ -255,7 +274,10 @@ class Depositor:
         return self.status(deposit_id)
 
     def update(self, deposit_id: int, *, swhid: str, metadata: Metadata | bytes) -> Status:
-        """Give an archived deposit new metadata. ``swhid`` must be its identifier: a guard against mix-ups."""
+        """Give an archived deposit new metadata. ``swhid`` must be its identifier: a guard against mix-ups.
+
+        They take the place of all earlier ones; `client.merging.merge` lays them over the present `entry`.
+        """
         self._put_entry(deposit_id, metadata, {"X-Check-SWHID": swhid})
         return self.status(deposit_id)
 

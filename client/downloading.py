@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import httpx
 
-from client.errors import UnavailableError, UsageError
+from client.errors import RefusedError, UnavailableError, UsageError
 from client.transport import BrokenError, Progress, Transport
 
 CHUNK = 1024 * 1024
@@ -59,6 +59,7 @@ def _fetch(
     if have:
         wanted |= {"Range": f"bytes={have}-", "If-Range": marker.read_text()}
     with transport.download(url, wanted) as response:
+        _require_packaging(response, headers)
         if response.status_code != 206:
             have = 0
         etag = response.headers.get("ETag", "")
@@ -78,6 +79,16 @@ def _fetch(
             os.fsync(file.fileno())
     marker.unlink(missing_ok=True)
     return response
+
+
+def _require_packaging(response: httpx.Response, headers: Mapping[str, str]) -> None:
+    """Raise `RefusedError` when the answer is packed otherwise than was asked for; servers that say nothing may be."""
+    wanted, got = headers.get("Accept-Packaging"), response.headers.get("Packaging")
+    if wanted and got and wanted != got:
+        raise RefusedError(
+            f"The server gives {got.rpartition('/')[2]}, not the {wanted.rpartition('/')[2]} that was asked for.",
+            "Ask for another --packaging.",
+        )
 
 
 def _check(half: Path, response: httpx.Response) -> None:

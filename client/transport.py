@@ -1,8 +1,5 @@
 """Requests that survive a bad line: retried when that is safe, with growing waits, streamed both ways."""
 
-import logging
-import random
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +8,9 @@ import httpx
 
 from client.documents import read_error
 from client.errors import DepositError, NotFoundError, RefusedError, UnavailableError
-
-logger = logging.getLogger(__name__)
+from client.pauses import GIVE_UP_AFTER, Pauses
 
 CHUNK = 256 * 1024
-LONGEST_WAIT = 30.0
-# From waits as long as this on, whoever waits is told.
-NOTICED = 1.0
 # Answers after which the same request may work: the server is busy, starting, or a proxy lost it.
 AGAIN = frozenset({429, 502, 503, 504, 507})
 
@@ -41,8 +34,9 @@ class Transport:
         timeout: float = 60.0,
         retries: int = 12,
         first_wait: float = 0.25,
+        give_up_after: float = GIVE_UP_AFTER,
     ) -> None:
-        self.retries, self._first_wait = retries, first_wait
+        self.retries, self._first_wait, self._give_up_after = retries, first_wait, give_up_after
         headers = {"User-Agent": "deposit-client/0.1", "Accept": "application/xml, */*;q=0.1"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -75,7 +69,8 @@ class Transport:
         Raises `DepositError`; `BrokenError` when a request that must not be repeated got no answer.
         """
         safe = method != "POST" if repeatable is None else repeatable
-        for wait in self._waits():
+        pauses = Pauses(self.retries, self._first_wait, self._give_up_after)
+        while True:
             try:
                 body = _chunks(file, progress) if file else content
                 response = self._http.request(
@@ -88,16 +83,15 @@ class Transport:
                 )
             except httpx.TransportError as error:
                 if not (safe or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)):
-                    raise BrokenError(_words(error), "Look at the deposit before you try again.") from error
-                self._pause(wait, UnavailableError(_words(error), "Is the address right, and the server up?"))
+                    raise BrokenError(told(error), "Look at the deposit before you try again.") from error
+                pauses.take(UnavailableError(told(error), "Is the address right, and the server up?"))
                 continue
             if response.is_success:
                 return response
             refusal = refusal_of(response)
             if not _may_work_later(response):
                 raise refusal
-            self._pause(wait, refusal, response.headers.get("Retry-After"))
-        raise AssertionError("the last wait raises")
+            pauses.take(refusal, response.headers.get("Retry-After"))
 
     @contextmanager
     def download(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[httpx.Response]:
@@ -109,21 +103,7 @@ class Transport:
                     raise refusal_of(response)
                 yield response
         except httpx.TransportError as error:
-            raise BrokenError(_words(error), "The same command goes on where this one stopped.") from error
-
-    def _waits(self) -> Iterator[float | None]:
-        """How long to wait after each try; None after the last."""
-        for count in range(self.retries):
-            yield min(LONGEST_WAIT, self._first_wait * 1.7**count) * random.uniform(0.5, 1.0)  # noqa: S311
-        yield None
-
-    def _pause(self, wait: float | None, reason: DepositError, retry_after: str | None = None) -> None:
-        if wait is None:
-            raise reason
-        asked = float(retry_after) if retry_after and retry_after.isdecimal() else 0.0
-        if wait > NOTICED:
-            logger.warning("%s Trying again; Ctrl-C ends it.", reason.summary)
-        time.sleep(min(max(wait, asked), 2 * LONGEST_WAIT))
+            raise BrokenError(told(error), "The same command goes on where this one stopped.") from error
 
 
 def refusal_of(response: httpx.Response) -> DepositError:
@@ -157,7 +137,7 @@ def _chunks(file: Path, progress: Progress | None) -> Iterator[bytes]:
                 progress(sent, total)
 
 
-def _words(error: httpx.TransportError) -> str:
+def told(error: httpx.TransportError) -> str:
     """One sentence; httpx's own texts are those of the socket."""
     if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
         return f"The server cannot be reached: {error}"

@@ -19,11 +19,12 @@ from urllib.parse import quote
 import httpx
 
 from client.errors import DepositError, NotFoundError, UnavailableError, UsageError, error_for
+from client.pauses import GIVE_UP_AFTER, Pauses
+from client.transport import told
 
 CHUNK = 256 * 1024
 SEGMENT_SIZE = 64 * 1024 * 1024
 SIMPLE_ZIP = "http://purl.org/net/sword/3.0/package/SimpleZip"
-LONGEST_WAIT = 30.0
 # How often a segment is sent before the server is asked what it has.
 _TRIES = 3
 # Answers after which the same request may work: the server is busy, starting, full for now, or a proxy lost it.
@@ -48,8 +49,12 @@ class SegmentedUploader:
         timeout: float = 60.0,
         retries: int = 12,
         first_wait: float = 0.25,
+        give_up_after: float = GIVE_UP_AFTER,
     ) -> None:
         self.url = url.rstrip("/") + "/"
+        self._give_up_after = give_up_after
+        # What the server last said to a segment that it did not take.
+        self._refused: tuple[DepositError, str | None] | None = None
         self._parallel, self._segment_size = parallel, segment_size
         self._retries, self._first_wait = retries, first_wait
         self._http = httpx.Client(
@@ -79,16 +84,15 @@ class SegmentedUploader:
         file = _File.of(path)
         url = resume if resume and self._expecting(resume, or_none=True) is not None else self._begin(file)
         began(url)
-        failures = 0
+        pauses = self._pauses()
         while expecting := self._expecting(url) or []:
             progress(self._count(file) - len(expecting), self._count(file))
             if self._send_all(url, file, expecting):
-                failures = 0
+                pauses = self._pauses()
                 continue
-            failures += 1
-            if failures > self._retries:
-                raise UnavailableError("The line is too bad: nothing gets through.", f"Resume {url} later.")
-            self._pause(failures)
+            nothing = UnavailableError("The line is too bad: nothing gets through.", f"Resume {url} later.")
+            pauses.take(*(self._refused or (nothing, None)))
+            self._refused = None
         progress(self._count(file), self._count(file))
         return url
 
@@ -149,9 +153,10 @@ class SegmentedUploader:
         self, method: str, url: str, headers: dict[str, str], body: bytes | None = None
     ) -> httpx.Response:
         """A small request, sent again while that may help; doing it twice does no harm."""
-        failures = 0
+        pauses = self._pauses()
         while True:
             reason: DepositError
+            retry_after = None
             try:
                 response = self._http.request(method, url, headers=headers, content=body)
                 if response.is_success:
@@ -159,12 +164,10 @@ class SegmentedUploader:
                 reason = _refusal(response)
                 if response.status_code not in AGAIN:
                     raise reason
+                retry_after = response.headers.get("Retry-After")
             except httpx.TransportError as error:
-                reason = UnavailableError(f"The connection broke: {error}", "Is the server up?")
-            failures += 1
-            if failures > self._retries:
-                raise reason
-            self._pause(failures)
+                reason = UnavailableError(told(error), "Is the server up?")
+            pauses.take(reason, retry_after)
 
     def _send_all(self, url: str, file: "_File", numbers: list[int]) -> int:
         """Send segments, several at once; how many got through. Raises `DepositError` for what will not change."""
@@ -197,12 +200,12 @@ class SegmentedUploader:
             "ContentMalformed",
         ):
             raise _refusal(response)
-        self._pause(1)
+        self._refused = _refusal(response), response.headers.get("Retry-After")
+        time.sleep(self._first_wait * random.uniform(0.5, 1.0))  # noqa: S311
         return False
 
-    def _pause(self, failures: int) -> None:
-        wait = min(LONGEST_WAIT, self._first_wait * 1.7 ** (failures - 1))
-        time.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311
+    def _pauses(self) -> Pauses:
+        return Pauses(self._retries, self._first_wait, self._give_up_after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Commands that change a deposit."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from client.errors import UsageError
 
 if TYPE_CHECKING:
     from client.depositor import Depositor
+    from client.metadata import Metadata
 
 PACKAGE = click.Path(exists=True, path_type=Path)
 
@@ -60,6 +62,8 @@ def replace_command(
 @click.argument("deposit_id", type=int)
 @click.option("--swhid", required=True, help="The identifier of the deposit: a guard against mix-ups.")
 @metadata_options
+@click.option("--replace-all", is_flag=True, help="Drop what you do not say again, instead of keeping it.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @server_options
 def update_command(
     depositor: "Depositor",
@@ -67,13 +71,38 @@ def update_command(
     swhid: str,
     metadata: Path | None,
     fields: dict[str, Any],
+    replace_all: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
-    """Give an archived deposit new metadata."""
+    """Give an archived deposit new metadata; what you do not say again stays as it is."""
     document = described(metadata, fields)
     if document is None:
         raise UsageError("There are no metadata.", "Give --metadata FILE, or --name and --author.")
+    document = _laid_over(depositor, deposit_id, document, replace_all=replace_all)
+    if not yes and sys.stdin.isatty():
+        click.confirm("Update the deposit?", default=True, abort=True, err=True)
     show(status_fields(depositor.update(deposit_id, swhid=swhid, metadata=document)), as_json=as_json)
+
+
+def _laid_over(
+    depositor: "Depositor", deposit_id: int, document: "Metadata | bytes", *, replace_all: bool
+) -> "Metadata | bytes":
+    """The new metadata with the present ones below them; what that changes is told on standard error."""
+    from client.merging import merge  # noqa: PLC0415
+
+    present = depositor.entry(deposit_id)
+    if present is None:
+        click.echo("The server does not tell the present metadata: the new ones replace them all.", err=True)
+        return document
+    merged = merge(present, document)
+    for field, before, after in merged.changed:
+        click.echo(f"{field}: {before or '(nothing)'} -> {after}", err=True)
+    if replace_all:
+        click.echo(f"Dropped: {', '.join(merged.kept) or 'nothing'}", err=True)
+        return document
+    click.echo(f"Kept: {', '.join(merged.kept) or 'nothing else'}", err=True)
+    return merged.entry
 
 
 @click.command("complete")

@@ -26,6 +26,14 @@ SERVER_OPTIONS = [
     click.option("-u", "--username", default="", metavar="NAME"),
     click.option("--password-stdin", is_flag=True, help="Read the password from standard input."),
     click.option("-c", "--collection", default="", metavar="NAME"),
+    click.option(
+        "--give-up-after",
+        type=click.FloatRange(min=0),
+        default=None,
+        envvar="DEPOSIT_GIVE_UP_AFTER",
+        metavar="SECONDS",
+        help="How long to try again when the server is away or full; 300 by default.",
+    ),
 ]
 
 
@@ -34,10 +42,17 @@ def server_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def wrapped(
-        *, server: str, url: str, username: str, password_stdin: bool, collection: str, **options: Any
+        *,
+        server: str,
+        url: str,
+        username: str,
+        password_stdin: bool,
+        collection: str,
+        give_up_after: float | None,
+        **options: Any,
     ) -> Any:
         password = sys.stdin.readline().rstrip("\n") if password_stdin else ""
-        with connected(server, url, username, password, collection) as depositor:
+        with connected(server, url, username, password, collection, give_up_after) as depositor:
             return command(depositor=depositor, **options)
 
     for option in reversed(SERVER_OPTIONS):
@@ -51,9 +66,17 @@ def json_option(command: Command) -> Command:
 
 
 @contextmanager
-def connected(server: str, url: str, username: str, password: str, collection: str) -> Iterator["Depositor"]:
+def connected(
+    server: str,
+    url: str,
+    username: str,
+    password: str,
+    collection: str,
+    give_up_after: float | None = None,
+) -> Iterator["Depositor"]:
     """A depositor for these options, completed by environment and configuration."""
     from client.depositor import Depositor  # noqa: PLC0415  slow import
+    from client.pauses import GIVE_UP_AFTER  # noqa: PLC0415
 
     found = with_secret(account(server, url=url, username=username, password=password, collection=collection))
     with Depositor(
@@ -62,7 +85,8 @@ def connected(server: str, url: str, username: str, password: str, collection: s
         password=found.password or None,
         token=found.token or None,
         collection=found.collection or None,
-        retries=int(os.environ.get("DEPOSIT_RETRIES", "12")),
+        retries=int(os.environ.get("DEPOSIT_RETRIES", "100")),
+        give_up_after=GIVE_UP_AFTER if give_up_after is None else give_up_after,
     ) as depositor:
         yield depositor
 

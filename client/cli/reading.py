@@ -98,7 +98,11 @@ def list_command(depositor: "Depositor", status: str | None, limit: int | None, 
 @click.argument("deposit_id", type=int)
 @click.argument("target", type=click.Path(path_type=Path), default=Path())
 @click.option(
-    "--packaging", default="http://purl.org/net/sword/package/SimpleZip", metavar="IRI", show_default=True
+    "--packaging",
+    default="SimpleZip",
+    metavar="NAME|IRI",
+    show_default=True,
+    help="SimpleZip, Binary (a package as it was sent), BagIt, or an IRI.",
 )
 @server_options
 def download_command(

@@ -38,7 +38,11 @@ def page() -> str:
     lines = [_HEAD, "## Environment", "", "| Variable | Says |", "|---|---|"]
     lines += [f"| `{variable}` | {name} |" for name, variable in VARIABLES.items()]
     lines += ["| `DEPOSIT_SERVER` | which server of the configuration file |"]
-    lines += ["| `DEPOSIT_CONFIG` | the configuration file; `~/.config/deposit/config.toml` by default |", ""]
+    lines += ["| `DEPOSIT_CONFIG` | the configuration file; `~/.config/deposit/config.toml` by default |"]
+    lines += [
+        "| `DEPOSIT_GIVE_UP_AFTER` | how many seconds to try again when the server is away or full |",
+        "",
+    ]
     lines += ["## Exit codes", "", "| Code | Meaning |", "|---|---|"]
     lines += [f"| {code.value} | {_EXITS[code]} |" for code in ExitCode]
     lines += ["", "## Commands", ""]

@@ -34,6 +34,7 @@ from deposit.http.downloads import file_response, guarded, zip_response
 from deposit.http.negotiation import AnyNegotiation
 from deposit.http.problems import handle
 from deposit.http.sound_request import SENT_PATH
+from deposit.metadata.packaging import Packaging
 from deposit.models import Deposit
 from deposit.permissions import Operation, deposit_to
 from deposit.refusals import Kind, Refusal
@@ -168,6 +169,7 @@ class BagView(_OfDeposit):
         length, chunks = bags.as_zip(members) if form == "zip" else bags.as_tar(members)
         response = streamed(cast(HttpRequest, request), chunks, TYPES[form])
         response["Content-Length"] = str(length)
+        response["Packaging"] = Packaging.BAGIT
         return guarded(response, f"deposit-{deposit.pk}.{form}")
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
 from rest_framework.request import Request
 
 from deposit import selectors
@@ -54,15 +55,18 @@ class EditMediaView(DepositView):
             return feed_response(self)
         packaging = request.META.get("HTTP_ACCEPT_PACKAGING", "").strip()
         if packaging and packaging not in set(Packaging):
-            raise Refusal(
-                Kind.NOT_ACCEPTABLE,
-                "packaging.not_acceptable",
-                f"The packaging {packaging} cannot be had.",
-                f"One of these can: {', '.join(Packaging)}.",
-            )
+            raise _not_acceptable(packaging, f"One of these can: {', '.join(Packaging)}.")
         parts = selectors.packages_of(self.deposit)
         if len(parts) == 1 and _is_already(parts[0], packaging):
-            return file_response(request, parts[0])
+            response = file_response(request, parts[0])
+            if packaging:
+                response["Packaging"] = packaging
+            return response
+        if packaging == Packaging.BAGIT:
+            # The bag that the service makes of any deposit.
+            return HttpResponseRedirect(reverse("archive-bag", args=[self.deposit.pk]), preserve_request=True)
+        if packaging == Packaging.BINARY:
+            raise _not_acceptable(packaging, "There are several packages, or none; their feed leads to each.")
         return zip_response(self.deposit, parts)
 
     def post(self, request: Request, **path: Any) -> HttpResponse:
@@ -166,6 +170,11 @@ class FileView(DepositView):
                 actor=self.actor, deposit=self.deposit, only=self.part.pk, if_revision=self.if_revision
             )
         )
+
+
+def _not_acceptable(packaging: str, hint: str) -> Refusal:
+    summary = f"The packaging {packaging} cannot be had."
+    return Refusal(Kind.NOT_ACCEPTABLE, "packaging.not_acceptable", summary, hint)
 
 
 def _tag_of(part: Part) -> str:

@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
+
+import bagit
 
 from client import Depositor
 from tests.client.conftest import Outcome, Run, Server
@@ -42,6 +45,22 @@ def test_archived_deposit_is_downloaded_and_the_same(deposit: Run, folder: Path,
     inside = again if (again / "README").exists() else next(again.iterdir())
     assert deposit("verify", inside, done["swhid"]).code == 0
     assert deposit("download", str(done["deposit_id"]), saved.json["saved"]).code == 2
+
+
+def test_a_bag_is_a_bag_and_nothing_else_is_given_for_one(deposit: Run, folder: Path, tmp_path: Path) -> None:
+    number = str(upload(deposit, folder, *NAMED, "--wait").json["deposit_id"])
+    saved = deposit("download", number, tmp_path / "bag.zip", "--packaging", "BagIt", "--json")
+    assert saved.code == 0, saved.err
+    with zipfile.ZipFile(tmp_path / "bag.zip") as archive:
+        names = {name.rpartition("/")[2] for name in archive.namelist()}
+        archive.extractall(tmp_path / "unpacked")
+    assert {"bagit.txt", "manifest-sha256.txt"} <= names
+    [root] = {path.parent for path in (tmp_path / "unpacked").rglob("bagit.txt")}
+    bagit.Bag(str(root)).validate()
+    binary = deposit("download", number, tmp_path / "as-sent", "--packaging", "Binary")
+    assert binary.code == 0, binary.err
+    unknown = deposit("download", number, tmp_path / "x", "--packaging", "http://example.org/METS")
+    assert (unknown.code, (tmp_path / "x").exists()) == (3, False)
 
 
 def test_archived_file_is_fetched(deposit: Run, run: Run, folder: Path, tmp_path: Path) -> None:
@@ -107,6 +126,11 @@ def test_archived_deposit_is_described_and_updated(deposit: Run, folder: Path) -
     number, swhid = str(done["deposit_id"]), done["swhid"]
     updated = deposit("update", number, "--swhid", swhid, *NAMED, "--description", "Better words", "--json")
     assert updated.json["status"] == "done"
+    more = deposit("update", number, "--swhid", swhid, "--version", "2", "--json")
+    assert (more.code, more.json["status"]) == (0, "done")
+    assert "softwareVersion: (nothing) -> 2" in more.err
+    kept = more.err.partition("Kept: ")[2]
+    assert {"author", "description"} <= {field.strip() for field in kept.split(",")}
     wrong = deposit("update", number, "--swhid", "swh:1:dir:" + 40 * "0", *NAMED)
     assert (wrong.code, wrong.out) == (3, "")
     described = deposit("metadata-only", *NAMED, "--reference", swhid, "--json")

@@ -50,6 +50,23 @@ def test_an_unknown_packaging_is_not_acceptable(http: HttpClient, deposit: Depos
     assert etree.fromstring(response.content).get("href") == "http://purl.org/net/sword/error/ErrorContent"
 
 
+def test_a_bag_is_given_to_who_asks_for_one_and_no_zip_in_its_place(
+    http: HttpClient, deposit: Deposit
+) -> None:
+    url, packaging = f"/1/hal/{deposit.pk}/media/", "http://purl.org/net/sword/package/"
+    redirected = http.get(url, headers={"Accept-Packaging": packaging + "BagIt"})
+    assert (redirected.status_code, redirected["Location"]) == (307, f"/archive/deposit/{deposit.pk}/bag/")
+    bag = http.get(redirected["Location"])
+    assert bag["Packaging"] == packaging + "BagIt"
+    with zipfile.ZipFile(io.BytesIO(bag.getvalue())) as archive:
+        assert any(name.endswith("bagit.txt") for name in archive.namelist())
+    binary = {"Accept-Packaging": packaging + "Binary"}
+    sent = http.get(url, headers=binary)
+    assert (sent.getvalue(), sent["Packaging"]) == (ONE, binary["Accept-Packaging"])
+    send(http, url, TWO, "two.tar", "application/x-tar")
+    assert http.get(url, headers=binary).status_code == 406
+
+
 def test_the_feed_leads_to_each_package_and_each_can_be_removed(http: HttpClient, deposit: Deposit) -> None:
     added = send(http, f"/1/hal/{deposit.pk}/media/", TWO, "two.tar", "application/x-tar")
     assert http.get(added["Location"]).getvalue() == TWO
