@@ -173,8 +173,12 @@ class FileView(DepositView):
 
 
 def _not_acceptable(packaging: str, hint: str) -> Refusal:
-    summary = f"The packaging {packaging} cannot be had."
-    return Refusal(Kind.NOT_ACCEPTABLE, "packaging.not_acceptable", summary, hint)
+    return Refusal(
+        Kind.NOT_ACCEPTABLE,
+        "packaging.not_acceptable",
+        f"The packaging {packaging} cannot be had.",
+        f"{hint} Without Accept-Packaging all packages come in a zip.",
+    )
 
 
 def _tag_of(part: Part) -> str:
