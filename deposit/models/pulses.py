@@ -9,6 +9,8 @@ class Pulse(models.Model):
 
     name = models.CharField(max_length=200, unique=True)
     queues = models.CharField(max_length=300)
+    # How many tasks it does side by side; 0 where it did not say.
+    slots = models.PositiveIntegerField(default=0, db_default=0)
     began_at = models.DateTimeField(db_default=Now(), editable=False)
     beat_at = models.DateTimeField(db_default=Now(), editable=False)
 

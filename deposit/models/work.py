@@ -34,6 +34,8 @@ class WorkItem(models.Model):
     lease_expires_at = models.DateTimeField(null=True)
     lease_owner = models.CharField(max_length=200, blank=True, db_default="")
     # Was asked for again while a worker had it: it begins anew when that worker is done.
+    # Its messages count no more: it was sent too far ahead. See `deposit.queue.lanes`.
+    recalled = models.BooleanField(default=False, db_default=False)
     asked_again = models.BooleanField(default=False, db_default=False)
     last_fault = models.CharField(max_length=500, blank=True, db_default="")
     arguments = models.JSONField(default=dict, db_default={})

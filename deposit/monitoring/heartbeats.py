@@ -43,9 +43,9 @@ class Worker:
     is_alive: bool
 
 
-def beat(name: str, queues: str, *, begins: bool = False) -> None:
-    """Note that a worker is alive. Raises django.db.Error."""
-    fields: dict[str, Any] = {"queues": queues[:300], "beat_at": Now()}
+def beat(name: str, queues: str, *, slots: int = 0, begins: bool = False) -> None:
+    """Note that a worker is alive; ``slots``: how many tasks it does side by side. Raises django.db.Error."""
+    fields: dict[str, Any] = {"queues": queues[:300], "slots": slots, "beat_at": Now()}
     first = fields | {"began_at": Now()}
     Pulse.objects.update_or_create(
         name=name[:200], defaults=first if begins else fields, create_defaults=first
@@ -96,8 +96,11 @@ class PulseStep(bootsteps.StartStopStep):
     def start(self, consumer: Any) -> None:
         """Beat at once, and then every few seconds."""
         name, queues = consumer.hostname, ",".join(sorted(consumer.app.amqp.queues.consume_from))
-        _quietly(lambda: beat(name, queues, begins=True))
-        self._timer = consumer.timer.call_repeatedly(BEAT_SECONDS, _quietly, (lambda: beat(name, queues),))
+        slots = int(consumer.pool.num_processes or 0)
+        _quietly(lambda: beat(name, queues, slots=slots, begins=True))
+        self._timer = consumer.timer.call_repeatedly(
+            BEAT_SECONDS, _quietly, (lambda: beat(name, queues, slots=slots),)
+        )
 
     def stop(self, consumer: Any) -> None:
         """Beat no more: the connection is lost, or the worker stops."""

@@ -9,6 +9,10 @@ class LeaseLost(Exception):
     """The worker's lease has passed, or the work has gone to another: it must drop what it does."""
 
 
+class PutOff(LeaseLost):
+    """The work takes long and others wait for its worker: it is done later, in the lane for heavy work."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
     """The right to do one piece of work until the lease passes. ``attempt`` counts from 1."""

@@ -8,6 +8,7 @@ does.
 
 import logging
 import select
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +21,9 @@ from django.db.models.functions import Now
 from psycopg2.errorcodes import LOCK_NOT_AVAILABLE
 
 from deposit.models import AdvisoryLock, WorkItem
-from deposit.queue import registry
+from deposit.queue import lanes, registry
 from deposit.queue.items import CHANNEL
+from deposit.queue.lanes import Lane, Load
 from deposit.queue.registry import Kind
 from deposit.queue.sessions import end_session
 
@@ -29,9 +31,6 @@ logger = logging.getLogger(__name__)
 
 # A leader looks at the record every other second; one whose session was idle this long is frozen. In seconds.
 FROZEN_SECONDS = 60
-# Messages that are out and not yet claimed, per queue. Bounds the broker's queue, and how long a client waits behind
-# the many deposits of another.
-OUTSTANDING = 100
 # A message is sent again after RESEND_SECONDS, then twice as long, and so on up to this many doublings: rarely enough
 # for workers that are slow, often enough for a message that was lost more than once.
 MAX_DOUBLINGS = 3
@@ -40,7 +39,10 @@ MAX_DOUBLINGS = 3
 LOCK_PATIENCE = "200ms"
 # How long to sleep without an announcement, and when there was more to send than room for it. In seconds.
 POLL_SECONDS = 2.0
-CROWDED_SECONDS = 0.2
+CROWDED_SECONDS = 0.05
+
+# Light work that was sent further ahead than the workers' pace, before some of it is taken back.
+RECALLED = 4
 
 Send = Callable[[Kind, str], None]
 
@@ -48,11 +50,12 @@ Send = Callable[[Kind, str], None]
 _OVERDUE = """sent_at <= statement_timestamp()
     - make_interval(secs => %(resend)s * power(2, least(greatest(sends - 1, 0), %(doublings)s)))"""
 _OUT = f"""
-SELECT queue, count(*) FROM deposit_workitem
-WHERE sent_at IS NOT NULL AND lease_expires_at IS NULL AND NOT {_OVERDUE} GROUP BY queue
+SELECT queue, heavy, count(*) FILTER (WHERE lease_expires_at IS NULL AND NOT {_OVERDUE}),
+    count(lease_expires_at)
+FROM deposit_workitem WHERE sent_at IS NOT NULL GROUP BY queue, heavy
 """  # noqa: S608 - constants
-# The oldest of each share, taken in turns. The shares that have any are found by leaps through the index, so that a
-# long queue costs no more than a short one.
+# The oldest of each share, taken in turns, with what each has under way already. The shares that have any are found by
+# leaps through the index, so that a long queue costs no more than a short one.
 _DUE = f"""
 WITH RECURSIVE waiting AS (
     (SELECT queue, heavy, share FROM deposit_workitem ORDER BY queue, heavy, share LIMIT 1)
@@ -63,20 +66,24 @@ WITH RECURSIVE waiting AS (
         ORDER BY queue, heavy, share LIMIT 1
     ) next
 ), room AS (
-    SELECT * FROM unnest(%(queues)s::text[], %(rooms)s::int[]) AS room (queue, most)
+    SELECT * FROM unnest(%(queues)s::text[], %(heavies)s::bool[], %(rooms)s::int[]) AS room (queue, heavy, most)
+), busy AS (
+    SELECT queue, heavy, share, count(*) AS number FROM deposit_workitem
+    WHERE sent_at IS NOT NULL AND (lease_expires_at IS NOT NULL OR NOT {_OVERDUE}) GROUP BY queue, heavy, share
 ), due AS (
-    SELECT waiting.queue, oldest.*, room.most,
-        row_number() OVER (PARTITION BY waiting.queue, waiting.heavy, waiting.share ORDER BY due_at, id) AS turn
-    FROM waiting JOIN room USING (queue) CROSS JOIN LATERAL (
-        SELECT id, kind, key, due_at, attempts, lease_token FROM deposit_workitem item
+    SELECT waiting.queue, waiting.heavy, oldest.*, room.most, coalesce(busy.number, 0) + row_number()
+        OVER (PARTITION BY waiting.queue, waiting.heavy, waiting.share ORDER BY due_at, id) AS turn
+    FROM waiting JOIN room USING (queue, heavy) LEFT JOIN busy USING (queue, heavy, share) CROSS JOIN LATERAL (
+        SELECT id, kind, key, due_at, attempts, lease_token, recalled FROM deposit_workitem item
         WHERE (item.queue, item.heavy, item.share) = (waiting.queue, waiting.heavy, waiting.share)
             AND due_at <= statement_timestamp() AND lease_expires_at IS NULL AND (sent_at IS NULL OR {_OVERDUE})
         ORDER BY due_at, id LIMIT room.most
     ) oldest
 ), placed AS (
-    SELECT due.*, row_number() OVER (PARTITION BY queue ORDER BY turn, due_at, id) AS place FROM due
+    SELECT due.*, row_number() OVER (PARTITION BY queue, heavy ORDER BY turn, due_at, id) AS place FROM due
 )
-SELECT id, kind, key, attempts, lease_token, queue FROM placed WHERE place <= most ORDER BY queue, place
+SELECT id, kind, key, attempts, lease_token, recalled, queue, heavy FROM placed WHERE place <= most
+ORDER BY queue, heavy, place
 """  # noqa: S608 - constants
 
 
@@ -89,6 +96,8 @@ class _Due:
     key: str
     attempts: int
     token: int
+    recalled: bool
+    lane: Lane
 
 
 def lead() -> bool:
@@ -139,6 +148,7 @@ def forget_what_was_sent() -> None:
     """
     with transaction.atomic():
         _unlocked(lease_expires_at__isnull=True, sent_at__isnull=False).update(sent_at=None)
+    lanes.pace.forget()
 
 
 def round_of_work(send: Send) -> bool:
@@ -158,31 +168,42 @@ def send_due(send: Send) -> bool:
 
     Those who share take turns, each with its oldest first.
     """
-    parameters = {"resend": settings.RESEND_SECONDS, "doublings": MAX_DOUBLINGS}
+    parameters: dict[str, Any] = {"resend": settings.RESEND_SECONDS, "doublings": MAX_DOUBLINGS}
     with connection.cursor() as cursor:
         cursor.execute(_OUT, parameters)
-        rooms = _rooms(dict(cursor.fetchall()))
-        cursor.execute(_DUE, parameters | {"queues": list(rooms), "rooms": list(rooms.values())})
+        loads = {Lane(queue, heavy): Load(out, leased) for queue, heavy, out, leased in cursor.fetchall()}
+        rooms = lanes.rooms({kind.queue for kind in registry.KINDS.values()}, loads, lanes.slots())
+        _recall(rooms)
+        open_lanes = [lane for lane, room in rooms.items() if room > 0]
+        parameters["queues"] = [lane.queue for lane in open_lanes]
+        parameters["heavies"] = [lane.heavy for lane in open_lanes]
+        parameters["rooms"] = [rooms[lane] for lane in open_lanes]
+        cursor.execute(_DUE, parameters)
         rows = cursor.fetchall()
-    found: dict[str, int] = {}
-    due = []
-    for number, name, key, attempts, token, queue in rows:
-        found[queue] = found.get(queue, 0) + 1
-        kind = registry.KINDS.get(name)
-        # A kind that this version does not know is left to one that does.
-        if kind is not None:
-            due.append(_Due(number, kind, key, attempts, token))
+    # A kind that this version does not know is left to one that does.
+    due = [
+        _Due(number, registry.KINDS[name], key, attempts, token, recalled, Lane(queue, heavy))
+        for number, name, key, attempts, token, recalled, queue, heavy in rows
+        if name in registry.KINDS
+    ]
     _send_all([each for each in due if not _set_aside(each)], send)
-    return any(found.get(queue, 0) >= room for queue, room in rooms.items())
+    found = Counter(Lane(queue, heavy) for *_, queue, heavy in rows)
+    return any(found[lane] >= room for lane, room in rooms.items())
 
 
-def _rooms(out: Mapping[str, int]) -> dict[str, int]:
-    queues = {kind.queue for kind in registry.KINDS.values()}
-    return {queue: max(0, OUTSTANDING - out.get(queue, 0)) for queue in sorted(queues)}
+def _recall(rooms: Mapping[Lane, int]) -> None:
+    """Take back what was sent too far ahead, when it is a good part of what is out: workers have become slow."""
+    for lane, room in rooms.items():
+        if not lane.heavy and room < -RECALLED and (number := lanes.recall(lane.queue, -room)):
+            logger.info("queue=%s slow, %s messages taken back", lane.queue, number)
 
 
 def _send_all(due: list[_Due], send: Send) -> None:
     sent: list[_Due] = []
+    recalled = [each.id for each in due if each.recalled]
+    if recalled:
+        # Before, or its worker would find that it may not claim it.
+        WorkItem.objects.filter(pk__in=recalled).update(recalled=False)
     try:
         for each in due:
             send(each.kind, each.key)
@@ -196,6 +217,8 @@ def _send_all(due: list[_Due], send: Send) -> None:
                 rows = _unlocked(pk__in=tokens).values_list("pk", "lease_token")
                 same = [number for number, token in rows if tokens[number] == token]
                 WorkItem.objects.filter(pk__in=same).update(sent_at=Now(), sends=F("sends") + 1)
+            for queue, number in Counter(each.lane.queue for each in sent if not each.lane.heavy).items():
+                lanes.pace.sent(queue, number)
 
 
 def _unlocked(**match: Any) -> QuerySet[WorkItem]:

@@ -58,7 +58,7 @@ UPDATE deposit_workitem SET
     lease_expires_at = statement_timestamp() + make_interval(secs => %(lease)s),
     lease_owner = %(worker)s, attempts = attempts + 1, sent_at = coalesce(sent_at, statement_timestamp())
 WHERE kind = %(kind)s AND key = %(key)s AND attempts < %(most)s AND due_at <= statement_timestamp()
-    AND lease_expires_at IS NULL
+    AND lease_expires_at IS NULL AND NOT recalled
 RETURNING id, lease_token, attempts, deposit_id, share, heavy, arguments
 """
 _RENEW = f"""
@@ -70,6 +70,14 @@ _END = f"""
 DELETE FROM deposit_workitem WHERE kind = %(kind)s AND key = %(key)s AND {_HELD} RETURNING share, heavy
 """  # noqa: S608
 _FINISH = f"DELETE FROM deposit_workitem WHERE id = %(id)s AND NOT asked_again AND {_HELD}"  # noqa: S608
+_WEIGH = f"UPDATE deposit_workitem SET heavy = true WHERE id = %(id)s AND NOT heavy AND {_HELD}"  # noqa: S608
+_OTHERS = """
+SELECT EXISTS (
+    SELECT FROM deposit_workitem other JOIN deposit_workitem mine ON mine.id = %s AND other.queue = mine.queue
+    WHERE NOT other.heavy AND other.share <> mine.share AND other.due_at <= statement_timestamp()
+        AND other.lease_expires_at IS NULL
+)
+"""
 _OPEN = f"""
 UPDATE deposit_workitem SET
     lease_expires_at = NULL, lease_owner = '', sent_at = NULL, sends = 0, asked_again = false,
@@ -192,6 +200,26 @@ def again(held: Claim, *, after_seconds: float, arguments: Mapping[str, Any] | N
         raise LeaseLost(f"The lease on {held} has passed to another worker.")
 
 
+def weigh(held: Claim) -> None:
+    """Count work that takes longer than it should as heavy from now on, and what follows it."""
+    _changes(_WEIGH, held)
+
+
+def holds_up_others(held: Claim) -> bool:
+    """Whether light work of another share waits for a worker of the same queue."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OTHERS, [held.id])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def put_off(held: Claim) -> None:
+    """Let others go first: the work is open again at once, and the attempt counts for nothing. Raises `LeaseLost`."""
+    if not _open(held, after_seconds=0, less=1):
+        raise LeaseLost(f"The lease on {held} has passed to another worker.")
+    announce()
+
+
 def give_back(held: Claim, *, reason: str, after_seconds: float, counts: bool) -> bool:
     """Drop a lease after a fault of ours: the work waits for its next attempt ``after_seconds`` from now.
 
@@ -217,7 +245,7 @@ def make_due(kind: str, key: str | int) -> bool:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE deposit_workitem SET due_at = least(due_at, statement_timestamp()), sent_at = NULL, sends = 0,"
-            " attempts = 0 WHERE kind = %s AND key = %s AND lease_expires_at IS NULL",
+            " recalled = false, attempts = 0 WHERE kind = %s AND key = %s AND lease_expires_at IS NULL",
             [str(kind), str(key)],
         )
         if not cursor.rowcount:

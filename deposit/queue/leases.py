@@ -16,12 +16,15 @@ from django.db import Error, InterfaceError, OperationalError, connection
 
 from archive.errors import Unreadable
 from deposit.queue import registry
-from deposit.queue.claims import Claim, LeaseLost
-from deposit.queue.items import give_back, renew
+from deposit.queue.claims import Claim, LeaseLost, PutOff
+from deposit.queue.items import give_back, holds_up_others, put_off, renew, weigh
 from deposit.queue.policies import Policy
 from deposit.queue.sessions import name_session
 
 logger = logging.getLogger(__name__)
+
+# How often work that takes long looks whether others wait, in seconds.
+_LOOK_SECONDS = 1.0
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
 # PostgreSQL's classes of errors that pass: connection, rollback (deadlock), resources (disk full), locks, operators.
@@ -39,7 +42,10 @@ class Lease:
         self.claim = claim
         self._lost = threading.Event()
         self._done = threading.Event()
-        self._policy = _policy(claim)
+        self._kind = registry.get(claim.kind)
+        self._policy = self._kind.policy
+        self._is_heavy = claim.heavy or self._kind.light_seconds is None
+        self._in_the_way = threading.Event()
         self._began_at = self._moved_at = time.monotonic()
         self._thread = threading.Thread(target=self._keep, name=f"lease of {claim}", daemon=True)
 
@@ -48,6 +54,8 @@ class Lease:
         self._moved_at = time.monotonic()
         if self._lost.is_set():
             raise LeaseLost(f"The lease on {self.claim} was lost.")
+        if self._in_the_way.is_set():
+            raise PutOff(f"{self.claim} takes long, and others wait.")
 
     def start(self) -> None:
         """Begin to renew."""
@@ -60,13 +68,34 @@ class Lease:
 
     def _keep(self) -> None:
         try:
-            while not self._done.wait(settings.LEASE_SECONDS / 3):
+            while not self._done.wait(self._pause()):
                 if self._hangs():
                     logger.error("work=%s hangs, lease let go", self.claim)
                     self._lost.set()
                     return
                 self._renew()
+                self._weigh()
         finally:
+            connection.close()
+
+    def _pause(self) -> float:
+        usual = settings.LEASE_SECONDS / 3
+        if self.claim.heavy or self._kind.light_seconds is None:
+            return usual
+        return min(usual, _LOOK_SECONDS if self._is_heavy else self._kind.light_seconds)
+
+    def _weigh(self) -> None:
+        """Work that takes long goes to the lane for it: once others wait, or what follows it."""
+        if self.claim.heavy or self._kind.light_seconds is None or self._lost.is_set():
+            return
+        try:
+            if not self._is_heavy and time.monotonic() - self._began_at >= self._kind.light_seconds:
+                weigh(self.claim)
+                self._is_heavy = True
+            if self._is_heavy and self._kind.yields and holds_up_others(self.claim):
+                self._in_the_way.set()
+        except Error as error:
+            logger.warning("work=%s not weighed: %s", self.claim, str(error).strip())
             connection.close()
 
     def _hangs(self) -> bool:
@@ -103,6 +132,10 @@ def kept(claim: Claim) -> Iterator[Lease]:
     try:
         name_session(claim.token)
         yield lease
+    except PutOff:
+        lease.stop()
+        put_off(claim)
+        raise
     except LeaseLost:
         raise
     except Exception as error:

@@ -28,7 +28,11 @@ class Later:
 class Kind:
     """One kind of work: the Celery task that does it, the queue of its messages, how it is tried again.
 
-    The task takes the work's key. The hooks run inside the transaction that changes the row, so that what they write
+    The task takes the work's key. ``light_seconds``: what takes longer counts as heavy, and goes to the lane for such
+    work; None where it never does. ``yields``: then it begins anew there if light work of others waits: fit for work
+    that can be begun twice at little cost.
+
+     The hooks run inside the transaction that changes the row, so that what they write
     holds with it or not at all: ``claimed`` when a worker takes it, ``released`` when that worker's lease has passed,
     ``given_back`` (claim, reason, seconds until the next attempt) after a fault, ``exhausted`` when all attempts are
     used up and the row goes. ``heal`` looks, outside of these, for work that should be open and is not, asks for it,
@@ -39,6 +43,8 @@ class Kind:
     task: str
     queue: str
     policy: Policy
+    light_seconds: float | None = None
+    yields: bool = False
     claimed: Callable[[Claim], Taking | Later] | None = None
     released: Callable[[WorkItem], None] | None = None
     given_back: Callable[[Claim, str, float], None] | None = None

@@ -108,7 +108,9 @@ def retry(*, delivery_id: int, actor: Actor, mode: str | None = None) -> Deliver
             destination=delivery.destination,
             memory={"previous": delivery_id, "mode": mode or MODES[0]},
         )
-        lifecycle.fire_within(EventName.RESCHEDULE, delivery.deposit_id, actor=f"operator:{actor.user or actor}")
+        lifecycle.fire_within(
+            EventName.RESCHEDULE, delivery.deposit_id, actor=f"operator:{actor.user or actor}"
+        )
         Finding.objects.filter(deposit_id=delivery.deposit_id, area="loading").delete()
         _tell(actor, "delivery.retry", delivery, mode=mode or MODES[0], new=again.pk)
     return again

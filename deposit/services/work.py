@@ -34,6 +34,8 @@ from deposit.queue.registry import Kind, Later, Taking, register
 logger = logging.getLogger(__name__)
 
 ACTOR = "dispatcher"
+# Packages of few bytes and millions of members: a check that takes longer counts as heavy, and its load after it.
+LIGHT_SECONDS = 2.0
 # Deposits that one call of `heal` looks at.
 _WINDOW = 10_000
 
@@ -195,6 +197,8 @@ CHECK = register(
         task="checker.check",
         queue="check",
         policy=LOCAL,
+        light_seconds=LIGHT_SECONDS,
+        yields=True,
         claimed=_check_claimed,
         given_back=_given_back,
         exhausted=_exhausted,
@@ -208,6 +212,7 @@ LOAD = register(
         task="loader.load",
         queue="load",
         policy=LOCAL,
+        light_seconds=LIGHT_SECONDS,
         claimed=_load_claimed,
         released=_load_released,
         given_back=_given_back,
