@@ -6,10 +6,11 @@ a search reads the whole table, and all else is the same. ``manage.py museum_set
 
 from django.db import Error, connection, transaction
 
+# On what Django's `icontains` compares.
 _INDEXES = {
-    "museum_objects_title_trgm": ("museum_objects", "title"),
-    "museum_objects_reason_trgm": ("museum_objects", "freeze_reason"),
-    "museum_packages_filename_trgm": ("museum_packages", "sip_filename"),
+    "museum_objects_title_search": ("museum_objects", "title"),
+    "museum_objects_reason_search": ("museum_objects", "freeze_reason"),
+    "museum_packages_filename_search": ("museum_packages", "sip_filename"),
 }
 
 
@@ -25,5 +26,7 @@ def make_search_indexes() -> bool:
         except Error:  # its owner alone may, or a superuser
             return False
         for name, (table, column) in _INDEXES.items():
-            cursor.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} USING gin ({column} gin_trgm_ops)")
+            cursor.execute(
+                f"CREATE INDEX IF NOT EXISTS {name} ON {table} USING gin (upper({column}::text) gin_trgm_ops)"
+            )
     return True

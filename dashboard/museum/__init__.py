@@ -1,0 +1,1 @@
+"""The museum's pages, below ``/museum/``: for operators."""

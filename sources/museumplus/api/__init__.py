@@ -1,0 +1,1 @@
+"""The museum in JSON, below ``/api/museum/``."""
