@@ -17,6 +17,7 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADER = "Content-Security-Policy"
+_OURS = ("dashboard", "museum")
 
 
 class PageMiddleware:
@@ -37,7 +38,7 @@ class PageMiddleware:
         match = request.resolver_match
         if isinstance(exception, ArchiveError):
             exception = unreadable(exception)
-        if not isinstance(exception, Refusal) or match is None or match.app_name != "dashboard":
+        if not isinstance(exception, Refusal) or match is None or match.app_name not in _OURS:
             return None
         status = HTTP_STATUS[exception.kind]
         context = {"refusal": exception, "status": status, "phrase": HTTPStatus(status).phrase}

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from dashboard.middleware import POLICY
 from dashboard.pages import page
 from dashboard.ttl_cache import Remembered
 from deposit.actors import Actor
@@ -200,7 +201,7 @@ def sip(request: HttpRequest, package_id: int) -> HttpResponse:
     names = logs.log_filenames(package)
     shown = request.GET.get("log", "")
     text = logs.log_content(package, shown).decode("utf-8", "replace") if shown in names else ""
-    return _shown(
+    answer = _shown(
         request,
         "sip",
         package=package,
@@ -210,6 +211,9 @@ def sip(request: HttpRequest, package_id: int) -> HttpResponse:
         text=text,
         has_report="ingest-report.html" in names,
     )
+    # The report is shown in a frame, in which it can do nothing.
+    answer["Content-Security-Policy"] = f"{POLICY}; frame-src 'self'"
+    return answer
 
 
 @require_GET
@@ -222,7 +226,7 @@ def report(request: HttpRequest, package_id: int) -> HttpResponse:
         return HttpResponse("There is no report.", status=404, content_type="text/plain")
     answer = HttpResponse(content, content_type="text/html; charset=utf-8")
     answer["Content-Security-Policy"] = (
-        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
     )
     answer["X-Frame-Options"] = "SAMEORIGIN"
     answer["X-Content-Type-Options"] = "nosniff"

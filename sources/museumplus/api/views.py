@@ -100,7 +100,12 @@ class LogView(MuseumView):
         try:
             content = logs.log_content(package_or_404(package_id), name)
         except FileNotFoundError:
-            raise Refusal(Kind.NOT_FOUND, "museum.log", "The package has no log of this name.") from None
+            raise Refusal(
+                Kind.NOT_FOUND,
+                "museum.log",
+                "The package has no log of this name.",
+                "Ask for the list of its logs.",
+            ) from None
         answer = HttpResponse(content.decode("utf-8", "replace"), content_type="text/plain; charset=utf-8")
         answer["Content-Security-Policy"] = "sandbox"
         answer["X-Content-Type-Options"] = "nosniff"
@@ -131,7 +136,12 @@ class UnfreezeView(MuseumView):
         """``object_ids``, ``reason`` or both; ``enqueue``."""
         ids, reason = ids_in(sent(request).get("object_ids")), sent(request).get("reason") or None
         if ids is None and reason is None:
-            raise Refusal(Kind.BAD_REQUEST, "museum.which", "Name objects or a reason.")
+            raise Refusal(
+                Kind.BAD_REQUEST,
+                "museum.which",
+                "Neither objects nor a reason are named.",
+                "Send object_ids, reason or both.",
+            )
         numbers = freezing.unfreeze_objects(
             reason=reason, object_ids=ids, enqueue=is_true(sent(request).get("enqueue"))
         )
@@ -148,7 +158,12 @@ class EnqueueView(MuseumView):
             return Response({"success": True, "count": enqueuing.enqueue_objects(object_ids=ids).enqueued})
         count = number(sent(request).get("object_count"), 0)
         if count < 1:
-            raise Refusal(Kind.BAD_REQUEST, "museum.count", "Say how many objects, at least one.")
+            raise Refusal(
+                Kind.BAD_REQUEST,
+                "museum.count",
+                "It is not said how many objects.",
+                "Send object_count, at least 1.",
+            )
         queueing.ask_for_enqueuing(count)
         return Response({"success": True, "asked_for": count}, status=202)
 
@@ -161,7 +176,12 @@ class ReenqueueView(MuseumView):
         try:
             enqueuing.reenqueue_object(int(object_id))
         except MuseumObject.DoesNotExist:
-            raise Refusal(Kind.NOT_FOUND, "museum.object", f"There is no object {object_id}.") from None
+            raise Refusal(
+                Kind.NOT_FOUND,
+                "museum.object",
+                f"There is no object {object_id}.",
+                "Look for it in the list of objects.",
+            ) from None
         except enqueuing.NotRejected as refused:
             return Response({"success": False, "error": str(refused)}, status=409)
         return Response({"success": True}, status=202)
@@ -181,7 +201,7 @@ def sent(request: Request) -> dict[str, Any]:
     """The object that a request sent. Raises Refusal."""
     if isinstance(request.data, dict):
         return request.data
-    raise Refusal(Kind.BAD_REQUEST, "museum.body", "Send one JSON object.")
+    raise Refusal(Kind.BAD_REQUEST, "museum.body", "The body is no JSON object.", "Send one JSON object.")
 
 
 def package_or_404(package_id: str | int) -> MuseumPackage:
@@ -192,7 +212,12 @@ def package_or_404(package_id: str | int) -> MuseumPackage:
         .first()
     )
     if package is None:
-        raise Refusal(Kind.NOT_FOUND, "museum.package", "There is no such package.")
+        raise Refusal(
+            Kind.NOT_FOUND,
+            "museum.package",
+            "There is no such package.",
+            "Look for it in the list of packages.",
+        )
     return package
 
 
@@ -204,7 +229,7 @@ def ids_in(given: Any) -> list[int] | None:
     try:
         return [int(part) for part in parts]
     except (TypeError, ValueError):
-        raise Refusal(Kind.BAD_REQUEST, "museum.ids", "Ids are numbers.") from None
+        raise Refusal(Kind.BAD_REQUEST, "museum.ids", "Ids are numbers.", "Send a list of numbers.") from None
 
 
 def number(given: Any, default: int) -> int:

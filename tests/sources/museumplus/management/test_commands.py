@@ -5,6 +5,7 @@ import json
 import zipfile
 from io import BytesIO, StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -19,7 +20,7 @@ from tests.support.museum_workflow import work_off
 from tests.support.preservation_service import CONTRACT, PASSWORD, USERNAME, rest_api
 
 
-def told(name: str, *arguments: str) -> dict[str, object]:
+def told(name: str, *arguments: str) -> dict[str, Any]:
     out = StringIO()
     call_command(name, "--json", *arguments, stdout=out)
     answer = json.loads(out.getvalue())
@@ -123,10 +124,8 @@ def test_disseminations_are_listed_downloaded_and_verified(whole: Museum, tmp_pa
         good, bad = b"x" * 5_000, b"y"
         digest = hashlib.sha256(good).hexdigest()
         api.packages = {"good": dip(good, digest), "bad": dip(bad, digest)}
-        assert [found["id"] for found in told("dip_tool", "list-pkgs", "--limit", "5")["packages"]] == [
-            "bad",
-            "good",
-        ]  # type: ignore[attr-defined]
+        listed = told("dip_tool", "list-pkgs", "--limit", "5")["packages"]
+        assert [found["id"] for found in listed] == ["bad", "good"]
         target = tmp_path / "out.zip"
         api.cut_next = 1
         with pytest.raises(CommandError, match="again"):
