@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from deposit.actors import Actor
 from deposit.lists.numbered import Slice, slice_of
 from deposit.metadata.status_detail import render_status_detail
-from deposit.models import Collection, Deposit, Finding, Membership, Part, PartKind, Status
+from deposit.models import Collection, Deposit, Finding, Identifier, Membership, Part, PartKind, Status
 from deposit.permissions import (
     LARGEST_ID,
     Operation,
@@ -124,3 +124,11 @@ def unknown_package(deposit: Deposit) -> Refusal:
         f"Deposit {deposit.pk} has no such package.",
         "The feed of its edit-media IRI lists them.",
     )
+
+
+def identifier_values(deposit: Deposit) -> list[str]:
+    """What a deposit that is done is known by, anywhere, each once; of one that is not, nothing is asked."""
+    if deposit.status != Status.DONE:
+        return []
+    values = Identifier.objects.filter(deposit=deposit).order_by("id").values_list("value", flat=True)
+    return list(dict.fromkeys(values))

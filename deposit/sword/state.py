@@ -52,6 +52,7 @@ def statement_response(view: DepositView, suffix: str) -> HttpResponse:
         status=deposit.status,
         description=detail or STATUS_TEXTS[deposit.status],
         originals=tuple(originals(deposit, view.collection, view.iris)),
+        identifiers=tuple(selectors.identifier_values(deposit)),
     )
     if suffix == "atom":
         return xml_response(atom_statement(statement), content_type=FEED_TYPE, ETag=view.etag)

@@ -10,7 +10,7 @@ from datetime import datetime
 from lxml import etree
 from lxml.builder import ElementMaker
 
-from deposit.metadata.namespaces import ATOM, DEPOSIT, SWORD
+from deposit.metadata.namespaces import ATOM, DCTERMS, DEPOSIT, SWORD
 from deposit.sword.documents import FEED_TYPE, atom_date, printable, xml
 
 RDF_TYPE = "application/rdf+xml"
@@ -21,10 +21,11 @@ _DATE_TIME = "http://www.w3.org/2001/XMLSchema#dateTime"
 _STRING = "http://www.w3.org/2001/XMLSchema#string"
 _STATE_SCHEME = "http://purl.org/net/sword/terms/state"
 
-A = ElementMaker(namespace=ATOM, nsmap={None: ATOM, "sword": SWORD})
+A = ElementMaker(namespace=ATOM, nsmap={None: ATOM, "sword": SWORD, "dcterms": DCTERMS})
 W = ElementMaker(namespace=SWORD)
+D = ElementMaker(namespace=DCTERMS)
 Ore = ElementMaker(namespace=_ORE)
-R = ElementMaker(namespace=_RDF, nsmap={"rdf": _RDF, "ore": _ORE, "sword": SWORD})
+R = ElementMaker(namespace=_RDF, nsmap={"rdf": _RDF, "ore": _ORE, "sword": SWORD, "dcterms": DCTERMS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,10 @@ class OriginalDeposit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """``iri`` is where this statement is served, ``deposit`` the Edit-IRI of the deposit it describes."""
+    """``iri`` is where this statement is served, ``deposit`` the Edit-IRI of the deposit it describes.
+
+    ``identifiers``: what the deposit is known by where it was taken, once it is done.
+    """
 
     iri: str
     deposit: str
@@ -52,6 +56,7 @@ class Statement:
     status: str
     description: str
     originals: tuple[OriginalDeposit, ...]
+    identifiers: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:
@@ -77,6 +82,7 @@ def atom_statement(statement: Statement) -> bytes:
                 term=statement.state,
                 label="State",
             ),
+            *(D("identifier", printable(one)) for one in statement.identifiers),
             *map(_atom_entry, statement.originals),
         )
     )
@@ -119,6 +125,8 @@ def _aggregation(statement: Statement) -> Iterator[etree._Element]:
         yield Ore("aggregates", _resource(original.iri))
         yield W("originalDeposit", _resource(original.iri))
     yield W("state", _resource(statement.state))
+    for identifier in statement.identifiers:
+        yield D("identifier", printable(identifier))
 
 
 def _facts(original: OriginalDeposit) -> Iterator[etree._Element]:

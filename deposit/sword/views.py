@@ -135,12 +135,13 @@ class SwordView(APIView):
         self, deposit: Deposit, collection: str, *, entry: Entry | None, status: int = 201, **headers: str
     ) -> HttpResponse:
         """A deposit receipt; ``entry`` is the deposit's effective one."""
+        identifiers = [("identifier", value) for value in selectors.identifier_values(deposit)]
         body = documents.receipt(
             deposit,
             collection=collection,
             iris=self.iris,
             packages=selectors.packages_of(deposit),
-            dublin_core=entry.dublin_core if entry else (),
+            dublin_core=(*(entry.dublin_core if entry else ()), *identifiers),
         )
         return xml_response(body, status=status, ETag=etag_of(deposit), **headers)
 

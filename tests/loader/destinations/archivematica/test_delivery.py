@@ -24,6 +24,7 @@ from tests.loader.destinations.archivematica.delivering import (
 from tests.loader.destinations.archivematica.pipelines import key_file
 from tests.support.archivematica import KEY, Archivematica
 from tests.support.archivematica_state import COMPLETE, DONE, PROCESSING, Script
+from tests.support.factories import http_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -554,3 +555,18 @@ def test_a_place_that_is_given_back_wakes_who_waits(delivering: Delivering) -> N
 def is_due(deposit: Any) -> bool:
     """Whether a worker would be given it now."""
     return WorkItem.objects.filter(kind=Work.LOAD, key=str(deposit.pk), due_at__lte=Now()).exists()
+
+
+@pytest.mark.parametrize("address", ["atom/", "statement.atom", "statement.rdf"])
+def test_receipt_and_statement_tell_the_identifiers(delivering: Delivering, address: str) -> None:
+    deposit = delivering.deposit()
+    iri = f"/1/{delivering.collection}/{deposit.pk}/{address}"
+    before = http_client(delivering.client).get(iri)
+    delivering.to_its_end(deposit)
+
+    after_ = http_client(delivering.client).get(iri)
+
+    [transfer] = delivering.double.transfers
+    for identifier in (transfer.sip, transfer.uuid):
+        told = f"<dcterms:identifier>{identifier}</dcterms:identifier>".encode()
+        assert (told in before.content, told in after_.content) == (False, True), after_.content
