@@ -146,6 +146,8 @@ KEYCLOAK_REQUIRED_ROLE: str = env.str("KEYCLOAK_REQUIRED_ROLE", default="swh.dep
 KEYCLOAK_USERNAME_CLAIM: str = env.str("KEYCLOAK_USERNAME_CLAIM", default="preferred_username")
 # Make a user for whoever the provider vouches for; else users are matched only.
 KEYCLOAK_CREATE_USERS: bool = env.bool("KEYCLOAK_CREATE_USERS", default=False)
+# Let the provider vouch for superusers too; else they log in with their passwords here.
+KEYCLOAK_SUPERUSERS: bool = env.bool("KEYCLOAK_SUPERUSERS", default=False)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français"), ("de", "Deutsch")]

@@ -13,7 +13,7 @@ from deposit import audit
 from deposit.actors import Channel
 from deposit.admin.read_only import Looking, ModelAdmin
 from deposit.authentication.sessions import session_actor
-from deposit.models import ApiToken, AuditRecord, Curatorship, TokenScope
+from deposit.models import ApiToken, AuditRecord, Curatorship, ProviderIdentity, TokenScope
 from deposit.permissions import Operation, may_service
 from deposit.refusals import Refusal
 from deposit.services import tokens
@@ -152,3 +152,12 @@ class AuditRecordAdmin(Looking):
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Those who administer."""
         return _administers(request)
+
+
+@admin.register(ProviderIdentity)
+class ProviderIdentityAdmin(Looking):
+    """Which person at the identity provider an account is; ``manage.py user bind`` says so."""
+
+    list_display = ["user", "issuer", "subject", "created_at"]
+    list_select_related = ["user"]
+    search_fields = ["user__username", "=subject"]

@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 verdicts = VerdictCache()
 confirming: Shared[None] = Shared()
 vouching: "Shared[Claims]" = Shared()
+# Whom the provider meant by a password that it took, by the digest of password and name.
+identities: "dict[bytes, Claims]" = {}
+_MOST_IDENTITIES = 10_000
 hashing = Slots(running=2, waiting=8, seconds=5.0)
 tarpit = Tarpit(places=8, seconds=0.3)
 
@@ -84,8 +87,9 @@ def _user(given: Password, address: str) -> User:
 def _user_of_provider(keeper: "IdentityProvider", given: Password, address: str) -> User:
     """Whom the identity provider vouches for: asked once in a while, and not for those who guess."""
     against = f"provider\x00{given.username}"
-    if verdicts.knows(given.password, against):
-        return user_of({settings.KEYCLOAK_USERNAME_CLAIM: given.username})
+    known = identities.get(verdicts.digest(given.password, against))
+    if known and verdicts.knows(given.password, against):
+        return user_of(known)
     question = (verdicts.digest(given.password, against), given.username, address)
     return user_of(vouching.answer(question, lambda: _vouched(keeper, given, against, address)))
 
@@ -108,6 +112,11 @@ def _vouched(keeper: "IdentityProvider", given: Password, against: str, address:
         raise
     # A provider may know one person by several names; the verdict is for the one that was sent.
     if claims.get(settings.KEYCLOAK_USERNAME_CLAIM) == given.username:
+        if len(identities) >= _MOST_IDENTITIES:
+            identities.clear()
+        identities[verdicts.digest(given.password, against)] = {
+            name: claims[name] for name in ("iss", "sub", settings.KEYCLOAK_USERNAME_CLAIM) if name in claims
+        }
         verdicts.learn(given.password, against)
         gate.succeeded()
     return claims

@@ -10,6 +10,7 @@ from deposit.models.deliveries import (
     Identifier,
 )
 from deposit.models.event_names import EventName
+from deposit.models.identities import ProviderIdentity
 from deposit.models.locks import AdvisoryLock
 from deposit.models.milestones import Milestone
 from deposit.models.pulses import Pulse
@@ -72,6 +73,7 @@ __all__ = [
     "Part",
     "PartKind",
     "Profile",
+    "ProviderIdentity",
     "Pulse",
     "Status",
     "SubmissionKey",

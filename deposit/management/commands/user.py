@@ -5,10 +5,12 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.auth.models import User
+
 from deposit.actors import Channel, system_actor
 from deposit.management.actions import ActionsCommand, Row, ask_password
-from deposit.models import Client
-from deposit.services import accounts
+from deposit.models import Client, ProviderIdentity
+from deposit.services import accounts, identities
 
 ACTOR = system_actor(Channel.COMMAND)
 
@@ -104,6 +106,32 @@ def _set_password(parser: ArgumentParser) -> Callable[..., Row]:
     return run
 
 
+def _bind(parser: ArgumentParser) -> Callable[..., Row]:
+    parser.add_argument("--username", required=True)
+    parser.add_argument(
+        "--subject", default="", help="the claim sub; without it, whoever logs in next by that name"
+    )
+
+    def run(username: str, subject: str) -> Row:
+        return _bound(identities.bind(actor=ACTOR, username=username, subject=subject))
+
+    return run
+
+
+def _unbind(parser: ArgumentParser) -> Callable[..., Row]:
+    parser.add_argument("--username", required=True)
+    return lambda username: _bound(identities.unbind(actor=ACTOR, username=username))
+
+
+def _bound(user: User) -> Row:
+    known = ProviderIdentity.objects.filter(user=user).first()
+    return {
+        "username": user.get_username(),
+        "bound": known is not None,
+        "subject": known.subject if known else "",
+    }
+
+
 class Command(ActionsCommand):
     """Create, list and change the clients that deposit."""
 
@@ -116,5 +144,10 @@ class Command(ActionsCommand):
         "enable": ("let a disabled client in again", _activity(active=True)),
         "grant": ("let a client deposit into a collection", _membership(accounts.grant)),
         "revoke": ("stop a client from depositing into a collection", _membership(accounts.revoke)),
+        "bind": (
+            "let a person at the identity provider log in as an account that has a password here",
+            _bind,
+        ),
+        "unbind": ("forget which person at the identity provider an account is", _unbind),
         "set-password": ("give a client a new password", _set_password),
     }

@@ -1,0 +1,50 @@
+"""Which person at the identity provider an account is. Administrators' work; the audit tells of each."""
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from deposit import audit
+from deposit.actors import Actor
+from deposit.authentication.provider import provider
+from deposit.models import ProviderIdentity
+from deposit.permissions import Operation, require_service
+from deposit.services.accounts import AccountError
+
+
+def bind(*, actor: Actor, username: str, subject: str = "") -> User:
+    """Say who an account is: the person with this subject, or whoever logs in next under the account's name.
+
+    Raises `AccountError`.
+    """
+    require_service(actor, Operation.ADMINISTER)
+    user = _user(username)
+    keeper = provider()
+    if keeper is None:
+        raise AccountError("There is no identity provider: KEYCLOAK_SERVER_URL is not set.")
+    whole = {"issuer": keeper.realm.issuer if subject else "", "subject": subject}
+    try:
+        with transaction.atomic():
+            ProviderIdentity.objects.update_or_create(user=user, defaults=whole)
+            audit.record("user.bind", subject=f"user {username}", actor=actor, identity=subject or "the next")
+    except IntegrityError as error:
+        raise AccountError(f"{subject} is bound to another account; unbind that one first.") from error
+    return user
+
+
+def unbind(*, actor: Actor, username: str) -> User:
+    """Forget who an account is at the provider. Raises `AccountError`."""
+    require_service(actor, Operation.ADMINISTER)
+    user = _user(username)
+    with transaction.atomic():
+        removed, _ = ProviderIdentity.objects.filter(user=user).delete()
+        if not removed:
+            raise AccountError(f"User {username} is bound to nobody at the identity provider.")
+        audit.record("user.unbind", subject=f"user {username}", actor=actor)
+    return user
+
+
+def _user(username: str) -> User:
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        raise AccountError(f"There is no user {username}.")
+    return user
