@@ -99,6 +99,9 @@ class Destination:
     ``clean_up`` runs after every delivery that has begun, however it ended, as work of its own: it may answer `Again`
     until it can be done, is called again when it fails, and does no harm when there is nothing to clean up.
 
+    ``inspect`` looks what a delivery has left at the destination, changes nothing, and answers with JSON: ``stored``
+    (one word), ``complete`` (whether the delivery is fulfilled by it), ``message``, and what else is known.
+
     ``configure(actor=…, collection=…, …)`` keeps what an administrator says of a collection that only this destination
     knows, such as its pipelines.
     """
@@ -106,6 +109,7 @@ class Destination:
     name: str
     steps: tuple[Step, ...]
     clean_up: "Callable[[Context], Done | Again] | None" = None
+    inspect: Callable[[Delivery], Mapping[str, Any]] | None = None
     configure: Callable[..., None] | None = None
 
 

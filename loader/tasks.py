@@ -3,6 +3,7 @@
 from celery import Task, shared_task
 
 from loader.cleanup import clean_up
+from loader.inspection import inspect
 from loader.workflow import load
 
 
@@ -16,3 +17,9 @@ def load_task(task: "Task[..., None]", deposit_id: int | str) -> None:
 def clean_up_task(task: "Task[..., None]", delivery_id: int | str) -> None:
     """Clean up after one delivery. Safe to run twice: the claim lets one through."""
     clean_up(int(delivery_id), worker=f"loader:{task.request.hostname}")
+
+
+@shared_task(name="loader.inspect", bind=True)
+def inspect_task(task: "Task[..., None]", delivery_id: int | str) -> None:
+    """Look what one delivery has left at its destination. Safe to run twice: the claim lets one through."""
+    inspect(int(delivery_id), worker=f"loader:{task.request.hostname}")

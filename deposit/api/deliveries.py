@@ -85,6 +85,12 @@ class DecisionSerializer(serializers.Serializer[Any]):
     option = serializers.CharField(max_length=100)
 
 
+class ReconcileSerializer(serializers.Serializer[Any]):
+    """Whether the delivery is to end with what is stored, if that is all that it needs."""
+
+    apply = serializers.BooleanField(default=False)
+
+
 class BulkSerializer(serializers.Serializer[Any]):
     """What to do to which deliveries; without ``apply`` it is only said what would be done."""
 
@@ -168,6 +174,20 @@ class DeliveryViewSet(ApiView, ListModelMixin, GenericViewSet[Delivery]):
     def decide(self, request: Request, pk: str) -> Response:
         """Choose one of the options of ``question``."""
         return self._act(deliveries.decide, pk, option=_valid(DecisionSerializer, request)["option"])
+
+    @extend_schema(
+        summary="Reconcile a delivery",
+        request=ReconcileSerializer,
+        responses={202: WholeDeliverySerializer, 409: ProblemSerializer},
+        filters=False,
+    )
+    @action(detail=True, methods=["post"], filter_backends=[])
+    def reconcile(self, request: Request, pk: str) -> Response:
+        """A worker looks what is stored; the activity ``reconciliation`` then tells."""
+        asked = _valid(ReconcileSerializer, request)
+        response = self._act(deliveries.ask_for_reconciliation, pk, apply=asked["apply"])
+        response.status_code = 202
+        return response
 
     @extend_schema(
         summary="Act on many deliveries",

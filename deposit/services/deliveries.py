@@ -13,13 +13,16 @@ from django.db import transaction
 from deposit import audit, lifecycle
 from deposit.actors import Actor, acting
 from deposit.lifecycle import TransitionRefused, Work
-from deposit.models import OPEN_DELIVERIES, Delivery, DeliveryState, EventName, Finding
+from deposit.models import OPEN_DELIVERIES, Activity, Delivery, DeliveryState, EventName, Finding
 from deposit.permissions import Operation, require
 from deposit.queue import items
 from deposit.refusals import Kind, Refusal
+from deposit.services.work import INSPECT
 
 MODES = ("reconcile", "full")
 ABANDON = "abandon"
+# The activity that tells what was found at the destination when somebody asked.
+RECONCILIATION = "reconciliation"
 
 
 def delivery_for(actor: Actor, delivery_id: int, operation: Operation = Operation.RESCHEDULE) -> Delivery:
@@ -114,6 +117,27 @@ def retry(*, delivery_id: int, actor: Actor, mode: str | None = None) -> Deliver
         Finding.objects.filter(deposit_id=delivery.deposit_id, area="loading").delete()
         _tell(actor, "delivery.retry", delivery, mode=mode or MODES[0], new=again.pk)
     return again
+
+
+def ask_for_reconciliation(*, delivery_id: int, actor: Actor, apply: bool = False) -> Delivery:
+    """Have a worker look what a delivery has left at its destination; the step ``reconciliation`` then tells.
+
+    ``apply``: where that fulfils the delivery, it is retried and ends with it. Raises `Refusal`.
+    """
+    delivery = delivery_for(actor, delivery_id)
+    with acting(actor), transaction.atomic():
+        if apply and delivery.state not in OPEN_DELIVERIES:
+            _require_retryable(delivery)
+        Activity.objects.filter(delivery=delivery, name=RECONCILIATION).delete()
+        items.ask(INSPECT.name, delivery.pk, deposit_id=delivery.deposit_id, arguments={"apply": apply})
+        _tell(actor, "delivery.reconcile", delivery, apply=apply)
+    return delivery
+
+
+def reconciliation_of(delivery_id: int) -> dict[str, Any] | None:
+    """What the last look at the destination found; None until a worker has looked."""
+    looked = Activity.objects.filter(delivery_id=delivery_id, name=RECONCILIATION).first()
+    return dict(looked.result) if looked else None
 
 
 def _require_retryable(delivery: Delivery) -> None:

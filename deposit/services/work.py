@@ -28,7 +28,7 @@ from deposit.models import (
     WorkItem,
 )
 from deposit.queue.claims import Claim
-from deposit.queue.policies import DISK, LOCAL
+from deposit.queue.policies import DISK, LOCAL, REQUEST
 from deposit.queue.registry import Kind, Later, Taking, register
 
 logger = logging.getLogger(__name__)
@@ -206,6 +206,7 @@ CHECK = register(
     )
 )
 CLEANUP = register(Kind(name="cleanup", task="loader.clean_up", queue="load", policy=DISK))
+INSPECT = register(Kind(name="inspect", task="loader.inspect", queue="load", policy=REQUEST))
 LOAD = register(
     Kind(
         name=Work.LOAD.value,

@@ -1,8 +1,11 @@
 """``manage.py delivery``: deliveries of deposits to their destinations; look at them, and act on one or many."""
 
+import time
 from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
+
+from django.core.management.base import CommandError
 
 from deposit.actors import Channel, system_actor
 from deposit.lists import deliveries as told
@@ -63,6 +66,27 @@ def _acts(service: Callable[..., Delivery]) -> Callable[[ArgumentParser], Callab
     return set_up
 
 
+def _reconcile(parser: ArgumentParser) -> Callable[..., Row]:
+    parser.add_argument("delivery_id", metavar="ID", type=int)
+    parser.add_argument(
+        "--apply", action="store_true", help="end the delivery with what is stored, if it is all"
+    )
+    parser.add_argument(
+        "--wait", type=float, default=60.0, help="how long to wait for a worker, in seconds (60)"
+    )
+
+    def run(delivery_id: int, apply: bool, wait: float) -> Row:
+        deliveries.ask_for_reconciliation(delivery_id=delivery_id, actor=ACTOR, apply=apply)
+        deadline = time.monotonic() + wait
+        while (found := deliveries.reconciliation_of(delivery_id)) is None:
+            if time.monotonic() > deadline:
+                raise CommandError("No worker has looked yet: `delivery show` tells once one has.")
+            time.sleep(0.2)
+        return {"delivery": delivery_id, "applied": bool(apply and found.get("complete")), **found}
+
+    return run
+
+
 def _bulk(parser: ArgumentParser) -> Callable[..., list[dict[str, Any]]]:
     parser.add_argument("operation", choices=deliveries.VERBS)
     _filters(parser)
@@ -96,5 +120,6 @@ class Command(ActionsCommand):
         "cancel": ("cancel a delivery before its next step", _acts(deliveries.cancel)),
         "abandon": ("give a delivery up", _acts(deliveries.abandon)),
         "decide": ("answer what a delivery asks", _acts(deliveries.decide)),
+        "reconcile": ("look what a delivery has left at its destination", _reconcile),
         "bulk": ("retry, cancel or abandon all that fit; a preview unless --apply", _bulk),
     }

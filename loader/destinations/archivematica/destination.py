@@ -13,6 +13,7 @@ from loader.destinations.archivematica.following import (
     release_capacity,
 )
 from loader.destinations.archivematica.handing_over import start_transfer
+from loader.destinations.archivematica.inspecting import inspect
 from loader.destinations.archivematica.looking_back import reconcile
 from loader.destinations.archivematica.services import use_pipelines
 from loader.steps import Destination, Step
@@ -21,6 +22,7 @@ DESTINATION = Destination(
     name="archivematica",
     configure=use_pipelines,
     clean_up=after.clean_up,
+    inspect=inspect,
     steps=(
         Step(name="reconcile", run=reconcile, policy=REQUEST),
         Step(name=ACQUIRE, run=acquire_pipeline, policy=POLL),

@@ -206,6 +206,7 @@ def test_the_document_describes_every_path(db: None) -> None:
         "/api/deliveries/{id}/abandon/",
         "/api/deliveries/{id}/cancel/",
         "/api/deliveries/{id}/decide/",
+        "/api/deliveries/{id}/reconcile/",
         "/api/deliveries/{id}/retry/",
         "/api/deposits/",
         "/api/deposits/{id}/",

@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
+from deposit.actors import Channel, system_actor
 from deposit.lifecycle import Work
 from deposit.models import Finding, Status, WorkItem
 from deposit.queue import items
+from deposit.services import deliveries
+from deposit.services.operations import reschedule
 from deposit.services.work import CLEANUP
 from loader.cleanup import clean_up
 from loader.destinations.archivematica import after, health
 from loader.destinations.archivematica.models import Pipeline, Transfer
+from loader.inspection import inspect
 from tests.loader.destinations.archivematica.delivering import (
     Delivering,
     delivery_of,
@@ -331,9 +335,6 @@ def test_an_aip_that_is_stored_late_is_recorded_and_found_by_the_next_retry(deli
 
 def retry(deposit: Any) -> None:
     """Have a failed deposit delivered again, as an operator does."""
-    from deposit.actors import Channel, system_actor  # noqa: PLC0415
-    from deposit.services.operations import reschedule  # noqa: PLC0415
-
     reschedule(deposit_id=deposit.pk, actor=system_actor(Channel.COMMAND))
 
 
@@ -570,3 +571,33 @@ def test_receipt_and_statement_tell_the_identifiers(delivering: Delivering, addr
     for identifier in (transfer.sip, transfer.uuid):
         told = f"<dcterms:identifier>{identifier}</dcterms:identifier>".encode()
         assert (told in before.content, told in after_.content) == (False, True), after_.content
+
+
+def test_a_look_at_what_is_stored_changes_nothing_unless_it_is_applied(delivering: Delivering) -> None:
+    delivering.double.state.default = Script(transfer=(DONE,), ingest=(PROCESSING,))
+    deposit = delivering.deposit()
+    delivery = delivering.look(deposit, times=2)
+    type(delivery).objects.update(deadline_at="2026-01-01T00:00Z")
+    delivering.look(deposit)
+    [transfer] = delivering.double.transfers
+    assert reconciled(delivery.pk)["stored"] == "not_found"
+    transfer.script = Script(transfer=(DONE,), ingest=(COMPLETE,))
+    after.look(transfer_of(deposit))
+    after.look(transfer_of(deposit))
+
+    found = reconciled(delivery.pk)
+
+    assert (found["stored"], found["complete"], found["aip"]) == ("local_complete", True, transfer.sip)
+    assert delivery_of(deposit).pk == delivery.pk
+    reconciled(delivery.pk, apply=True)
+    assert delivery_of(deposit).pk != delivery.pk
+    assert delivering.to_its_end(deposit).state == "done"
+    assert len(delivering.double.transfers) == 1
+
+
+def reconciled(delivery_id: int, *, apply: bool = False) -> dict[str, Any]:
+    """What a worker finds when an operator asks."""
+    actor = system_actor(Channel.COMMAND)
+    deliveries.ask_for_reconciliation(delivery_id=delivery_id, actor=actor, apply=apply)
+    inspect(delivery_id, worker="loader")
+    return deliveries.reconciliation_of(delivery_id) or {}
