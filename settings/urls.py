@@ -9,6 +9,7 @@ urlpatterns = [
     path("api/", include("loader.destinations.archivematica.urls")),
     path("api/museum/", include("sources.museumplus.api.urls")),
     path("museum/", include("dashboard.museum.urls")),
+    path("api/", include("sources.urls")),
     path("", include("deposit.urls")),
     path("", include("dashboard.urls")),
 ]

@@ -25,8 +25,8 @@ COMMANDS = {
     "list": ("reading", "List the deposits."),
     "download": ("reading", "Save what was deposited."),
     "fetch": ("reading", "Save an archived object."),
-    "stored": ("reading", "Ask whether an object is archived."),
-    "package": ("package", "Make and check transfer packages; offline."),
+    "stored": ("reading", "Ask whether a package or an object is stored."),
+    "package": ("package", "Make and check transfer packages; get stored ones back."),
     "verify": ("offline", "Compare a file or folder with an identifier; offline."),
     "identify": ("offline", "Compute the identifier of a file or folder; offline."),
 }

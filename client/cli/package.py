@@ -1,14 +1,14 @@
-"""Commands that make and judge transfer packages; no server is needed."""
+"""Commands that make and judge transfer packages, for which no server is needed; and one that gets them back."""
 
 import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from client.cli.options import json_option, show
+from client.cli.options import json_option, progress_bar, server_options, show
 from client.errors import DepositError, ExitCode, UsageError
 from client.transfer_package.archivematica import judge as judge_archivematica
 from client.transfer_package.building import build, identifying_values, metadata_csv
@@ -18,6 +18,9 @@ from client.transfer_package.layout import METADATA, RIGHTS
 from client.transfer_package.options import Options, OptionsError, columns_of, identifier_columns
 from client.transfer_package.reading import UnreadableError, opened
 from client.transfer_package.rules import is_valid, judge
+
+if TYPE_CHECKING:
+    from client.depositor import Depositor
 
 PATH = click.Path(exists=True, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -34,7 +37,7 @@ class _InvalidError(DepositError):
 
 @click.group("package")
 def package_command() -> None:
-    """Make and check transfer packages; offline."""
+    """Make and check transfer packages, offline; get stored ones back."""
 
 
 @package_command.command("validate")
@@ -163,3 +166,21 @@ def _ask(columns: tuple[str, ...]) -> str:
         )
     names = columns or ("dc.identifier",)
     return "/".join(str(click.prompt(f"Identifier ({name})", err=True)) for name in names)
+
+
+@package_command.command("get")
+@click.argument("identifier")
+@click.argument("target", type=click.Path(path_type=Path), default=Path())
+@click.option("--version", type=int, metavar="N", help="Which version; the newest that is stored by default.")
+@click.option("--file", "inside", default="", metavar="PATH", help="Only this file of the package.")
+@server_options
+def get_command(
+    depositor: "Depositor", identifier: str, target: Path, version: int | None, inside: str, as_json: bool
+) -> int:
+    """Save the package with this external identifier to TARGET, a new file or a folder; here by default."""
+    from client import packages  # noqa: PLC0415  slow import
+
+    with progress_bar("Receiving", hidden=as_json) as bar:
+        saved = packages.get(depositor, identifier, target, version=version, path=inside, progress=bar)
+    show({"saved": str(saved), "bytes": saved.stat().st_size}, as_json=as_json)
+    return ExitCode.OK

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -126,14 +126,46 @@ def fetch_command(depositor: "Depositor", swhid: str, target: Path, as_json: boo
 
 
 @click.command("stored")
-@click.argument("swhids", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, metavar="ID...")
+@click.option(
+    "--by",
+    type=click.Choice(["external-id", "accession", "file-name", "sha256"]),
+    default="external-id",
+    show_default=True,
+    help="What an ID is that is no SWHID.",
+)
+@click.option("--after", default="", metavar="DATE", help="Stored at this date or later, such as 2026-11-30.")
 @server_options
-def stored_command(depositor: "Depositor", swhids: tuple[str, ...], as_json: bool) -> int:
-    """Ask whether objects are archived, as part of your deposits; exit code 10 when one is not."""
-    found = {swhid: depositor.stored(swhid) for swhid in swhids}
+def stored_command(depositor: "Depositor", names: tuple[str, ...], by: str, after: str, as_json: bool) -> int:
+    """Ask whether packages or objects are stored, as part of your deposits; exit code 10 when one is not.
+
+    An ID is a SWHID, or the external identifier of a package: the one in its metadata.csv, or the Slug.
+    """
+    from client import packages  # noqa: PLC0415
+
+    found: dict[str, Any] = {}
+    for name in names:
+        if name.startswith("swh:"):
+            found[name] = depositor.stored(name)
+        else:
+            asked = {by.replace("-", "_"): name, "stored_after": after}
+            found[name] = list(packages.find(depositor, **asked))
+    stored = {
+        name: told if isinstance(told, bool) else any(v["stored"] for v in told)
+        for name, told in found.items()
+    }
     if as_json:
-        show(found, as_json=True)
+        show(
+            {
+                name: told if isinstance(told, bool) else {"stored": stored[name], "versions": told}
+                for name, told in found.items()
+            },
+            as_json=True,
+        )
     else:
-        for swhid, is_stored in found.items():
-            click.echo(f"{'stored ' if is_stored else 'missing'}  {swhid}")
-    return ExitCode.OK if all(found.values()) else ExitCode.DIFFERS
+        for name, told in found.items():
+            click.echo(f"{'stored ' if stored[name] else 'missing'}  {name}")
+            for version in [] if isinstance(told, bool) else told:
+                number = f"v{version['version']}" if version["version"] else "-"
+                click.echo(f"         {number}  deposit {version['deposit']}  {version['status']}")
+    return ExitCode.OK if all(stored.values()) else ExitCode.DIFFERS

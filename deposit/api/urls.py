@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from deposit.api import views
 from deposit.api.deliveries import DeliveryViewSet
+from deposit.api.packages import PackageViewSet
 from deposit.api.schema import Documentation, Schema, unknown
 
 app_name = "api"
@@ -12,6 +13,7 @@ app_name = "api"
 router = SimpleRouter()
 router.register("deposits", views.DepositViewSet, basename="deposit")
 router.register("deliveries", DeliveryViewSet, basename="delivery")
+router.register("packages", PackageViewSet, basename="package")
 router.register("collections", views.CollectionViewSet, basename="collection")
 
 urlpatterns = [
