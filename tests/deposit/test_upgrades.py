@@ -152,8 +152,18 @@ class OldCode(threading.Thread):
         deposit = rows.create(
             client_id=self.client, collection_id=self.collection, status="partial", lease_owner=""
         )
+        now = models.functions.Now()
         for before, after in (("partial", "deposited"), ("deposited", "verified")):
-            rows.filter(pk=deposit.pk).update(status=after, complete_date=models.functions.Now())
+            # Its leases are in the deposit's own columns.
+            rows.filter(pk=deposit.pk, status=before).update(lease_token=models.F("lease_token") + 1)
+            rows.filter(pk=deposit.pk).update(
+                status=after,
+                complete_date=now,
+                lease_expires_at=None,
+                lease_owner="",
+                attempts=0,
+                sent_at=None,
+            )
             self.then.get_model("deposit", "Event").objects.using(ALIAS).create(
                 deposit_id=deposit.pk, name=after, from_status=before, to_status=after, actor="old"
             )
