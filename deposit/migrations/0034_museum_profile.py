@@ -9,19 +9,25 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
-            model_name="collection",
-            name="profile",
-            field=models.CharField(
-                blank=True,
-                choices=[
-                    ("transfer-package", "transfer package"),
-                    ("archivematica", "Archivematica's conventions for transfers"),
-                    ("museum", "museum objects for a preservation service"),
-                ],
-                db_default="",
-                help_text="What is demanded of its packages, beyond being whole.",
-                max_length=60,
-            ),
-        ),
+        # The choices are in no column.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AlterField(
+                    model_name="collection",
+                    name="profile",
+                    field=models.CharField(
+                        blank=True,
+                        choices=[
+                            ("transfer-package", "transfer package"),
+                            ("archivematica", "Archivematica's conventions for transfers"),
+                            ("museum", "museum objects for a preservation service"),
+                        ],
+                        db_default="",
+                        default="",
+                        help_text="What is demanded of its packages, beyond being whole.",
+                        max_length=60,
+                    ),
+                ),
+            ]
+        )
     ]

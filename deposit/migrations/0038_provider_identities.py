@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("deposit", "0036_fetches_are_work"),
+        ("deposit", "0037_lanes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
