@@ -41,6 +41,7 @@ header_map = "drop"
 control_socket_disable = True
 http_parser = "python"
 
+logger_class = "server.access_log.AccessLogger"
 accesslog = "-"
 errorlog = "-"
 access_log_format = '%(h)s %(u)s "%(r)s" %(s)s %(B)s bytes %(M)s ms request=%({x-request-id}o)s'

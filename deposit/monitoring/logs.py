@@ -8,13 +8,17 @@ import logging
 import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Any
 
 from celery import current_task
+
+from settings.log_text import indented, json_line, one_line
 
 # The id of the request that this thread answers.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 # `key=value` pairs in our messages become fields of their own in JSON. Bounded: a quote that never ends, again and
 # again, would take the square of the line's length.
+_NAMES = re.compile(r"\b([a-z_]{2,30})=")
 _PAIRS = re.compile(r"\b([a-z_]{2,30})=('(?:[^'\\]|\\.){0,300}'|[^\s,]+)")
 
 
@@ -36,8 +40,12 @@ class LineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The line; a message cannot begin another one."""
-        line = super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
+        line = one_line(super().formatMessage(record))
         return " ".join([line, *(f"{name}={value}" for name, value in place().items())])
+
+    def formatException(self, ei: Any) -> str:
+        """A traceback, which may tell what a client sent."""
+        return indented(super().formatException(ei))
 
 
 class JsonFormatter(logging.Formatter):
@@ -46,7 +54,10 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The object."""
         message = record.getMessage()
-        fields: dict[str, str] = {name: value.strip("'") for name, value in _PAIRS.findall(message)}
+        # Only pairs of ours: what a client sent may look like others.
+        ours = set(_NAMES.findall(str(record.msg)))
+        pairs = [pair for pair in _PAIRS.findall(message) if pair[0] in ours]
+        fields: dict[str, str] = {name: value.strip("'") for name, value in pairs}
         fields |= {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -56,4 +67,4 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(fields, ensure_ascii=False)
+        return json_line(json.dumps(fields, ensure_ascii=False))
