@@ -202,6 +202,14 @@ def occurrences(identifier: bytes, limit: int = 100) -> list[SWHID]:
     return [SWHID(TYPES[kind], bytes(sha1_git)) for kind, sha1_git in found]
 
 
+def parents_of(identifiers: Iterable[bytes], most: int) -> list[tuple[bytes, bytes]]:
+    """Pairs of one of these objects and a directory that holds it, in no order, at most ``most``. One query."""
+    with _by_target() as ask:
+        array = index.bytea_array(identifiers)
+        pairs = ask.rows(_PARENTS, [array, [KINDS[ObjectType.DIRECTORY]], array, most])
+    return [(bytes(child), bytes(parent)) for child, parent in pairs]
+
+
 def contains(roots: Sequence[bytes], identifier: bytes) -> bool:
     """Whether an object is one of these objects (directories, releases, snapshots) or can be reached from one."""
     chosen = set(roots)

@@ -4,9 +4,10 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from archive.identifiers import SWHID, ObjectType
+from archive.paths import paths_to
 from archive.retrieval import held, places, targets_of
 from deposit.actors import Actor, AnonymousActor
 from deposit.models import Deposit, Status
@@ -39,6 +40,21 @@ def readable_among(
     files = {one.hash: one for one in asked if one.type in (ObjectType.CONTENT, ObjectType.DIRECTORY)}
     below = held(files, lambda some: _directories(mine, some), lambda: _newest(mine)) if files else set()
     return {files[one] for one in below} | _releases(mine, asked) | _snapshots(mine, asked)
+
+
+def whereabouts(actor: Actor, swhid: SWHID, *, most: int) -> list[tuple[Deposit, bytes]]:
+    """Deposits that the actor may read and that are or hold a file or folder, each with its path there; oldest first.
+
+    The path of what is a deposit as a whole is empty. Releases and snapshots are found as deposits, too.
+    """
+    mine = archived_deposits(actor).select_related("collection", "client__user")
+    if swhid.type not in (ObjectType.CONTENT, ObjectType.DIRECTORY):
+        told = mine.filter(Q(release_swhid=str(swhid)) | Q(snapshot_swhid=str(swhid)))
+        return [(deposit, b"") for deposit in told.order_by("id")[:most]]
+    paths = dict(paths_to(swhid.hash, lambda some: _directories(mine, some), most=most))
+    roots = {str(SWHID(ObjectType.DIRECTORY, root)): path for root, path in paths.items()}
+    found = mine.filter(swhid__in=roots).order_by("id")[:most]
+    return [(deposit, roots[deposit.swhid or ""]) for deposit in found]
 
 
 def _directories(mine: QuerySet[Deposit], identifiers: set[bytes]) -> set[bytes]:

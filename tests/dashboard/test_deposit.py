@@ -16,8 +16,8 @@ from django.contrib.auth.models import User
 from django.test import Client as Browser
 from django.utils import timezone
 
-from archive.identifiers import SWHID
-from archive.retrieval import read_object
+from archive.identifiers import SWHID, ObjectType
+from archive.retrieval import read_object, resolve
 from dashboard.citation import names_of
 from dashboard.templatetags.deposits import duration
 from dashboard.timeline import steps_of
@@ -290,9 +290,8 @@ def test_stored_answers_for_the_own_deposits_only(
 ) -> None:
     content = "swh:1:cnt:" + SWHID.parse(str(done.swhid)).hash.hex()
     assert browser.get("/stored/", {"q": str(done.swhid_context)}).context["is_stored"] is True
-    assert [one.pk for one in browser.get("/stored/", {"q": str(done.swhid)}).context["deposits"]] == [
-        done.pk
-    ]
+    places = browser.get("/stored/", {"q": str(done.swhid)}).context["places"]
+    assert [(place.deposit.pk, place.path) for place in places] == [(done.pk, "")]
     assert browser.get("/stored/", {"q": content}).context["is_stored"] is False
     neighbour = logged_in(django_user_model.objects.create_user("neighbour"))
     assert neighbour.get("/stored/", {"q": str(done.swhid)}).context["is_stored"] is False
@@ -318,7 +317,51 @@ def test_stored_finds_a_file_by_its_sha256(browser: Browser, done: Deposit) -> N
     readme = FILES["hello/README"]
     from_archive = browser.get(f"/deposits/{done.pk}/files/hello/README").context["swhid"]
     assert read_object(SWHID.parse(from_archive)) == readme
-    assert browser.get("/stored/", {"q": from_archive}).context["is_stored"] is True
+    digest = hashlib.sha256(readme).hexdigest()
+    for asked in (from_archive, digest, digest.upper()):
+        context = browser.get("/stored/", {"q": asked}).context
+        assert context["is_stored"] is True
+        [place] = context["places"]
+        assert (place.deposit.pk, place.path, context["packages"]) == (done.pk, "hello/README", [])
+        assert browser.get(place.url).status_code == 200
+        assert place.since == Event.objects.get(deposit=done, name="finish").at
+
+
+def test_stored_finds_a_package_by_its_sha256_whatever_became_of_it(
+    browser: Browser, depositor: Client, done: Deposit
+) -> None:
+    part = Part.objects.get(deposit=done, kind="package")
+    page = browser.get("/stored/", {"q": part.sha256})
+    [place] = page.context["packages"]
+    assert (page.context["is_stored"], place.deposit.pk, place.package) == (True, done.pk, "p.zip")
+    assert place.since == part.created_at
+    assert "As the package p.zip of" in main_of(page.content)
+    waiting = sent(depositor, files={"other": b"waits"})
+    digest = Part.objects.get(deposit=waiting, kind="package").sha256
+    page = browser.get("/stored/", {"q": digest})
+    assert page.context["is_stored"] is False
+    assert "It was sent, but it is not in the archive." in main_of(page.content)
+    neighbour = logged_in(new_client(depositor.collections.get()).user)
+    assert neighbour.get("/stored/", {"q": part.sha256}).context["packages"] == []
+    assert "No, it is not stored here." in main_of(neighbour.get("/stored/", {"q": part.sha256}).content)
+
+
+def test_stored_finds_folders_and_what_is_in_several_deposits(
+    browser: Browser, depositor: Client, done: Deposit
+) -> None:
+    again = worked_on(sent(depositor, files={"deep/er/README": FILES["hello/README"]}, slug="again"))
+    asked = browser.get(f"/deposits/{done.pk}/files/hello/README").context["swhid"]
+    places = browser.get("/stored/", {"q": asked}).context["places"]
+    assert [(place.deposit.pk, place.path) for place in places] == [
+        (done.pk, "hello/README"),
+        (again.pk, "deep/er/README"),
+    ]
+    folder = str(SWHID(ObjectType.DIRECTORY, resolve(SWHID.parse(str(again.swhid)).hash, b"deep/er").target))
+    [place] = browser.get("/stored/", {"q": folder}).context["places"]
+    assert (place.deposit.pk, place.path) == (again.pk, "deep/er")
+    for whole in (again.release_swhid, again.snapshot_swhid):
+        places = browser.get("/stored/", {"q": str(whole)}).context["places"]
+        assert [(place.deposit.pk, place.path) for place in places] == [(again.pk, "")]
 
 
 def test_the_history_of_an_origin_lists_its_versions(browser: Browser, depositor: Client) -> None:
