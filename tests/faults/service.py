@@ -34,8 +34,10 @@ COMMANDS = parse_procfile((REPOSITORY / "Procfile").read_text()).processes
 class Member:
     """One process of the service, kept running."""
 
-    def __init__(self, name: str, command: str, environment: Mapping[str, str], log: Path) -> None:
-        self.name, self.log = name, log
+    def __init__(
+        self, name: str, command: str, environment: Mapping[str, str], log: Path, folder: Path = REPOSITORY
+    ) -> None:
+        self.name, self.log, self._folder = name, log, folder
         self._command, self._environment = command, environment
         self._stopping = False
         self.starts = 0
@@ -49,7 +51,7 @@ class Member:
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 ["/bin/sh", "-c", f"exec {self._command}"],
-                cwd=REPOSITORY,
+                cwd=self._folder,
                 env=dict(self._environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -118,8 +120,11 @@ class Service:
         counts: Mapping[str, int] | None = None,
         commands: Mapping[str, str] = COMMANDS,
         clients: Sequence[str] = ("faults",),
+        repository: Path = REPOSITORY,
         **settings: str,
     ) -> None:
+        # Where the code is; another version's, perhaps.
+        self.repository = repository
         self.folder, self.broker, self.clients = folder, broker, clients
         self.counts = {"web": 1, "checker": 1, "loader": 1, "dispatcher": 1, **(counts or {})}
         self.settings, self.commands = settings, commands
@@ -182,7 +187,8 @@ class Service:
         """Start one more process of a role; ``run`` makes of its command one that runs it elsewhere."""
         command = run(self.commands[name].replace(f"-n {name} ", f"-n {name}{number} "))
         key = f"{name}{number}"
-        self.members[key] = Member(key, command, self.environment | settings, self.folder / f"{key}.log")
+        log = self.folder / f"{key}.log"
+        self.members[key] = Member(key, command, self.environment | settings, log, self.repository)
 
     def _make_clients(self) -> None:
         self.manage("collection", "create", "--name", "faults")
@@ -215,7 +221,7 @@ class Service:
         """Run ``manage.py``; returns what it prints."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=REPOSITORY,
+            cwd=self.repository,
             env=self.environment,
             capture_output=True,
             text=True,
