@@ -11,7 +11,7 @@ from enum import StrEnum
 from django.db.models import Q, QuerySet
 
 from deposit.actors import Actor, Channel, Scope, SystemActor
-from deposit.models import Client, Collection, Curatorship, DayTally, Deposit, Membership, Status
+from deposit.models import Client, Collection, Curatorship, DailyStatistics, Deposit, Membership, Status
 from deposit.refusals import Kind, Refusal
 
 # No identity column counts further; a larger number in an address is nobody's.
@@ -195,10 +195,10 @@ def visible_deposits(actor: Actor) -> QuerySet[Deposit]:
     return deposits_for(actor, Operation.READ)
 
 
-def visible_tallies(actor: Actor) -> QuerySet[DayTally]:
+def visible_tallies(actor: Actor) -> QuerySet[DailyStatistics]:
     """The counted days of the deposits that exist for the actor."""
     condition = _condition(actor, Operation.READ)
-    return DayTally.objects.all() if condition is None else DayTally.objects.filter(condition)
+    return DailyStatistics.objects.all() if condition is None else DailyStatistics.objects.filter(condition)
 
 
 def own_deposits(actor: Actor) -> Q:

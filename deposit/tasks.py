@@ -70,7 +70,7 @@ def fetch() -> None:
 
 
 @shared_task(name="deposit.pulse")
-def scheduler_pulse() -> None:
+def scheduler_heartbeat() -> None:
     """Show that what the scheduler orders is done."""
     heartbeats.beat(heartbeats.SCHEDULER, "schedule")
 

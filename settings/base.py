@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from settings.bodies import SMALL_BODY_BYTES
-from settings.env import REPOSITORY, data_dir, read_env
+from settings.env import REPOSITORY, as_pair, data_dir, read_env
 from settings.preservation import *  # noqa: F403  (settings of the museum and of the preservation service)
 from settings.production import refuse_insecure_values
 
@@ -221,6 +221,13 @@ PARTIAL_NOTICE_DAYS: int = env.int("PARTIAL_NOTICE_DAYS", default=7)
 # The janitor leaves staged files alone that are younger, in hours; what it sets aside it keeps, in days.
 ORPHAN_AGE_HOURS: int = env.int("ORPHAN_AGE_HOURS", default=24)
 ORPHAN_KEEP_DAYS: int = env.int("ORPHAN_KEEP_DAYS", default=30)
+# When to alert, as warning,error: how long a deposit may wait for a free worker, and how much of a disk must be free.
+ALERT_WAITING_SECONDS: tuple[float, float] = as_pair(
+    "ALERT_WAITING_SECONDS", env.list("ALERT_WAITING_SECONDS", cast=float, default=[600.0, 1800.0])
+)
+ALERT_FREE_PERCENT: tuple[float, float] = as_pair(
+    "ALERT_FREE_PERCENT", env.list("ALERT_FREE_PERCENT", cast=float, default=[10.0, 5.0])
+)
 # --- How much at once ----------------------------------------------------------------------------------
 # Bytes of the staging disk that no upload may use.
 RESERVED_BYTES: int = env.int("RESERVED_BYTES", default=512 * 1024**2)

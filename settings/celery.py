@@ -86,7 +86,7 @@ app.conf.update(
 )
 
 # Workers tell the record that they live.
-app.steps["consumer"].add("deposit.monitoring.heartbeats:PulseStep")
+app.steps["consumer"].add("deposit.monitoring.heartbeats:HeartbeatStep")
 
 # Without this every task opens a database connection of its own, which takes longer than the work on a small deposit.
 app.conf["CELERY_DB_REUSE_MAX"] = 500

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -48,3 +49,10 @@ def read_env() -> environ.FileAwareEnv:
     if path.is_file():
         environ.FileAwareEnv.read_env(path)
     return env
+
+
+def as_pair(name: str, values: list[float]) -> tuple[float, float]:
+    """Two numbers of a setting, as warning and error. Raises ImproperlyConfigured for more or fewer."""
+    if len(values) != 2:
+        raise ImproperlyConfigured(f"{name} takes two numbers, warning,error; it has {len(values)}.")
+    return values[0], values[1]

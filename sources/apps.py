@@ -9,3 +9,11 @@ class SourcesConfig(AppConfig):
     name = "sources"
     label = "sources"
     verbose_name = "Sources"
+
+    def ready(self) -> None:
+        """While there is a source to watch, its watcher is missed when it is away."""
+        from deposit.monitoring.processes import register_process  # noqa: PLC0415  (needs models)
+        from sources.models import Source  # noqa: PLC0415  (models are not ready when this file is read)
+
+        active = Source.objects.filter(removed_at__isnull=True, paused=False)
+        register_process("watch", lambda: active.exists())

@@ -5,14 +5,17 @@ when it is gone. That saves work only: an item is deposited once, whoever sees i
 """
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.db import Error, connection
 from django.db.models.functions import Now
 
+from deposit.monitoring import heartbeats
 from sources.models import Source
 from sources.opening import open_source
 from sources.session import Session, WorkerPool
@@ -52,6 +55,8 @@ class Watcher:
     def __init__(self) -> None:
         self._stopping = threading.Event()
         self._runners: dict[int, Runner] = {}
+        self._name = f"watch@{socket.gethostname()}"
+        self._beat_at: float | None = None
 
     def stop(self) -> None:
         """Let everything end soon."""
@@ -62,6 +67,7 @@ class Watcher:
         while not self._stopping.is_set():
             alive()
             try:
+                self._beat()
                 self._match(active_sources())
             except Error as error:
                 logger.warning("sources cannot be read: %s", str(error).strip())
@@ -71,7 +77,15 @@ class Watcher:
             runner.stop()
         for runner in self._runners.values():
             runner.join(30)
+        with suppress(Error):
+            heartbeats.end(self._name)
         connection.close()
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if self._beat_at is None or now - self._beat_at >= heartbeats.BEAT_SECONDS:
+            heartbeats.beat(self._name, "watch", begins=self._beat_at is None)
+            self._beat_at = now
 
     def _match(self, wanted: dict[int, dict[str, Any]]) -> None:
         for source_id, runner in list(self._runners.items()):

@@ -25,6 +25,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
+from django.utils import translation
 from psycopg2 import errors, sql
 from pytest_django import DjangoDbBlocker
 
@@ -181,3 +182,11 @@ def no_secrets_in_logs() -> Iterator[None]:
     yield
     logging.getLogger().removeHandler(watch)
     assert watch.found == []
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """What a browser's language was in the test before does not matter in this one."""
+    translation.activate("en")
+    yield
+    translation.deactivate()

@@ -20,7 +20,7 @@ from dashboard.templatetags.deposits import duration
 from dashboard.ttl_cache import Remembered
 from dashboard.views.deposits import Echo, harmless
 from deposit.actors import Actor
-from deposit.models import DayTally
+from deposit.models import DailyStatistics
 from deposit.monitoring import daily_statistics
 from deposit.monitoring.daily_statistics import Span
 from deposit.permissions import Operation, may_service, visible_collections, visible_tallies
@@ -68,7 +68,7 @@ def _wanted(request: HttpRequest) -> Wanted:
     )
 
 
-def _tallies(actor: Actor, wanted: Wanted) -> QuerySet[DayTally]:
+def _tallies(actor: Actor, wanted: Wanted) -> QuerySet[DailyStatistics]:
     found = visible_tallies(actor)
     if wanted.collection:
         found = found.filter(collection__name=wanted.collection)
@@ -162,7 +162,7 @@ def _groupings(actor: Actor) -> list[tuple[str, str, str, str]]:
 
 
 def _group(
-    mine: QuerySet[DayTally], wanted: Wanted, path: str, filtered: str, title: str, name: str
+    mine: QuerySet[DailyStatistics], wanted: Wanted, path: str, filtered: str, title: str, name: str
 ) -> dict[str, Any]:
     rows = daily_statistics.busiest(mine, path, since=wanted.since, until=wanted.until)
     lines = []
@@ -189,7 +189,7 @@ def export(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     return response
 
 
-def _lines(rows: QuerySet[DayTally]) -> Iterator[str]:
+def _lines(rows: QuerySet[DailyStatistics]) -> Iterator[str]:
     writer = csv.writer(Echo())
     yield writer.writerow(("day", "collection", "client", *COLUMNS))
     named = rows.order_by("day", "collection__name", "client__user__username").values_list(

@@ -16,7 +16,7 @@ from dashboard.ttl_cache import Remembered
 from deposit.actors import Actor
 from deposit.models import Deposit
 from deposit.monitoring import heartbeats, statistics
-from deposit.monitoring.alerts import complaints
+from deposit.monitoring.alerts import alerts
 from deposit.monitoring.snapshot import read_space
 from deposit.permissions import Operation, require_service
 
@@ -52,7 +52,7 @@ def overview(request: HttpRequest, actor: Actor) -> HttpResponse:
     known = figures.get()
     plots = [_days_plot(known["days"]), _growth_plot(known["growth"])]
     context = known | {
-        "complaints": complaints(),
+        "alerts": alerts(),
         "space": read_space(),
         "queues": queues.get(),
         "busy": statistics.workers(),

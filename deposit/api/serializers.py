@@ -193,7 +193,7 @@ class FiguresSerializer(serializers.Serializer[Any]):
     rows = NamedTallySerializer(many=True)
 
 
-class ComplaintSerializer(serializers.Serializer[Any]):
+class AlertSerializer(serializers.Serializer[Any]):
     """One thing that is wrong with the service, and what to do about it."""
 
     code = serializers.CharField()

@@ -22,7 +22,7 @@ urlpatterns = [
     path("archive/known/", views.KnownView.as_view(), name="known"),
     path("statistics/", views.StatisticsView.as_view(), name="statistics"),
     path("statistics/figures/", views.FiguresView.as_view(), name="figures"),
-    path("health/", views.ComplaintsView.as_view(), name="health"),
+    path("health/", views.AlertsView.as_view(), name="health"),
     path("", include(router.urls)),
     re_path(r"^", unknown),
 ]

@@ -27,9 +27,9 @@ from deposit.archive_permissions import readable_among, wait_in_vain
 from deposit.http.api_authentication import ApiAuthenticator
 from deposit.http.problems import handle
 from deposit.lists.cursor import DepositFilter
-from deposit.models import Collection, DayTally, Deposit
+from deposit.models import Collection, DailyStatistics, Deposit
 from deposit.monitoring import daily_statistics, statistics
-from deposit.monitoring.alerts import complaints
+from deposit.monitoring.alerts import alerts
 from deposit.permissions import (
     Operation,
     may_service,
@@ -232,7 +232,7 @@ class FiguresView(ApiView):
 _NAMES = {"collection": "collection__name", "client": "client__user__username"}
 
 
-def _rows(mine: QuerySet[DayTally], by: str, span: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows(mine: QuerySet[DailyStatistics], by: str, span: dict[str, Any]) -> list[dict[str, Any]]:
     if by in _NAMES:
         return [
             {"name": name, "tally": tally}
@@ -244,13 +244,11 @@ def _rows(mine: QuerySet[DayTally], by: str, span: dict[str, Any]) -> list[dict[
     ]
 
 
-class ComplaintsView(ApiView):
+class AlertsView(ApiView):
     """Health."""
 
-    @extend_schema(
-        summary="What is wrong with the service", responses=serializers.ComplaintSerializer(many=True)
-    )
+    @extend_schema(summary="What is wrong with the service", responses=serializers.AlertSerializer(many=True))
     def get(self, request: Request) -> Response:
         """For operators: each with a sentence that says what to do; an empty list when all is well."""
         require_service(self.actor, Operation.SEE_QUEUES)
-        return Response(serializers.ComplaintSerializer(complaints(), many=True).data)
+        return Response(serializers.AlertSerializer(alerts(), many=True).data)

@@ -1,10 +1,10 @@
 """Numbered pages of a client's deposits, oldest first, at the same cost for the first and for the ten thousandth.
 
 SWORD clients know pages by their numbers and want the total. Counting a million rows and skipping to the last of them
-would cost more with every deposit; so every thousandth deposit leaves a milestone that says how many come up to it, and
-only what lies behind the nearest one is counted or skipped. Readers set milestones when they miss them, never among
+would cost more with every deposit; so every thousandth deposit leaves an anchor that says how many come up to it, and
+only what lies behind the nearest one is counted or skipped. Readers set anchors when they miss them, never among
 the deposits of the last hour, whose order may still change as transactions commit; whoever deletes a deposit takes
-up the milestones behind it.
+up the anchors behind it.
 """
 
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from deposit.models import AdvisoryLock, Client, Deposit, Milestone, Status
+from deposit.models import AdvisoryLock, Client, Deposit, PageAnchor, Status
 
 STEP = 1000
 SETTLED = timedelta(hours=1)
@@ -55,39 +55,39 @@ def slice_of(
     if chosen is not deposits:
         return Slice(items=list(chosen[start : start + limit]), count=chosen.count())
     count = _count(client)
-    near = _last_milestone(client, up_to=start)
+    near = _last_anchor(client, up_to=start)
     items = deposits.filter(pk__gt=near[1])[start - near[0] : start - near[0] + limit]
     return Slice(items=list(items), count=count)
 
 
-def _last_milestone(client: Client, *, up_to: int | None = None) -> tuple[int, int]:
-    """(position, deposit number) of the last milestone, not beyond the position ``up_to``; (0, 0) without one."""
-    milestones = Milestone.objects.filter(client=client).order_by("-position")
+def _last_anchor(client: Client, *, up_to: int | None = None) -> tuple[int, int]:
+    """(position, deposit number) of the last anchor, not beyond the position ``up_to``; (0, 0) without one."""
+    anchors = PageAnchor.objects.filter(client=client).order_by("-position")
     if up_to is not None:
-        milestones = milestones.filter(position__lte=up_to)
-    return milestones.values_list("position", "deposit_id").first() or (0, 0)
+        anchors = anchors.filter(position__lte=up_to)
+    return anchors.values_list("position", "deposit_id").first() or (0, 0)
 
 
 def _count(client: Client) -> int:
-    position, after = _last_milestone(client)
+    position, after = _last_anchor(client)
     behind = Deposit.objects.filter(client=client, pk__gt=after)
     rest = behind.count()
     if rest >= 2 * STEP and behind.filter(reception_date__lt=Now() - SETTLED)[STEP - 1 : STEP].exists():
-        _set_milestones(client)
-        position, after = _last_milestone(client)
+        _set_anchors(client)
+        position, after = _last_anchor(client)
         rest = Deposit.objects.filter(client=client, pk__gt=after).count()
     return position + rest
 
 
 def _lock(client_id: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [AdvisoryLock.MILESTONES, client_id % 2**31])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [AdvisoryLock.PAGE_ANCHORS, client_id % 2**31])
 
 
-def _set_milestones(client: Client) -> None:
+def _set_anchors(client: Client) -> None:
     with transaction.atomic():
         _lock(client.pk)
-        position, after = _last_milestone(client)
+        position, after = _last_anchor(client)
         seconds = int(SETTLED.total_seconds())
         values = {"client": client.pk, "position": position, "after": after, "settled": seconds, "step": STEP}
         with connection.cursor() as cursor:
@@ -95,6 +95,6 @@ def _set_milestones(client: Client) -> None:
 
 
 def forget_behind(deposit: Deposit) -> None:
-    """Take up the milestones that count a deposit which is being deleted; call it in the same transaction."""
+    """Take up the anchors that count a deposit which is being deleted; call it in the same transaction."""
     _lock(deposit.client_id)
-    Milestone.objects.filter(client_id=deposit.client_id, deposit_id__gte=deposit.pk).delete()
+    PageAnchor.objects.filter(client_id=deposit.client_id, deposit_id__gte=deposit.pk).delete()

@@ -1,6 +1,7 @@
 """The tables: the record of deposits, and who may do what."""
 
 from deposit.models.audit import AuditRecord
+from deposit.models.daily_statistics import DailyStatistics
 from deposit.models.deliveries import (
     OPEN_DELIVERIES,
     Activity,
@@ -12,8 +13,7 @@ from deposit.models.deliveries import (
 from deposit.models.event_names import EventName
 from deposit.models.identities import ProviderIdentity
 from deposit.models.locks import AdvisoryLock
-from deposit.models.milestones import Milestone
-from deposit.models.pulses import Pulse
+from deposit.models.page_anchors import PageAnchor
 from deposit.models.record import (
     STATUS_TEXTS,
     TITLE_LENGTH,
@@ -33,7 +33,6 @@ from deposit.models.record import (
 from deposit.models.retries import IdempotencyKey
 from deposit.models.roles import Curatorship
 from deposit.models.submissions import SubmissionKey
-from deposit.models.tallies import DayTally
 from deposit.models.throttling import LoginFailures, Notice
 from deposit.models.tokens import ApiToken, TokenScope
 from deposit.models.uploads import Fetch, FetchState, Upload, UploadSegment
@@ -52,7 +51,7 @@ __all__ = [
     "Client",
     "Collection",
     "Curatorship",
-    "DayTally",
+    "DailyStatistics",
     "Delivery",
     "DeliveryState",
     "Deposit",
@@ -63,13 +62,14 @@ __all__ = [
     "Fetch",
     "FetchState",
     "Finding",
+    "Heartbeat",
     "IdempotencyKey",
     "Identifier",
     "LoginFailures",
     "Membership",
-    "Milestone",
     "Notice",
     "PackageVersion",
+    "PageAnchor",
     "Part",
     "PartKind",
     "Profile",

@@ -21,5 +21,5 @@ class AdvisoryLock(IntEnum):
     FETCHED_HOST = 0x5E4D_0005
     # Counting days; alone.
     DAILY_STATISTICS = 0x5E4D_0006
-    # Marks in long lists; with the client's number.
-    MILESTONES = 0x6D69_6C65
+    # Anchors of numbered pages; with the client's number.
+    PAGE_ANCHORS = 0x6D69_6C65

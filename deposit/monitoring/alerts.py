@@ -1,6 +1,10 @@
-"""What is wrong with the service, each in one sentence that says what to do about it. An empty list: all is well."""
+"""What is wrong with the service, each in one sentence that says what to do about it. An empty list: all is well.
 
-from collections.abc import Iterator, Sequence
+This is the one list. The overview, the JSON API, ``check_deposit`` (Nagios) and ``/metrics`` (Prometheus) show it and
+judge nothing themselves, so that they cannot contradict each other; ``/readyz`` asks it whether uploads are refused.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -8,162 +12,236 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from deposit.models import Status
-from deposit.monitoring.health import FULL_BELOW_BYTES
-from deposit.monitoring.heartbeats import SCHEDULER, Worker, workers
-from deposit.monitoring.snapshot import Figures, read_figures
+from deposit.monitoring.heartbeats import SCHEDULER_SILENT_SECONDS
+from deposit.monitoring.processes import Queue, is_read, required_queues, scheduler_of
+from deposit.monitoring.snapshot import OpenWork, Snapshot, Space, read_snapshot
+from deposit.monitoring.thresholds import Pair, Thresholds
 
-# How long a deposit may wait for a free worker before it looks as if there were none, in seconds.
-PATIENCE_SECONDS = 300.0
-# Below this share of free space, or this many bytes, a disk is about to be full.
-_FREE_SHARE = 0.05
-_FREE_BYTES = 2 * 1024**3
+ERROR, WARNING = "error", "warning"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Complaint:
-    """One thing that is wrong. ``severity`` is error or warning; ``status`` names the deposits it is about."""
+class Alert:
+    """One thing that is wrong. ``severity`` is error or warning; ``status`` names the deposits it is about.
+
+    ``refuses_uploads``: new packages are answered 507 because of it, so the service is not ready.
+    """
 
     code: str
     severity: str
     sentence: str
     status: str = ""
+    refuses_uploads: bool = False
 
 
-def complaints() -> list[Complaint]:
-    """All that is wrong now, the worst first."""
-    figures = read_figures()
-    alive = workers()
+def alerts(snapshot: Snapshot | None = None, thresholds: Thresholds | None = None) -> list[Alert]:
+    """All that is wrong now, or in a snapshot, the worst first. Raises django.db.Error."""
+    seen = snapshot or read_snapshot()
+    limits = thresholds or Thresholds.of_settings()
     found = [
-        *_dispatcher(figures),
-        *_silent(figures, alive),
-        *_scheduler(alive),
-        *_damage(figures),
-        *_waiting(figures, alive),
-        *_disks(figures),
-        *_failed(figures),
-        *_audit(figures),
+        *_dispatcher(seen),
+        *_silent(seen),
+        *_processes(seen),
+        *_scheduler(seen),
+        *_damage(seen),
+        *_waiting(seen, limits),
+        *_queue_full(seen),
+        *disk_alerts(seen.space, limits),
+        *_failed(seen),
+        *_audit(seen, limits),
     ]
-    return sorted(found, key=lambda one: one.severity != "error")
+    return sorted(found, key=lambda one: one.severity != ERROR)
 
 
-def _dispatcher(figures: Figures) -> Iterator[Complaint]:
-    if not figures.has_dispatcher:
+def _severity(value: float, limits: Pair) -> str:
+    """By a value that should stay below its limits; empty while it does."""
+    return ERROR if value >= limits[1] else WARNING if value >= limits[0] else ""
+
+
+def _dispatcher(seen: Snapshot) -> Iterator[Alert]:
+    if not seen.has_dispatcher:
         sentence = _(
             "No dispatcher runs, so nothing is checked or loaded: start it (`systemctl start deposit-dispatcher` or "
             "`manage.py dispatch`; `make run` starts everything). What comes in waits, nothing is lost."
         )
-        yield Complaint(code="dispatcher.away", severity="error", sentence=sentence)
+        yield Alert(code="dispatcher.away", severity=ERROR, sentence=sentence)
 
 
-_WORKERS = (
-    (Status.DEPOSITED, "checker", "check", gettext_noop("No checker takes work, so nothing is checked")),
-    (Status.VERIFIED, "loader", "load", gettext_noop("No loader takes work, so nothing is archived")),
-)
+# What is not done while nobody reads a queue.
+_UNDONE = {
+    "check": gettext_noop("No checker takes work, so nothing is checked"),
+    "load": gettext_noop("No loader takes work, so nothing is archived"),
+    "housekeeping": gettext_noop("No worker does housekeeping, so nothing expires, is audited or mailed"),
+    "fetch": gettext_noop("No worker fetches packages from elsewhere, so their deposits stay incomplete"),
+}
+
+_OTHER = gettext_noop("No worker takes work from the queue %(queue)s")
 
 
-def _silent(figures: Figures, known: Sequence[Worker]) -> Iterator[Complaint]:
+def _silent(seen: Snapshot) -> Iterator[Alert]:
     """Queues that no living worker reads."""
-    silent = [one for one in _WORKERS if not _reads(known, one[2])]
-    if len(silent) == len(_WORKERS) and any(one.name != SCHEDULER for one in known):
+    required = list(required_queues(seen.queues))
+    silent = [one for one in required if not is_read(seen.workers, one.name)]
+    if len(silent) == len(required):
         sentence = _(
             "No worker takes work any more, neither checkers nor loaders: see first whether the broker "
             "(CELERY_BROKER_URL) answers, then whether they run (`systemctl status 'deposit-worker@*'`). Nothing is "
             "lost: what comes in waits."
         )
-        yield Complaint(code="workers.silent", severity="error", sentence=sentence)
+        yield Alert(code="workers.silent", severity=ERROR, sentence=sentence)
         return
-    for status, name, queue, words in silent:
+    for queue in silent:
         sentence = _(
-            "%(what)s; waiting now: %(number)d. Start one (`systemctl start deposit-worker@%(queue)s`, or `celery -A "
-            "settings.celery worker -Q %(queue)s`); if it runs, it cannot reach the broker: its log says why."
-        ) % {"what": _(words), "number": figures.waiting[status].number, "queue": queue}
-        yield Complaint(code=f"{name}.silent", severity="error", status=status, sentence=sentence)
+            "%(what)s. Start one (`systemctl start deposit-worker@%(queue)s`, or `celery -A settings.celery worker "
+            "-Q %(queue)s`); if it runs, it cannot reach the broker: its log says why."
+        ) % {"what": _what(seen, queue), "queue": queue.name}
+        yield Alert(
+            code=f"{queue.worker}.silent", severity=ERROR, status=queue.status or "", sentence=sentence
+        )
 
 
-def _reads(known: Sequence[Worker], queue: str) -> bool:
-    return any(one.is_alive and queue in one.queues for one in known)
+def _what(seen: Snapshot, queue: Queue) -> str:
+    undone = _(_UNDONE.get(queue.name, _OTHER)) % {"queue": queue.name}
+    work = seen.queues.get(queue.name, OpenWork())
+    return _("%(what)s; waiting now: %(number)d") % {"what": undone, "number": work.number}
 
 
-def _scheduler(known: Sequence[Worker]) -> Iterator[Complaint]:
-    """Told only of one that was there: a service may be younger than its first order."""
-    gone = [one for one in known if one.name == SCHEDULER and not one.is_alive]
-    if gone and _reads(known, "housekeeping"):
-        sentence = _(
-            "The scheduler has ordered nothing since %(moment)s UTC, so nothing expires, is audited or mailed: start "
-            "it (`systemctl start deposit-scheduler`)."
-        ) % {"moment": f"{gone[0].beat_at:%Y-%m-%d %H:%M}"}
-        yield Complaint(code="scheduler.silent", severity="warning", sentence=sentence)
+def _processes(seen: Snapshot) -> Iterator[Alert]:
+    """Processes that beat under their own name: the watcher of sources."""
+    for name in seen.processes:
+        if not is_read(seen.workers, name):
+            sentence = _(
+                "The process `%(name)s` does not run, so nothing is taken in from watched folders and buckets: start "
+                "it (`systemctl start deposit-%(name)s`, or `manage.py %(name)s`); its log says why it stopped."
+            ) % {"name": name}
+            yield Alert(code=f"{name}.silent", severity=ERROR, sentence=sentence)
 
 
-def _damage(figures: Figures) -> Iterator[Complaint]:
-    if figures.damaged_packs:
+def _scheduler(seen: Snapshot) -> Iterator[Alert]:
+    """Its heartbeat is a task that a housekeeping worker carries out: without one, nothing is known of it."""
+    scheduler = scheduler_of(seen.workers)
+    if not is_read(seen.workers, "housekeeping") or (scheduler and scheduler.is_alive):
+        return
+    if scheduler:
+        since = _("The scheduler has ordered nothing since %(moment)s UTC") % {
+            "moment": f"{scheduler.beat_at:%Y-%m-%d %H:%M}"
+        }
+    elif seen.installed_for > SCHEDULER_SILENT_SECONDS:
+        since = _("The scheduler has never ordered anything")
+    else:
+        return
+    sentence = _(
+        "%(since)s, so nothing expires, is audited or mailed: start it (`systemctl start deposit-scheduler`)."
+    ) % {"since": since}
+    yield Alert(code="scheduler.silent", severity=ERROR, sentence=sentence)
+
+
+def _damage(seen: Snapshot) -> Iterator[Alert]:
+    if seen.damaged_packs:
         sentence = ngettext(
             "%(number)d pack of the archive is damaged: the page Fixity says which. Put it right from a replica "
             "(`manage.py archive audit --all` repairs with ARCHIVE_REPLICA) or from a backup.",
             "%(number)d packs of the archive are damaged: the page Fixity says which. Put them right from a replica "
             "(`manage.py archive audit --all` repairs with ARCHIVE_REPLICA) or from a backup.",
-            figures.damaged_packs,
-        ) % {"number": figures.damaged_packs}
-        yield Complaint(code="archive.damaged", severity="error", sentence=sentence)
+            seen.damaged_packs,
+        ) % {"number": seen.damaged_packs}
+        yield Alert(code="archive.damaged", severity=ERROR, sentence=sentence)
 
 
-def _waiting(figures: Figures, known: Sequence[Worker]) -> Iterator[Complaint]:
-    for status, worker, queue, _words in _WORKERS:
-        waiting = figures.waiting[status]
-        if waiting.oldest <= PATIENCE_SECONDS or waiting.number <= waiting.leased or not _reads(known, queue):
+def _waiting(seen: Snapshot, limits: Thresholds) -> Iterator[Alert]:
+    """Work that no worker has in hand for too long, though workers for it are there."""
+    for queue in required_queues(seen.queues):
+        work = seen.queues.get(queue.name, OpenWork())
+        severity = _severity(work.idle, limits.waiting_seconds)
+        if not severity or not is_read(seen.workers, queue.name):
             continue
-        told = {"number": waiting.number, "minutes": round(waiting.oldest / 60), "queue": queue}
+        numbers = {"number": work.number - work.leased, "minutes": round(work.idle / 60), "queue": queue.name}
         sentence = (
             _(
-                "Workers are busy and %(number)d deposits still wait for queue %(queue)s, the longest for %(minutes)d "
-                "minutes: start more workers for it, or wait."
+                "Workers are busy and %(number)d pieces of work still wait in queue %(queue)s, the longest for "
+                "%(minutes)d minutes: start more workers for it, or wait."
             )
-            if waiting.leased
+            if work.leased
             else _(
-                "Workers run, but take none of the %(number)d deposits that wait for queue %(queue)s, the longest for "
-                "%(minutes)d minutes: see the dispatcher's log, and whether the broker takes messages."
+                "Workers run, but take none of the %(number)d pieces of work that wait in queue %(queue)s, the longest "
+                "for %(minutes)d minutes: see the dispatcher's log, and whether the broker takes messages."
             )
-        ) % told
-        yield Complaint(code=f"{worker}.slow", severity="error", status=status, sentence=sentence)
+        ) % numbers
+        yield Alert(
+            code=f"{queue.worker}.slow", severity=severity, status=queue.status or "", sentence=sentence
+        )
 
 
-def _disks(figures: Figures) -> Iterator[Complaint]:
-    for name, space in figures.space.items():
-        if not space.total:
-            sentence = _(
-                "The folder of the %(area)s area is away: is its disk mounted? `manage.py check --deploy` says more."
-            ) % {"area": name}
-            yield Complaint(code="disk.away", severity="error", sentence=sentence)
-        elif space.free < FULL_BELOW_BYTES:
-            sentence = _(
-                "The disk of the %(area)s area is full (%(free).1f GiB left): new packages are refused until there is "
-                "room. Make room or enlarge it; nothing has to be restarted."
-            ) % {"area": name, "free": space.free / 1024**3}
-            yield Complaint(code="disk.full", severity="error", sentence=sentence)
-        elif space.free < _FREE_BYTES or space.free < space.total * _FREE_SHARE:
-            sentence = _(
-                "The disk of the %(area)s area has only %(free).1f GiB left: make room, or deposits will be refused."
-            ) % {"area": name, "free": space.free / 1024**3}
-            yield Complaint(code="disk.low", severity="warning", sentence=sentence)
+def _queue_full(seen: Snapshot) -> Iterator[Alert]:
+    number = sum(waiting.number for waiting in seen.waiting.values())
+    if number >= settings.WAITING:
+        sentence = _(
+            "%(number)d deposits wait, the most that WAITING allows: new packages are refused until some are done. "
+            "Start more workers."
+        ) % {"number": number}
+        yield Alert(code="queue.full", severity=ERROR, sentence=sentence)
 
 
-def _failed(figures: Figures) -> Iterator[Complaint]:
-    number = figures.failed
+def disk_alerts(space: Mapping[str, Space], limits: Thresholds) -> Iterator[Alert]:
+    """Disks that are away, full or about to be."""
+    for name, room in space.items():
+        alert = _unusable(name, room) or _low(name, room, limits)
+        if alert:
+            yield alert
+
+
+def _unusable(area: str, room: Space) -> Alert | None:
+    """Nothing can be written there; of the staging area: uploads are answered 507."""
+    refused = area == "staging"
+    if not room.total:
+        sentence = _(
+            "The folder of the %(area)s area is away: is its disk mounted? `manage.py check --deploy` says more."
+        ) % {"area": area}
+        return Alert(code="disk.away", severity=ERROR, sentence=sentence, refuses_uploads=refused)
+    if room.is_full:
+        sentence = _(
+            "The disk of the %(area)s area is full (%(free).1f GiB left): new packages are refused until there is "
+            "room. Make room or enlarge it; nothing has to be restarted."
+        ) % {"area": area, "free": room.free / 1024**3}
+        return Alert(code="disk.full", severity=ERROR, sentence=sentence, refuses_uploads=refused)
+    if not room.is_writable:
+        sentence = _(
+            "The folder of the %(area)s area cannot be written to: see whose it is and how it is mounted."
+        ) % {"area": area}
+        return Alert(code="disk.closed", severity=ERROR, sentence=sentence, refuses_uploads=refused)
+    return None
+
+
+def _low(area: str, room: Space, limits: Thresholds) -> Alert | None:
+    warning, error = limits.free_percent
+    severity = _severity(-room.free_percent, (-warning, -error))
+    if not severity:
+        return None
+    sentence = _(
+        "The disk of the %(area)s area has only %(free).1f GiB (%(percent).1f %%) left: make room, or deposits will "
+        "be refused."
+    ) % {"area": area, "free": room.free / 1024**3, "percent": room.free_percent}
+    return Alert(code="disk.low", severity=severity, sentence=sentence)
+
+
+def _failed(seen: Snapshot) -> Iterator[Alert]:
+    number = seen.failed
     if number:
         sentence = ngettext(
             "%(number)d deposit has failed through no fault of its depositor: look why, then load it again.",
             "%(number)d deposits have failed through no fault of their depositors: look why, then load them again.",
             number,
         ) % {"number": number}
-        yield Complaint(code="deposits.failed", severity="warning", sentence=sentence, status=Status.FAILED)
+        yield Alert(code="deposits.failed", severity=WARNING, sentence=sentence, status=Status.FAILED)
 
 
-def _audit(figures: Figures) -> Iterator[Complaint]:
-    """Packs that nobody has read for longer than promised, twice over: the audit does not keep up."""
-    late = 2 * settings.ARCHIVE_AUDIT_DAYS * 86400
-    if figures.packs and figures.fixity_age is not None and figures.fixity_age > late:
+def _audit(seen: Snapshot, limits: Thresholds) -> Iterator[Alert]:
+    """A pack that nobody has read for longer than promised: the audit does not keep up."""
+    days = seen.unread / 86400
+    severity = _severity(days, limits.fixity_days)
+    if severity:
         sentence = _(
-            "The archive was last audited %(days)d days ago: see whether the scheduler and a worker for "
-            "`housekeeping` run."
-        ) % {"days": round(figures.fixity_age / 86400)}
-        yield Complaint(code="archive.unaudited", severity="warning", sentence=sentence)
+            "A pack of the archive was last read %(days)d days ago, and the audit should read each within %(cycle)d: "
+            "see whether the scheduler and a worker for `housekeeping` run, and whether ARCHIVE_AUDIT_RATE suffices."
+        ) % {"days": round(days), "cycle": settings.ARCHIVE_AUDIT_DAYS}
+        yield Alert(code="archive.unaudited", severity=severity, sentence=sentence)

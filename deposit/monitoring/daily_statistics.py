@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Max, QuerySet, Sum
 from django.db.models.functions import TruncDay, TruncWeek
 
-from deposit.models import AdvisoryLock, DayTally, Event
+from deposit.models import AdvisoryLock, DailyStatistics, Event
 
 # The days that one transaction counts.
 _STEP = timedelta(days=31)
@@ -57,7 +57,7 @@ _MAXIMA = ("largest", "longest")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tally:
-    """What happened; ``size`` and ``largest`` in bytes, ``waited`` and ``longest`` in seconds (see `DayTally`)."""
+    """What happened; ``size`` and ``largest`` in bytes, ``waited`` and ``longest`` in seconds."""
 
     received: int = 0
     size: int = 0
@@ -137,7 +137,9 @@ def _count(since: datetime, until: datetime) -> tuple[bool, datetime]:
         return cursor.rowcount > 0, now
 
 
-def spans(tallies: QuerySet[DayTally], *, since: date, until: date, weekly: bool = False) -> list[Span]:
+def spans(
+    tallies: QuerySet[DailyStatistics], *, since: date, until: date, weekly: bool = False
+) -> list[Span]:
     """What happened, by day or by week (named by its Monday), oldest first; days without a deposit included."""
     rows = (
         _within(tallies, since, until)
@@ -157,19 +159,19 @@ def _days(since: date, until: date, weekly: bool) -> Iterator[date]:
 
 
 def busiest(
-    tallies: QuerySet[DayTally], name: str, *, since: date, until: date, most: int = 20
+    tallies: QuerySet[DailyStatistics], name: str, *, since: date, until: date, most: int = 20
 ) -> list[tuple[str, Tally]]:
     """What happened by ``name`` (a path to a name: ``collection__name``), most received first."""
     rows = _within(tallies, since, until).order_by().values(name).annotate(**_sums())
     return [(row[name], _tally(row)) for row in rows.order_by("-sum_received", name)[:most]]
 
 
-def whole(tallies: QuerySet[DayTally], *, since: date, until: date) -> Tally:
+def whole(tallies: QuerySet[DailyStatistics], *, since: date, until: date) -> Tally:
     """All that happened, in one tally."""
     return _tally(_within(tallies, since, until).aggregate(**_sums()))
 
 
-def _within(tallies: QuerySet[DayTally], since: date, until: date) -> QuerySet[DayTally]:
+def _within(tallies: QuerySet[DailyStatistics], since: date, until: date) -> QuerySet[DailyStatistics]:
     return tallies.filter(day__gte=since, day__lte=until)
 
 

@@ -5,17 +5,16 @@
 
 import hmac
 import ipaddress
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
-# With less than this a disk counts as full: uploads under way need it.
-FULL_BELOW_BYTES = 256 * 1024**2
+from deposit.monitoring.alerts import disk_alerts
+from deposit.monitoring.snapshot import read_space
+from deposit.monitoring.thresholds import Thresholds
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -50,20 +49,13 @@ def _reasons() -> Iterator[str]:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         yield "The database lacks migrations of this release: run `manage.py migrate`."
-    staging = Path(settings.STAGING_ROOT)
-    try:
-        space = os.statvfs(staging)
-    except OSError as error:
-        yield f"The staging folder cannot be used: {error.strerror}."
-        return
-    if not os.access(staging, os.W_OK | os.X_OK):
-        yield "The staging folder cannot be written to."
-    if space.f_bavail * space.f_frsize < FULL_BELOW_BYTES or (space.f_files and not space.f_favail):
-        yield "The disk of the staging folder is full."
+    for alert in disk_alerts(read_space(), Thresholds.of_settings()):
+        if alert.refuses_uploads:
+            yield alert.sentence
 
 
 def is_insider(request: HttpRequest) -> bool:
-    """Whether to tell figures and reasons: to who knows METRICS_TOKEN, or, where none is set, to this machine.
+    """Whether to show metrics and reasons: to who knows METRICS_TOKEN, or, where none is set, to this machine.
 
     A request that a proxy passed on does not come from this machine, whatever its address says.
     """

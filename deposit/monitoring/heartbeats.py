@@ -16,20 +16,22 @@ from django.db import Error, connection
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 
-from deposit.models import Pulse
+from deposit.models import Heartbeat
 
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 15.0
 # A worker not heard for this long is taken for dead. The database may be away for a moment.
 SILENT_SECONDS = 60.0
-# The scheduler orders its own pulse this often; the order waits behind other housekeeping (an audit may take minutes).
+# The scheduler orders its own heartbeat this often; the order waits behind other housekeeping (an audit may take
+# minutes).
 SCHEDULER_BEAT_SECONDS = 60.0
 SCHEDULER_SILENT_SECONDS = 600.0
 SCHEDULER = "scheduler"
 QUEUES = ("check", "load", "housekeeping", "fetch")
-# After this long nobody wants to know of a worker any more.
-_FORGOTTEN = timedelta(days=1)
+# Of a worker nobody wants to know after a day: its queues are missed, not its name. There is one scheduler, and it is
+# missed until it is back.
+_REMEMBERED = Q(name=SCHEDULER) | Q(beat_at__gt=Now() - timedelta(days=1))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,21 +49,21 @@ def beat(name: str, queues: str, *, slots: int = 0, begins: bool = False) -> Non
     """Note that a worker is alive; ``slots``: how many tasks it does side by side. Raises django.db.Error."""
     fields: dict[str, Any] = {"queues": queues[:300], "slots": slots, "beat_at": Now()}
     first = fields | {"began_at": Now()}
-    Pulse.objects.update_or_create(
+    Heartbeat.objects.update_or_create(
         name=name[:200], defaults=first if begins else fields, create_defaults=first
     )
 
 
 def end(name: str) -> None:
     """Note that a worker has stopped in good order. Raises django.db.Error."""
-    Pulse.objects.filter(name=name[:200]).delete()
+    Heartbeat.objects.filter(name=name[:200]).delete()
 
 
 def workers() -> list[Worker]:
-    """All that were heard within a day, by name."""
+    """All that were heard within a day, and the scheduler whenever it was heard last, by name."""
     silent = Q(name=SCHEDULER, beat_at__gt=Now() - timedelta(seconds=SCHEDULER_SILENT_SECONDS))
     alive = silent | Q(beat_at__gt=Now() - timedelta(seconds=SILENT_SECONDS))
-    rows = Pulse.objects.annotate(is_alive=ExpressionWrapper(alive, output_field=BooleanField()))
+    rows = Heartbeat.objects.annotate(is_alive=ExpressionWrapper(alive, output_field=BooleanField()))
     return [
         Worker(
             name=row.name,
@@ -70,7 +72,7 @@ def workers() -> list[Worker]:
             beat_at=row.beat_at,
             is_alive=row.is_alive,
         )
-        for row in rows.filter(beat_at__gt=Now() - _FORGOTTEN).order_by("name")
+        for row in rows.filter(_REMEMBERED).order_by("name")
     ]
 
 
@@ -80,11 +82,11 @@ def alive(known: Iterable[Worker], queue: str) -> int:
 
 
 def forget_old() -> None:
-    """Remove the pulses of workers that were not heard for long."""
-    Pulse.objects.filter(beat_at__lt=Now() - _FORGOTTEN).delete()
+    """Remove the heartbeats of workers that were not heard for long."""
+    Heartbeat.objects.exclude(_REMEMBERED).delete()
 
 
-class PulseStep(bootsteps.StartStopStep):
+class HeartbeatStep(bootsteps.StartStopStep):
     """Beats while the worker is connected. Named as a string in ``settings.celery``."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -115,11 +117,11 @@ class PulseStep(bootsteps.StartStopStep):
 
 
 def _quietly(note: Any) -> None:
-    """A pulse that cannot be written is one that is missed; nothing else depends on it."""
+    """A heartbeat that cannot be written is one that is missed; nothing else depends on it."""
     try:
         note()
     except Error as error:
-        logger.warning("pulse not written: %s", error)
+        logger.warning("heartbeat not written: %s", error)
     finally:
         # The pool forks new children from this process: no connection of it goes with them.
         connection.close()

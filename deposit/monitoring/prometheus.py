@@ -6,7 +6,7 @@ read from the record when it is asked for, so it is true whichever process answe
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
@@ -15,9 +15,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
+from deposit.monitoring.alerts import ERROR, WARNING, Alert, alerts
 from deposit.monitoring.health import is_insider
-from deposit.monitoring.heartbeats import QUEUES, Worker, alive, workers
-from deposit.monitoring.snapshot import Figures, deposits_by_status, read_figures
+from deposit.monitoring.heartbeats import QUEUES, Worker, alive
+from deposit.monitoring.snapshot import Snapshot, deposits_by_status, read_snapshot
 
 REQUESTS = Counter("deposit_http_requests", "Requests answered.", ["method", "view", "status"])
 SECONDS = Histogram(
@@ -51,9 +52,9 @@ class ServiceCollector(Collector):
         up = GaugeMetricFamily("deposit_database_up", "1 when the database answers.")
         began = time.monotonic()
         try:
-            figures = read_figures()
-            numbers = deposits_by_status(figures)
-            known = workers()
+            snapshot = read_snapshot()
+            numbers = deposits_by_status(snapshot)
+            wrong = alerts(snapshot)
         except Error:
             up.add_metric([], 0)
             return [up]
@@ -64,10 +65,11 @@ class ServiceCollector(Collector):
         return [
             up,
             taken,
-            *_deposits(figures, numbers),
-            _workers(known),
-            *_archive(figures),
-            *_space(figures),
+            *_deposits(snapshot, numbers),
+            _workers(snapshot.workers),
+            *_alerts(wrong),
+            *_archive(snapshot),
+            *_space(snapshot),
         ]
 
 
@@ -75,7 +77,7 @@ def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, value=value)
 
 
-def _deposits(figures: Figures, numbers: dict[str, int]) -> Iterable[Metric]:
+def _deposits(snapshot: Snapshot, numbers: dict[str, int]) -> Iterable[Metric]:
     number = GaugeMetricFamily("deposit_deposits", "Deposits by status.", labels=["status"])
     for status, count in numbers.items():
         number.add_metric([status], count)
@@ -83,12 +85,12 @@ def _deposits(figures: Figures, numbers: dict[str, int]) -> Iterable[Metric]:
         "deposit_oldest_waiting_seconds", "Age of the longest waiting deposit, by status.", labels=["status"]
     )
     leases = GaugeMetricFamily("deposit_leases", "Work in the hands of workers, by state.", labels=["state"])
-    for status, waiting in figures.waiting.items():
+    for status, waiting in snapshot.waiting.items():
         oldest.add_metric([status], waiting.oldest)
-    leases.add_metric(["held"], sum(each.leased for each in figures.waiting.values()))
-    leases.add_metric(["lapsed"], sum(each.lapsed for each in figures.waiting.values()))
+    leases.add_metric(["held"], sum(each.leased for each in snapshot.waiting.values()))
+    leases.add_metric(["lapsed"], sum(each.lapsed for each in snapshot.waiting.values()))
     text = "1 when a dispatcher leads."
-    return [number, oldest, leases, _gauge("deposit_dispatcher_up", text, figures.has_dispatcher)]
+    return [number, oldest, leases, _gauge("deposit_dispatcher_up", text, snapshot.has_dispatcher)]
 
 
 def _workers(known: Iterable[Worker]) -> Metric:
@@ -100,19 +102,40 @@ def _workers(known: Iterable[Worker]) -> Metric:
     return number
 
 
-def _archive(figures: Figures) -> Iterable[Metric]:
-    yield _gauge("deposit_archive_bytes", "Bytes in the packs of the archive.", figures.archive_bytes)
-    yield _gauge("deposit_archive_packs", "Packs of the archive.", figures.packs)
-    yield _gauge("deposit_archive_damaged_packs", "Packs known to be damaged.", figures.damaged_packs)
-    yield _gauge("deposit_archive_fixity_checks", "Fixity checks so far.", figures.fixity_checks)
-    if figures.fixity_age is not None:
-        yield _gauge("deposit_archive_fixity_age_seconds", "Since the last fixity check.", figures.fixity_age)
+def _alerts(wrong: Sequence[Alert]) -> Iterable[Metric]:
+    """The list that the overview shows, so that alert rules have nothing to judge again."""
+    each = GaugeMetricFamily(
+        "deposit_alert", "1 for each thing that is wrong with the service.", labels=["code", "severity"]
+    )
+    # A code may be told more than once, of two disks say; the worst counts.
+    worst: dict[str, str] = {}
+    for alert in wrong:
+        worst.setdefault(alert.code, alert.severity)
+    for code, severity in worst.items():
+        each.add_metric([code, severity], 1)
+    number = GaugeMetricFamily("deposit_alerts", "Things that are wrong, by severity.", labels=["severity"])
+    for severity in (ERROR, WARNING):
+        number.add_metric([severity], sum(alert.severity == severity for alert in wrong))
+    return [each, number]
 
 
-def _space(figures: Figures) -> Iterable[Metric]:
+def _archive(snapshot: Snapshot) -> Iterable[Metric]:
+    yield _gauge("deposit_archive_bytes", "Bytes in the packs of the archive.", snapshot.archive_bytes)
+    yield _gauge("deposit_archive_packs", "Packs of the archive.", snapshot.packs)
+    yield _gauge("deposit_archive_damaged_packs", "Packs known to be damaged.", snapshot.damaged_packs)
+    yield _gauge("deposit_archive_fixity_checks", "Fixity checks so far.", snapshot.fixity_checks)
+    text = "Since the pack was read that was not read for longest."
+    yield _gauge("deposit_archive_unread_seconds", text, snapshot.unread)
+    if snapshot.fixity_age is not None:
+        yield _gauge(
+            "deposit_archive_fixity_age_seconds", "Since the last fixity check.", snapshot.fixity_age
+        )
+
+
+def _space(snapshot: Snapshot) -> Iterable[Metric]:
     free = GaugeMetricFamily("deposit_disk_free_bytes", "Free bytes, by folder.", labels=["folder"])
     total = GaugeMetricFamily("deposit_disk_total_bytes", "Size of the disk, by folder.", labels=["folder"])
-    for folder, space in figures.space.items():
+    for folder, space in snapshot.space.items():
         free.add_metric([folder], space.free)
         total.add_metric([folder], space.total)
     return [free, total]

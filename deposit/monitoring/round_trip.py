@@ -10,7 +10,7 @@ from pathlib import Path
 from client import Depositor, Metadata, swhid_of
 from client.errors import DepositError, WaitTimedOutError
 from deposit.models import Deposit, Status
-from deposit.monitoring.nagios import Judgement, Limits, State, too_high
+from deposit.monitoring.nagios import CheckResult, Limits, State, too_high
 
 # What to look at when a deposit stays in a status.
 _CULPRITS = {
@@ -26,7 +26,7 @@ TITLE = "Monitoring check"
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
-def round_trip(depositor: Depositor, *, origin: str, limits: Limits) -> list[Judgement]:
+def round_trip(depositor: Depositor, *, origin: str, limits: Limits) -> list[CheckResult]:
     """Deposit a few unique bytes and read them back from the archive; judge that it worked, and how long it took."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="check-deposit-") as temporary:
@@ -39,7 +39,7 @@ def round_trip(depositor: Depositor, *, origin: str, limits: Limits) -> list[Jud
         except (DepositError, OSError) as error:
             words = f"the test deposit failed: {getattr(error, 'summary', error)}"
     if words:
-        return [Judgement(state=State.CRITICAL, words=words)]
+        return [CheckResult(state=State.CRITICAL, words=words)]
     taken = time.monotonic() - began
     return [too_high("round_trip", taken, limits.round_trip_seconds, f"a deposit took {taken:.1f} s", "s")]
 

@@ -1,29 +1,41 @@
-"""What the service looks like at this moment, in numbers: for /metrics and for ``manage.py check_deposit``."""
+"""What the service looks like at this moment: what alerts, pages, /metrics and ``check_deposit`` all go by."""
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
+from typing import Generic, TypeVar
 
 from django.conf import settings
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from deposit.lifecycle import Work
 from deposit.models import AdvisoryLock, Status
+from deposit.monitoring.heartbeats import Worker, workers
+from deposit.monitoring.processes import required_processes
+from deposit.staging.files import refuses_uploads
+
+T = TypeVar("T")
 
 # Counting everything that was ever deposited takes a while; this many seconds it is not done again.
 COUNT_EVERY = 60.0
+# The same of looking at every pack.
+UNREAD_EVERY = 300.0
 _UNFINISHED = (Status.DEPOSITED, Status.LOADING, Status.VERIFIED)
 
 _WAITING = """
 SELECT status, count(*), extract(epoch FROM statement_timestamp() - min(status_changed_at))::float
 FROM deposit_deposit WHERE status IN ('deposited', 'verified', 'loading') GROUP BY status
 """
-_LEASES = """
-SELECT kind, count(*) FILTER (WHERE lease_expires_at > statement_timestamp()),
+_WORK = """
+SELECT kind, queue, count(*),
+       extract(epoch FROM statement_timestamp() - min(due_at)
+               FILTER (WHERE lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp()))::float,
+       count(*) FILTER (WHERE lease_expires_at > statement_timestamp()),
        count(*) FILTER (WHERE lease_expires_at <= statement_timestamp())
-FROM deposit_workitem WHERE sent_at IS NOT NULL AND lease_expires_at IS NOT NULL GROUP BY kind
+FROM deposit_workitem GROUP BY kind, queue
 """
 # In which status a deposit is while a worker has it.
 _AT_WORK = {Work.CHECK: Status.DEPOSITED, Work.LOAD: Status.LOADING}
@@ -42,11 +54,20 @@ _FIXITY = """
 SELECT (SELECT count(*) FROM archive_fixitycheck),
        (SELECT extract(epoch FROM statement_timestamp() - max(ended_at))::float FROM archive_fixitycheck)
 """
+# How long ago the pack was read that was not read for longest, its making counted as a reading.
+_UNREAD = """
+SELECT extract(epoch FROM statement_timestamp() - min(coalesce(newest.ended_at, pack.published_at)))::float
+FROM archive_pack pack LEFT JOIN LATERAL (
+    SELECT ended_at FROM archive_fixitycheck done
+    WHERE done.pack_id = pack.id AND done.outcome <> 'unreadable' ORDER BY ended_at DESC LIMIT 1
+) newest ON true
+"""
+_INSTALLED = "SELECT extract(epoch FROM statement_timestamp() - min(applied))::float FROM django_migrations"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
-    """The deposits in one unfinished status; ``oldest`` is the age of the longest waiting one in seconds."""
+    """The deposits in one unfinished status; ``oldest`` is for how long the first of them is in it, in seconds."""
 
     number: int = 0
     oldest: float = 0.0
@@ -54,24 +75,55 @@ class Waiting:
     lapsed: int = 0
 
 
+@dataclass(slots=True)
+class OpenWork:
+    """What is to be done in one queue; ``idle``: for how long the first is due that no worker has, in seconds."""
+
+    number: int = 0
+    idle: float = 0.0
+    leased: int = 0
+
+    def add(self, number: int, idle: float, leased: int) -> None:
+        """Count the work of one more kind."""
+        self.number += number
+        self.idle = max(self.idle, idle)
+        self.leased += leased
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Space:
-    """Room on the disk of a folder, in bytes."""
+    """Room on the disk of a folder, in bytes; ``total`` is 0 when the folder is away.
+
+    ``is_full``: nothing can be written, or, of the staging area, uploads are answered 507.
+    """
 
     free: int
     total: int
+    is_full: bool = False
+    is_writable: bool = True
 
     @property
     def used(self) -> int:
         """What is not free."""
         return self.total - self.free
 
+    @property
+    def free_percent(self) -> float:
+        """What is free of 100."""
+        return 100 * self.free / self.total if self.total else 0.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Figures:
-    """All figures. ``fixity_age``: seconds since the last fixity check, None when there was none."""
+class Snapshot:
+    """The service at one moment.
+
+    ``fixity_age``: seconds since the last fixity check, None when there was none. ``unread``: seconds since the pack
+    was read that was not read for longest (0 without packs). ``processes``: those that must run beside the workers.
+    ``installed_for``: seconds since the database was made.
+    """
 
     waiting: dict[str, Waiting]
+    queues: dict[str, OpenWork]
     failed: int
     has_dispatcher: bool
     archive_bytes: int
@@ -79,43 +131,60 @@ class Figures:
     damaged_packs: int
     fixity_checks: int
     fixity_age: float | None
+    unread: float
     space: dict[str, Space]
+    workers: list[Worker]
+    processes: list[str]
+    installed_for: float
 
 
-class _Counted:
-    """The deposits by status, counted now and then."""
+class _Kept(Generic[T]):
+    """An answer that takes the database long, asked for now and then."""
 
-    def __init__(self) -> None:
+    def __init__(self, ask: Callable[[], T], seconds: float) -> None:
+        self._ask = ask
+        self._seconds = seconds
         self._lock = Lock()
         self._at = float("-inf")
-        self._counts: dict[str, int] = {}
+        self._answer: T | None = None
 
-    def __call__(self) -> dict[str, int]:
+    def __call__(self) -> T:
         with self._lock:
-            if time.monotonic() - self._at > COUNT_EVERY:
-                with connection.cursor() as cursor:
-                    cursor.execute(_ALL)
-                    self._counts = dict(cursor.fetchall())
+            if self._answer is None or time.monotonic() - self._at > self._seconds:
+                self._answer = self._ask()
                 self._at = time.monotonic()
-            return self._counts
+            return self._answer
 
     def forget(self) -> None:
-        self._at = float("-inf")
+        """Ask anew next time."""
+        self._answer = None
 
 
-counted = _Counted()
+def _count() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ALL)
+        return dict(cursor.fetchall())
 
 
-def read_figures() -> Figures:
+def _unread() -> float:
+    return _number(_UNREAD)
+
+
+def _number(question: str) -> float:
+    with connection.cursor() as cursor:
+        cursor.execute(question)
+        (answer,) = cursor.fetchone()
+    return max(0.0, answer or 0.0)
+
+
+counted = _Kept(_count, COUNT_EVERY)
+unread = _Kept(_unread, UNREAD_EVERY)
+
+
+def read_snapshot() -> Snapshot:
     """Look at the record, the archive's index and the disks. Raises django.db.Error when the database is away."""
     with connection.cursor() as cursor:
-        cursor.execute(_LEASES)
-        leases = {_AT_WORK.get(kind): (leased, lapsed) for kind, leased, lapsed in cursor.fetchall()}
-        cursor.execute(_WAITING)
-        waiting = {}
-        for status, number, oldest in cursor.fetchall():
-            leased, lapsed = leases.get(status, (0, 0))
-            waiting[status] = Waiting(number=number, oldest=max(0.0, oldest), leased=leased, lapsed=lapsed)
+        waiting, queues = _read_work(cursor)
         cursor.execute(_FAILED)
         (failed,) = cursor.fetchone()
         cursor.execute(_LEADER, [AdvisoryLock.DISPATCHER])
@@ -124,8 +193,9 @@ def read_figures() -> Figures:
         size, packs, damaged = cursor.fetchone()
         cursor.execute(_FIXITY)
         checks, age = cursor.fetchone()
-    return Figures(
-        waiting={s.value: waiting.get(s, Waiting()) for s in _UNFINISHED},
+    return Snapshot(
+        waiting=waiting,
+        queues=queues,
         failed=failed,
         has_dispatcher=has_dispatcher,
         archive_bytes=size,
@@ -133,23 +203,53 @@ def read_figures() -> Figures:
         damaged_packs=damaged,
         fixity_checks=checks,
         fixity_age=age,
+        unread=unread() if packs else 0.0,
         space=read_space(),
+        workers=workers(),
+        processes=required_processes(),
+        installed_for=_number(_INSTALLED),
     )
 
 
-def deposits_by_status(figures: Figures) -> dict[str, int]:
+def _read_work(cursor: CursorWrapper) -> tuple[dict[str, Waiting], dict[str, OpenWork]]:
+    """Deposits by status, and open work by queue."""
+    cursor.execute(_WORK)
+    leases: dict[str | None, tuple[int, int]] = {}
+    queues: dict[str, OpenWork] = {}
+    for kind, queue, number, idle, leased, lapsed in cursor.fetchall():
+        leases[_AT_WORK.get(kind)] = (leased, lapsed)
+        queues.setdefault(queue, OpenWork()).add(number, idle or 0.0, leased)
+    cursor.execute(_WAITING)
+    waiting = {status.value: Waiting() for status in _UNFINISHED}
+    for status, number, oldest in cursor.fetchall():
+        leased, lapsed = leases.get(status, (0, 0))
+        waiting[status] = Waiting(number=number, oldest=max(0.0, oldest), leased=leased, lapsed=lapsed)
+    return waiting, queues
+
+
+def deposits_by_status(snapshot: Snapshot) -> dict[str, int]:
     """All deposits; what waits and what has failed as of now, the others at most ``COUNT_EVERY`` seconds old."""
-    exact = {status: found.number for status, found in figures.waiting.items()}
-    return {status.value: 0 for status in Status} | counted() | exact | {Status.FAILED.value: figures.failed}
+    exact = {status: found.number for status, found in snapshot.waiting.items()}
+    return {status.value: 0 for status in Status} | counted() | exact | {Status.FAILED.value: snapshot.failed}
 
 
 def read_space() -> dict[str, Space]:
     """Room for what is staged and what is archived; a folder that is away has none."""
-    found = {}
-    for name, folder in (("staging", settings.STAGING_ROOT), ("archive", settings.ARCHIVE_ROOT)):
-        if not folder or not Path(folder).is_dir():
-            found[name] = Space(free=0, total=0)
-            continue
+    return {
+        "staging": _space_of(settings.STAGING_ROOT, refuses_uploads),
+        "archive": _space_of(settings.ARCHIVE_ROOT, lambda: False),
+    }
+
+
+def _space_of(folder: str, is_full: Callable[[], bool]) -> Space:
+    try:
         disk = os.statvfs(folder)
-        found[name] = Space(free=disk.f_bavail * disk.f_frsize, total=disk.f_blocks * disk.f_frsize)
-    return found
+        has_room = disk.f_bavail and (disk.f_favail or not disk.f_files)
+        return Space(
+            free=disk.f_bavail * disk.f_frsize,
+            total=disk.f_blocks * disk.f_frsize,
+            is_full=not has_room or is_full(),
+            is_writable=os.access(folder, os.W_OK | os.X_OK),
+        )
+    except OSError:
+        return Space(free=0, total=0)

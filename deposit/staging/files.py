@@ -174,11 +174,16 @@ def arriving() -> Iterator[Upload]:
 
 def require_room(length: int) -> None:
     """Raises `Refusal` when ``length`` more bytes, and what others are still to send, would fill the disk."""
+    if refuses_uploads(length):
+        raise storage_is_full()
+
+
+def refuses_uploads(length: int = 0) -> bool:
+    """Whether uploads of ``length`` bytes are answered 507: the disk has no more than is reserved or promised."""
     folder = root()
     space = os.statvfs(folder if folder.is_dir() else folder.parent)
     free = space.f_bavail * space.f_frsize - sum(upload.missing for upload in arriving())
-    if free - length < settings.RESERVED_BYTES:
-        raise storage_is_full()
+    return free - length < settings.RESERVED_BYTES
 
 
 def too_large(limit: int) -> Refusal:

@@ -100,13 +100,13 @@ def measured(user: Any, path: str, *, before: Callable[[], None] = lambda: None)
 
 def tallies() -> bool:
     """Count all days, then those that are not settled; whether the latter is within the limit."""
-    from deposit.models import DayTally  # noqa: PLC0415 - settings exist only now
+    from deposit.models import DailyStatistics  # noqa: PLC0415 - settings exist only now
     from deposit.monitoring.daily_statistics import bring_up_to_date  # noqa: PLC0415
 
     start = time.perf_counter()
     bring_up_to_date(steps=1000)
     took = time.perf_counter() - start
-    days = DayTally.objects.values("day").distinct().count()
+    days = DailyStatistics.objects.values("day").distinct().count()
     print(f"{days} days counted in {took:.1f} s, {took / days * 1000:.1f} ms a day")
     start = time.perf_counter()
     bring_up_to_date()

@@ -63,8 +63,8 @@ def log_in(context: BrowserContext, address: str, user: User) -> None:
     )
 
 
-class Complaints(list[str]):
-    """What the browser complains of on a page meanwhile: scripts that fail, and what the policy forbids."""
+class BrowserErrors(list[str]):
+    """What goes wrong in the browser on a page meanwhile: scripts that fail, and what the policy forbids."""
 
     def __init__(self, page: Page) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Complaints(list[str]):
     def _caught(self, error: Error) -> None:
         self.append(str(error))
 
-    def __enter__(self) -> "Complaints":
+    def __enter__(self) -> "BrowserErrors":
         self._page.on("console", self._read)
         self._page.on("pageerror", self._caught)
         return self

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, Response, ViewportSize
 
-from tests.dashboard.browsing import DESKTOP, PHONE, Complaints, Scheme, log_in, serious_faults
+from tests.dashboard.browsing import DESKTOP, PHONE, BrowserErrors, Scheme, log_in, serious_faults
 
 PICTURES = os.environ.get("SCREENSHOTS")
 LARGEST_PAGE = 100_000
@@ -85,7 +85,7 @@ def arrive(page: Page, address: str, way: Way) -> Iterator[str]:
             received.append(len(response.body()))
 
     page.on("response", count)
-    with Complaints(page) as heard:
+    with BrowserErrors(page) as heard:
         response = page.goto(address + path)
         assert response is not None
         if act:

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from deposit.models import Client, Collection, Deposit, Part, Upload, UploadSegment
 from deposit.staging.files import path_of
-from tests.dashboard.browsing import Complaints, chromium, log_in, needs_chromium
+from tests.dashboard.browsing import BrowserErrors, chromium, log_in, needs_chromium
 from tests.dashboard.conftest import worked_on
 from tests.dashboard.screenshots import looked_at
 from tests.support.factories import PASSWORD
@@ -189,7 +189,7 @@ def test_a_closed_browser_goes_on_when_the_same_file_is_chosen_again(
     assert arrived() < Upload.objects.get().segment_count
 
     page = context.new_page()
-    with Complaints(page) as heard:
+    with BrowserErrors(page) as heard:
         page.goto(f"{service.url}/upload/")
         expect(page.get_by_text("engine.zip: ")).to_be_visible()
         choose(page, package)

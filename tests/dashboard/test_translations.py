@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from django.utils.translation import override
 
 from deposit.models import Client
-from deposit.monitoring.alerts import complaints
+from deposit.monitoring.alerts import alerts
 from tests.dashboard.conftest import sent
 
 LOCALE = Path(__file__).resolve().parents[2] / "locale"
@@ -81,9 +81,9 @@ def test_a_language_that_was_chosen_stays(browser: Browser) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("language", "words"), [("de", "Kein Loader nimmt Arbeit an"), ("fr", "Aucun chargeur")]
+    ("language", "words"), [("de", "Niemand nimmt mehr Arbeit an"), ("fr", "Plus aucun processus")]
 )
 def test_what_is_wrong_is_said_in_the_operators_language(language: str, words: str) -> None:
     with override(language):
-        sentences = [complaint.sentence for complaint in complaints()]
+        sentences = [alert.sentence for alert in alerts()]
     assert any(sentence.startswith(words) for sentence in sentences)

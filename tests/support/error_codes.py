@@ -94,7 +94,7 @@ FRAMEWORK = {
 _START = """\
 # Error codes
 
-Every refusal, finding and complaint has a code that never changes its meaning; words may be improved and are in some
+Every refusal, finding and alert has a code that never changes its meaning; words may be improved and are in some
 places translated. Programs go by the code, people by the words. Where something is put in at run time, this page has
 an ellipsis. It is made from the code (`python -m tests.support.error_codes`), and a test compares the two.
 
@@ -121,10 +121,11 @@ Why a deposit was rejected or failed, or a warning that it was taken all the sam
 package may be is told in [Packages](packages.md), what metadata may say in [Metadata documents](metadata.md), what
 collections with a profile ask for in [Transfer packages](transfer-packages.md).
 """
-_COMPLAINTS = """
-## Complaints
+_ALERTS = """
+## Alerts
 
-For operators: what the overview says when something is wrong. `*` is `checker` or `loader`.
+For operators: what the overview, `check_deposit` and the metric `deposit_alert` say is wrong. `*` is `checker`,
+`loader` or another queue.
 See [See what is stuck](../how-to/watch-and-mend.md).
 """
 _PROBLEMS = """
@@ -309,9 +310,9 @@ def _first_line(one: type) -> str:
     return (one.__doc__ or "").strip().splitlines()[0]
 
 
-def complaints() -> list[tuple[str, str]]:
-    """What the overview complains of; an asterisk stands for the worker (checker, loader)."""
-    return sorted(_calls("deposit/monitoring/alerts.py", "Complaint", "sentence"))
+def alert_codes() -> list[tuple[str, str]]:
+    """What the overview shows; an asterisk stands for the worker (checker, loader)."""
+    return sorted(_calls("deposit/monitoring/alerts.py", "Alert", "sentence"))
 
 
 def problems() -> list[tuple[str, str]]:
@@ -327,7 +328,7 @@ def problems() -> list[tuple[str, str]]:
 
 
 def _calls(source: str, name: str, *told: str) -> Iterator[tuple[str, str]]:
-    """The calls that make a complaint or problem: code and words. Where the code hangs on a condition, so do they."""
+    """The calls that make an alert or problem: code and words. Where the code hangs on a condition, so do they."""
     tree = ast.parse((ROOT / source).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
@@ -354,8 +355,8 @@ def page() -> str:
             *_table("code", "what it says", faults()),
             _FINDINGS,
             *_table("code", "what it says", findings()),
-            _COMPLAINTS,
-            *_table("code", "what it says", complaints()),
+            _ALERTS,
+            *_table("code", "what it says", alert_codes()),
             _PROBLEMS,
             *_table("code", "what it says", problems()),
             "",

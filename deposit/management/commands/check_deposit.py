@@ -8,27 +8,28 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import Error
 
 from client import Depositor
 from deposit.models import Client
-from deposit.monitoring.heartbeats import workers
 from deposit.monitoring.nagios import (
-    Judgement,
+    CheckResult,
     Limits,
     State,
-    judge_certificate,
-    judge_figures,
-    judge_workers,
+    check_certificate,
+    check_snapshot,
     report,
 )
 from deposit.monitoring.round_trip import forget_old_checks, round_trip
-from deposit.monitoring.snapshot import read_figures
+from deposit.monitoring.snapshot import read_snapshot
+from deposit.monitoring.thresholds import Thresholds
+
+T = TypeVar("T", Limits, Thresholds)
 
 _LIMITS = {
     "waiting-seconds": "how long a deposit may wait",
@@ -52,9 +53,9 @@ class Command(BaseCommand):
         parser.add_argument("--password-file", help="default: the password is in DEPOSIT_CHECK_PASSWORD")
         parser.add_argument("--collection", default=os.environ.get("DEPOSIT_CHECK_COLLECTION") or None)
         parser.add_argument("--origin", help="of the test deposits; default: check below the provider's URL")
-        defaults = Limits()
+        defaults = asdict(Limits()) | asdict(Thresholds.of_settings())
         for name, text in _LIMITS.items():
-            default = getattr(defaults, name.replace("-", "_"))
+            default = defaults[name.replace("-", "_")]
             parser.add_argument(
                 f"--{name}", nargs=2, type=float, default=default, metavar=("WARNING", "CRITICAL"), help=text
             )
@@ -65,31 +66,26 @@ class Command(BaseCommand):
             state, line = report(self._judgements(options), "all is well")
         except Error as error:
             state, line = report(
-                [Judgement(state=State.CRITICAL, words=f"the database is away: {error}")], ""
+                [CheckResult(state=State.CRITICAL, words=f"the database is away: {error}")], ""
             )
         except Exception as error:  # noqa: BLE001  a plugin that fails knows nothing, and has to say so in its way
             words = f"the check itself failed: {type(error).__name__}: {error}"
-            state, line = report([Judgement(state=State.UNKNOWN, words=words)], "")
+            state, line = report([CheckResult(state=State.UNKNOWN, words=words)], "")
         self.stdout.write(line)
         sys.exit(state)
 
-    def _judgements(self, options: dict[str, Any]) -> Iterator[Judgement]:
-        limits = Limits(
-            **{name.replace("-", "_"): tuple(options[name.replace("-", "_")]) for name in _LIMITS}
-        )
-        yield from judge_figures(read_figures(), limits)
-        # Files elsewhere are fetched only where a setting says from which hosts.
-        fetch = ["fetch"] if settings.BY_REFERENCE_HOSTS else []
-        yield from judge_workers(workers(), ["check", "load", "housekeeping", *fetch])
+    def _judgements(self, options: dict[str, Any]) -> Iterator[CheckResult]:
+        limits, thresholds = _chosen(Limits, options), _chosen(Thresholds, options)
+        yield from check_snapshot(read_snapshot(), thresholds)
         if not options["url"]:
             return
-        certificate = judge_certificate(options["url"], limits)
+        certificate = check_certificate(options["url"], limits)
         if certificate:
             yield certificate
         if options["username"]:
             yield from self._deposit(options, limits)
 
-    def _deposit(self, options: dict[str, Any], limits: Limits) -> list[Judgement]:
+    def _deposit(self, options: dict[str, Any], limits: Limits) -> list[CheckResult]:
         password = os.environ.get("DEPOSIT_CHECK_PASSWORD", "")
         if options["password_file"]:
             password = Path(options["password_file"]).read_text().rstrip("\n")
@@ -103,9 +99,13 @@ class Command(BaseCommand):
             retries=0,
         ) as depositor:
             origin = options["origin"] or _origin(options["username"])
-            judgements = round_trip(depositor, origin=origin, limits=limits)
+            results = round_trip(depositor, origin=origin, limits=limits)
         forget_old_checks(username=options["username"], origin=origin)
-        return judgements
+        return results
+
+
+def _chosen(kind: type[T], options: dict[str, Any]) -> T:
+    return kind(**{one.name: tuple(options[one.name]) for one in fields(kind)})
 
 
 def _origin(username: str) -> str:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from deposit.lists import numbered
 from deposit.lists.numbered import slice_of
-from deposit.models import Client, Collection, Deposit, Milestone
+from deposit.models import Client, Collection, Deposit, PageAnchor
 from tests.deposit.sword.test_views import ENTRY
 from tests.support.factories import new_client
 from tests.support.samples import atom_entry
@@ -40,14 +40,14 @@ def test_every_slice_is_right_however_long_the_list(depositor: Client, collectio
         for start in (0, 4, 9, 10, 19, 20, 33, 61, 62, 100):
             found = slice_of(depositor, start=start, limit=7)
             assert ([d.pk for d in found.items], found.count) == (ids[start : start + 7], len(ids))
-    assert Milestone.objects.filter(client=depositor).count() == 6
+    assert PageAnchor.objects.filter(client=depositor).count() == 6
 
 
-def test_recent_deposits_get_no_milestones(depositor: Client, collection: Collection) -> None:
+def test_recent_deposits_get_no_anchors(depositor: Client, collection: Collection) -> None:
     ids = many(depositor, collection, 50, hours=0)
     found = slice_of(depositor, start=45, limit=10)
     assert ([d.pk for d in found.items], found.count) == (ids[45:], 50)
-    assert not Milestone.objects.exists()
+    assert not PageAnchor.objects.exists()
 
 
 def test_a_deleted_deposit_is_counted_no_more(

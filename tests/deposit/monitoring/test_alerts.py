@@ -11,10 +11,10 @@ from django.db.models.functions import Now
 
 from archive.models import FixityCheck, Outcome, Pack
 from deposit.lifecycle import Work
-from deposit.models import AdvisoryLock, Deposit, Pulse, Status
+from deposit.models import AdvisoryLock, Heartbeat, Status, WorkItem
 from deposit.monitoring import heartbeats
-from deposit.monitoring.alerts import Complaint, complaints
-from deposit.monitoring.snapshot import counted
+from deposit.monitoring.alerts import Alert, alerts
+from deposit.monitoring.snapshot import counted, unread
 from tests.support.lifecycle_fixtures import claimed, in_status, sent
 
 pytestmark = pytest.mark.django_db
@@ -25,102 +25,111 @@ def well(settings: Any, tmp_path: Path) -> Iterator[None]:
     """A dispatcher leads (in a session of its own), a checker and a loader beat, the folders are there."""
     settings.STAGING_ROOT = settings.ARCHIVE_ROOT = str(tmp_path)
     counted.forget()
+    unread.forget()
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [AdvisoryLock.DISPATCHER])
-    heartbeats.beat("checker@here", "check,fetch,housekeeping", begins=True)
+    heartbeats.beat("checker@here", "check,fetch", begins=True)
+    heartbeats.beat("housekeeper@here", "housekeeping", begins=True)
     heartbeats.beat("loader@here", "load", begins=True)
     heartbeats.beat(heartbeats.SCHEDULER, "schedule", begins=True)
     yield
     other.close()
 
 
-def told() -> dict[str, Complaint]:
-    return {one.code: one for one in complaints()}
+def told() -> dict[str, Alert]:
+    return {one.code: one for one in alerts()}
 
 
 def silence(*names: str) -> None:
-    Pulse.objects.filter(name__in=names).update(beat_at=Now() - timedelta(hours=1))
+    Heartbeat.objects.filter(name__in=names).update(beat_at=Now() - timedelta(hours=1))
 
 
 def test_all_is_well() -> None:
-    assert complaints() == []
+    assert alerts() == []
 
 
 @pytest.mark.parametrize(
     ("name", "code", "queue"),
-    [("checker@here", "checker.silent", "check"), ("loader@here", "loader.silent", "load")],
+    [
+        ("checker@here", "checker.silent", "check"),
+        ("loader@here", "loader.silent", "load"),
+        ("housekeeper@here", "housekeeping.silent", "housekeeping"),
+    ],
 )
 def test_a_worker_that_is_gone_is_missed_before_anything_waits_long(name: str, code: str, queue: str) -> None:
     silence(name)
-    (complaint,) = complaints()
-    assert (complaint.code, complaint.severity) == (code, "error")
-    assert f"systemctl start deposit-worker@{queue}" in complaint.sentence
+    (alert,) = alerts()
+    assert (alert.code, alert.severity) == (code, "error")
+    assert f"systemctl start deposit-worker@{queue}" in alert.sentence
 
 
-def test_a_worker_that_never_came_is_missed_too() -> None:
-    Pulse.objects.all().delete()
-    assert set(told()) == {"checker.silent", "loader.silent"}
+def test_workers_that_never_came_are_missed_too() -> None:
+    Heartbeat.objects.all().delete()
+    assert set(told()) == {"workers.silent"}
 
 
 def test_when_all_fall_silent_the_broker_is_the_first_to_look_at() -> None:
-    silence("checker@here", "loader@here", heartbeats.SCHEDULER)
-    (complaint,) = complaints()
-    assert complaint.code == "workers.silent"
-    assert "broker" in complaint.sentence
-    assert "Nothing is lost" in complaint.sentence
+    silence("checker@here", "housekeeper@here", "loader@here", heartbeats.SCHEDULER)
+    (alert,) = alerts()
+    assert alert.code == "workers.silent"
+    assert "broker" in alert.sentence
+    assert "Nothing is lost" in alert.sentence
 
 
 def test_a_scheduler_that_is_gone_is_missed() -> None:
     silence(heartbeats.SCHEDULER)
-    assert [one.code for one in complaints()] == ["scheduler.silent"]
+    assert [one.code for one in alerts()] == ["scheduler.silent"]
 
 
 def test_no_dispatcher_comes_first() -> None:
     silence(heartbeats.SCHEDULER)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE objid = %s", [AdvisoryLock.DISPATCHER]
+            # Not the session of another test, in a database beside this one.
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE objid = %s "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [AdvisoryLock.DISPATCHER],
         )
     for _ in range(100):
-        if complaints()[0].code == "dispatcher.away":
+        if alerts()[0].code == "dispatcher.away":
             return
-    raise AssertionError(complaints())
+    raise AssertionError(alerts())
 
 
 def test_workers_that_live_and_take_nothing_point_at_the_messages() -> None:
-    Deposit.objects.filter(pk=sent().pk).update(status_changed_at=Now() - timedelta(minutes=20))
-    complaint = told()["checker.slow"]
-    assert "take none of the 1 deposits" in complaint.sentence
-    assert "20 minutes" in complaint.sentence
+    sent()
+    WorkItem.objects.update(due_at=Now() - timedelta(minutes=20))
+    alert = told()["checker.slow"]
+    assert "take none of the 1 pieces of work" in alert.sentence
+    assert "20 minutes" in alert.sentence
 
 
 def test_too_few_workers_are_told_from_none() -> None:
-    waiting, held = sent(), sent(origin="https://hal.example.org/other")
-    claimed(Work.CHECK, held)
-    Deposit.objects.filter(pk__in=[waiting.pk, held.pk]).update(
-        status_changed_at=Now() - timedelta(minutes=20)
-    )
+    sent()
+    claimed(Work.CHECK, sent(origin="https://hal.example.org/other"))
+    WorkItem.objects.update(due_at=Now() - timedelta(minutes=20))
     assert "start more workers" in told()["checker.slow"].sentence
 
 
 def test_failed_deposits_lead_to_their_list() -> None:
     in_status(Status.FAILED)
-    complaint = told()["deposits.failed"]
-    assert (complaint.severity, complaint.status) == ("warning", "failed")
+    alert = told()["deposits.failed"]
+    assert (alert.severity, alert.status) == ("warning", "failed")
 
 
 def test_a_damaged_pack_leads_to_the_page_that_says_which() -> None:
     Pack.objects.create(size=1, sha256=bytes(32), damaged_at=Now())
-    complaint = told()["archive.damaged"]
-    assert "Fixity" in complaint.sentence
-    assert complaint.severity == "error"
+    alert = told()["archive.damaged"]
+    assert "Fixity" in alert.sentence
+    assert alert.severity == "error"
 
 
 def test_an_audit_that_stopped_is_noticed(settings: Any) -> None:
     settings.ARCHIVE_AUDIT_DAYS = 90
-    pack = Pack.objects.create(size=1, sha256=bytes(32))
     long_ago = Now() - timedelta(days=200)
+    pack = Pack.objects.create(size=1, sha256=bytes(32))
+    Pack.objects.update(published_at=long_ago)
     FixityCheck.objects.create(
         pack=pack, read=1, started_at=long_ago, ended_at=long_ago, thorough=False, outcome=Outcome.SOUND
     )

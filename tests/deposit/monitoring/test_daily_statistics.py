@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from deposit.actors import Actor, Channel, system_actor
-from deposit.models import AdvisoryLock, Client, Curatorship, DayTally, Deposit, Event
+from deposit.models import AdvisoryLock, Client, Curatorship, DailyStatistics, Deposit, Event
 from deposit.monitoring import daily_statistics
 from deposit.monitoring.daily_statistics import Span, Tally
 from deposit.permissions import visible_tallies
@@ -36,7 +36,7 @@ def happened(deposit: Deposit, days_ago: int) -> None:
 
 
 def whole(since: date = TODAY, until: date = TODAY) -> Tally:
-    return daily_statistics.whole(DayTally.objects.all(), since=since, until=until)
+    return daily_statistics.whole(DailyStatistics.objects.all(), since=since, until=until)
 
 
 def test_a_day_is_what_its_events_say(client: Client) -> None:
@@ -62,10 +62,10 @@ def test_today_is_counted_again_and_a_settled_day_is_not(client: Client) -> None
     past = worked_on(sent(client))
     happened(past, 3)
     assert daily_statistics.bring_up_to_date()
-    settled = DayTally.objects.get()
+    settled = DailyStatistics.objects.get()
     sent(client, slug="today")
     assert daily_statistics.bring_up_to_date()
-    assert DayTally.objects.get(pk=settled.pk).day == TODAY - timedelta(days=3)
+    assert DailyStatistics.objects.get(pk=settled.pk).day == TODAY - timedelta(days=3)
     assert whole().received == 1
     sent(client, slug="another")
     assert daily_statistics.bring_up_to_date()
@@ -97,7 +97,7 @@ def test_another_who_counts_is_not_waited_for(client: Client) -> None:
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [AdvisoryLock.DAILY_STATISTICS])
         daily_statistics.bring_up_to_date()
-        assert not DayTally.objects.exists()
+        assert not DailyStatistics.objects.exists()
     finally:
         other.close()
 
@@ -106,9 +106,9 @@ def test_days_and_weeks_without_a_deposit_are_there(client: Client) -> None:
     happened(sent(client), 10)
     daily_statistics.bring_up_to_date()
     since = TODAY - timedelta(days=13)
-    days = daily_statistics.spans(DayTally.objects.all(), since=since, until=TODAY)
+    days = daily_statistics.spans(DailyStatistics.objects.all(), since=since, until=TODAY)
     assert [span.tally.received for span in days] == [0, 0, 0, 1, *[0] * 10]
-    weeks = daily_statistics.spans(DayTally.objects.all(), since=since, until=TODAY, weekly=True)
+    weeks = daily_statistics.spans(DailyStatistics.objects.all(), since=since, until=TODAY, weekly=True)
     assert {span.day.weekday() for span in weeks} == {0}
     assert sum(span.tally.received for span in weeks) == 1
     assert isinstance(weeks[0], Span)
@@ -121,7 +121,7 @@ def test_the_busiest_come_first(client: Client) -> None:
     sent(client, slug="b")
     daily_statistics.bring_up_to_date()
     named = daily_statistics.busiest(
-        DayTally.objects.all(), "client__user__username", since=TODAY, until=TODAY
+        DailyStatistics.objects.all(), "client__user__username", since=TODAY, until=TODAY
     )
     assert [(name, tally.received) for name, tally in named] == [("other", 2), ("hal", 1)]
 
@@ -142,7 +142,7 @@ def test_everybody_sees_the_days_of_their_own_deposits(client: Client) -> None:
 def test_a_day_is_counted_once(client: Client) -> None:
     sent(client)
     daily_statistics.bring_up_to_date()
-    row = DayTally.objects.get()
+    row = DailyStatistics.objects.get()
     row.pk = None
     with pytest.raises(IntegrityError, match="tally_of_a_day_is_unique"), transaction.atomic():
         row.save(force_insert=True)
@@ -153,7 +153,7 @@ def test_no_part_is_more_than_the_sum(client: Client, field: str) -> None:
     sent(client)
     daily_statistics.bring_up_to_date()
     with pytest.raises(IntegrityError, match="tally_parts_are_within_their_sums"):
-        DayTally.objects.update(**{field: 2**40})
+        DailyStatistics.objects.update(**{field: 2**40})
 
 
 def test_a_day_of_the_history_is_found_by_its_index() -> None:

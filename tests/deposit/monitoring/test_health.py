@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from deposit.lifecycle import Work
 from deposit.models import Client, Status
 from deposit.monitoring import heartbeats
-from deposit.monitoring.snapshot import counted, read_figures
+from deposit.monitoring.snapshot import counted, read_snapshot
 from tests.support.factories import new_deposit
 from tests.support.lifecycle_fixtures import claimed, in_status
 
@@ -48,7 +48,9 @@ def test_service_without_its_staging_folder_is_not_ready(client: HttpClient, set
     settings.STAGING_ROOT = "/nowhere/at/all"
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json()["reasons"] == ["The staging folder cannot be used: No such file or directory."]
+    assert answer.json()["reasons"] == [
+        "The folder of the staging area is away: is its disk mounted? `manage.py check --deploy` says more."
+    ]
 
 
 @pytest.mark.django_db
@@ -105,8 +107,8 @@ def test_figures_cost_the_same_queries_for_one_deposit_and_for_three(
     for _ in range(2):
         new_deposit(depositor, depositor.collections.get())
         counted.forget()
-        with django_assert_num_queries(6):  # type: ignore[operator]
-            read_figures()
+        with django_assert_num_queries(9):  # type: ignore[operator]
+            read_snapshot()
 
 
 @pytest.mark.django_db

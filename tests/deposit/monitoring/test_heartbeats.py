@@ -5,15 +5,15 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from deposit.models import Pulse
+from deposit.models import Heartbeat
 from deposit.monitoring import heartbeats
-from deposit.tasks import scheduler_pulse
+from deposit.tasks import scheduler_heartbeat
 
 pytestmark = pytest.mark.django_db
 
 
 def silent_for(name: str, seconds: float) -> None:
-    Pulse.objects.filter(name=name).update(beat_at=Now() - timedelta(seconds=seconds))
+    Heartbeat.objects.filter(name=name).update(beat_at=Now() - timedelta(seconds=seconds))
 
 
 def test_a_worker_that_beats_is_alive() -> None:
@@ -31,7 +31,7 @@ def test_a_silent_worker_is_remembered_for_a_day_and_not_taken_for_alive() -> No
     silent_for("loader@here", 90_000)
     assert heartbeats.workers() == []
     heartbeats.forget_old()
-    assert not Pulse.objects.exists()
+    assert not Heartbeat.objects.exists()
 
 
 def test_a_worker_that_stopped_in_good_order_is_not_missed() -> None:
@@ -41,7 +41,7 @@ def test_a_worker_that_stopped_in_good_order_is_not_missed() -> None:
 
 
 def test_the_scheduler_may_be_silent_while_an_audit_reads() -> None:
-    scheduler_pulse()
+    scheduler_heartbeat()
     silent_for(heartbeats.SCHEDULER, heartbeats.SILENT_SECONDS + 1)
     assert [worker.is_alive for worker in heartbeats.workers()] == [True]
     silent_for(heartbeats.SCHEDULER, heartbeats.SCHEDULER_SILENT_SECONDS + 1)

@@ -16,31 +16,47 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from django.db.models.functions import Now
 
-from deposit.models import Pulse
-from deposit.monitoring import heartbeats
+from deposit.monitoring.heartbeats import SCHEDULER, Worker
 from deposit.monitoring.nagios import (
-    Judgement,
+    CheckResult,
     Limits,
     State,
-    judge_certificate,
-    judge_figures,
-    judge_workers,
+    check_certificate,
+    check_snapshot,
     report,
 )
-from deposit.monitoring.snapshot import Figures, Space, Waiting
+from deposit.monitoring.snapshot import OpenWork, Snapshot, Space, Waiting
+from deposit.monitoring.thresholds import Thresholds
 
-WELL = Figures(
+LIMITS = Thresholds(waiting_seconds=(600, 1800), free_percent=(10, 5), fixity_days=(112.5, 180))
+
+
+def worker(name: str, queues: str) -> Worker:
+    """One that is alive."""
+    now = datetime.now(UTC)
+    return Worker(name=name, queues=queues.split(","), began_at=now, beat_at=now, is_alive=True)
+
+
+WELL = Snapshot(
     failed=0,
     waiting={"deposited": Waiting(), "verified": Waiting(), "loading": Waiting()},
+    queues={},
     has_dispatcher=True,
     archive_bytes=10,
     packs=1,
     damaged_packs=0,
     fixity_checks=1,
     fixity_age=60.0,
+    unread=60.0,
     space={"staging": Space(free=50, total=100), "archive": Space(free=50, total=100)},
+    workers=[
+        worker("worker@here", "check,load,housekeeping"),
+        worker(SCHEDULER, "schedule"),
+        worker("watch@here", "watch"),
+    ],
+    processes=["watch"],
+    installed_for=1e6,
 )
 
 # The performance data of the plugin guidelines: 'label'=value[unit];warning;critical;minimum
@@ -48,83 +64,57 @@ DATA = re.compile(r"'[a-z_]+'=-?[0-9.e+-]+(s|%|B|c)?;[0-9.]*;[0-9.]*;0")
 
 
 @pytest.mark.parametrize(
-    ("figures", "state", "words"),
+    ("snapshot", "state", "words"),
     [
         (WELL, State.OK, "all is well"),
-        (replace(WELL, has_dispatcher=False), State.CRITICAL, "no dispatcher"),
-        (replace(WELL, damaged_packs=1), State.CRITICAL, "1 packs are damaged"),
+        (replace(WELL, has_dispatcher=False), State.CRITICAL, "[dispatcher.away]"),
+        (replace(WELL, damaged_packs=1), State.CRITICAL, "1 pack of the archive is damaged"),
+        (replace(WELL, queues={"check": OpenWork(number=2, idle=700)}), State.WARNING, "[checker.slow]"),
+        (replace(WELL, queues={"load": OpenWork(number=2, idle=1800)}), State.CRITICAL, "for 30 minutes"),
+        (replace(WELL, queues={"load": OpenWork(number=2, leased=2)}), State.OK, "all is well"),
+        (replace(WELL, space={"staging": Space(free=8, total=100)}), State.WARNING, "(8.0 %) left"),
+        (replace(WELL, space={"staging": Space(free=4, total=100)}), State.CRITICAL, "[disk.low]"),
         (
-            replace(WELL, waiting={"deposited": Waiting(number=2, oldest=700)}),
-            State.WARNING,
-            "oldest for 700 s",
+            replace(WELL, space={"staging": Space(free=9, total=10, is_full=True)}),
+            State.CRITICAL,
+            "[disk.full]",
         ),
-        (replace(WELL, waiting={"verified": Waiting(number=2, oldest=1800)}), State.CRITICAL, "2 verified"),
-        (replace(WELL, space={"staging": Space(free=4, total=100)}), State.CRITICAL, "4.0 % of the disk"),
-        (replace(WELL, space={"archive": Space(free=0, total=0)}), State.CRITICAL, "0.0 % of the disk"),
-        (replace(WELL, fixity_age=50 * 86400), State.WARNING, "50 days ago"),
+        (replace(WELL, space={"archive": Space(free=0, total=0)}), State.CRITICAL, "[disk.away]"),
+        (replace(WELL, fixity_age=89 * 86400, unread=89 * 86400), State.OK, "all is well"),
+        (replace(WELL, fixity_age=60, unread=120 * 86400), State.WARNING, "120 days ago"),
+        (replace(WELL, unread=181 * 86400), State.CRITICAL, "[archive.unaudited]"),
+        (replace(WELL, failed=2), State.WARNING, "2 deposits have failed"),
     ],
 )
-def test_figures_are_judged(figures: Figures, state: State, words: str) -> None:
-    found, line = report(judge_figures(figures, Limits()), "all is well")
+def test_a_snapshot_is_judged_by_the_alerts(snapshot: Snapshot, state: State, words: str) -> None:
+    found, line = report(check_snapshot(snapshot, LIMITS), "all is well")
     assert found is state
     assert words in line
     assert line.startswith(f"DEPOSIT {state.name} - ")
 
 
-def silence(name: str, seconds: float) -> None:
-    """As if nothing had been heard of a worker for a while."""
-    Pulse.objects.filter(name=name).update(beat_at=Now() - timedelta(seconds=seconds))
-
-
-@pytest.mark.django_db
-def test_a_queue_that_no_living_worker_reads_is_red() -> None:
-    queues = ["check", "load", "housekeeping"]
-    assert [one.state for one in judge_workers(heartbeats.workers(), queues)] == [State.CRITICAL] * 3
-    heartbeats.beat("checker@here", "check,housekeeping", begins=True)
-    heartbeats.beat("loader@here", "load", begins=True)
-    found, line = report(judge_workers(heartbeats.workers(), queues), "all is well")
-    assert (found, line.partition(" | ")[0]) == (State.OK, "DEPOSIT OK - all is well")
-    assert "'workers_load'=1;;;0" in line
-    silence("loader@here", heartbeats.SILENT_SECONDS + 1)
-    found, line = report(judge_workers(heartbeats.workers(), queues), "all is well")
-    assert found is State.CRITICAL
-    assert "no worker takes work from the queue load: start deposit-worker@load |" in line
-    heartbeats.beat("loader@there", "load", begins=True)
-    assert report(judge_workers(heartbeats.workers(), queues), "")[0] is State.OK
-
-
-@pytest.mark.django_db
-def test_a_scheduler_that_fell_silent_is_red() -> None:
-    heartbeats.beat(heartbeats.SCHEDULER, "schedule", begins=True)
-    assert report(judge_workers(heartbeats.workers(), []), "")[0] is State.OK
-    silence(heartbeats.SCHEDULER, heartbeats.SCHEDULER_SILENT_SECONDS + 1)
-    found, line = report(judge_workers(heartbeats.workers(), []), "")
-    assert found is State.CRITICAL
-    assert "start deposit-scheduler" in line
-
-
 def test_performance_data_can_be_parsed() -> None:
-    line = report(judge_figures(WELL, Limits()), "all is well")[1]
+    line = report(check_snapshot(WELL, LIMITS), "all is well")[1]
     data = line.partition(" | ")[2].split(" ")
-    assert len(data) == 8
+    assert len(data) == 16
     assert [each for each in data if not DATA.fullmatch(each)] == []
 
 
 def test_line_stays_one_line_and_its_text_ends_where_it_should() -> None:
-    line = report([Judgement(state=State.CRITICAL, words="bad | news\nand more")], "")[1]
+    line = report([CheckResult(state=State.CRITICAL, words="bad | news\nand more")], "")[1]
     assert line == "DEPOSIT CRITICAL - bad / news and more"
 
 
 def test_worst_state_wins_and_comes_first() -> None:
-    judgements = [Judgement(state=state, words=state.name) for state in State]
-    assert report(judgements, "") == (State.CRITICAL, "DEPOSIT CRITICAL - CRITICAL; WARNING; UNKNOWN")
+    results = [CheckResult(state=state, words=state.name) for state in State]
+    assert report(results, "") == (State.CRITICAL, "DEPOSIT CRITICAL - CRITICAL; WARNING; UNKNOWN")
 
 
 def test_plain_http_has_no_certificate_and_dead_tls_is_critical() -> None:
-    assert judge_certificate("http://127.0.0.1/", Limits()) is None
-    judged = judge_certificate("https://127.0.0.1:1/", Limits())
-    assert judged is not None
-    assert judged.state is State.CRITICAL
+    assert check_certificate("http://127.0.0.1/", Limits()) is None
+    result = check_certificate("https://127.0.0.1:1/", Limits())
+    assert result is not None
+    assert result.state is State.CRITICAL
 
 
 def certificate(folder: Path, days: float) -> Path:
@@ -179,7 +169,7 @@ def test_a_certificate_is_told_before_it_ends(
     file = certificate(tmp_path, days)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     with speaking_tls(file) as port:
-        judged = judge_certificate(f"https://localhost:{port}/1/", Limits())
-    assert judged is not None
-    assert judged.state is state
-    assert words in judged.words
+        result = check_certificate(f"https://localhost:{port}/1/", Limits())
+    assert result is not None
+    assert result.state is state
+    assert words in result.words

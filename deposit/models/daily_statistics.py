@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from deposit.models.record import Client, Collection
 
 
-class DayTally(models.Model):
+class DailyStatistics(models.Model):
     """What happened on one day (UTC) to the deposits of one client in one collection.
 
     See ``deposit.monitoring.daily_statistics``.
@@ -31,6 +31,7 @@ class DayTally(models.Model):
     counted_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
+        db_table = "deposit_daytally"
         constraints = [
             models.UniqueConstraint(fields=["day", "client", "collection"], name="tally_of_a_day_is_unique"),
             models.CheckConstraint(
