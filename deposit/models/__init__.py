@@ -11,6 +11,7 @@ from deposit.models.deliveries import (
     Identifier,
 )
 from deposit.models.event_names import EventName
+from deposit.models.heartbeats import Heartbeat
 from deposit.models.identities import ProviderIdentity
 from deposit.models.locks import AdvisoryLock
 from deposit.models.page_anchors import PageAnchor
@@ -74,7 +75,6 @@ __all__ = [
     "PartKind",
     "Profile",
     "ProviderIdentity",
-    "Pulse",
     "Status",
     "SubmissionKey",
     "TokenScope",
