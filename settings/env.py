@@ -24,12 +24,25 @@ def _searchable_by_others(path: Path) -> bool:
 def data_dir() -> Path:
     """Where everything that must survive a restart lives, when nothing else is configured.
 
-    ``DATA_DIR`` if set; else ``data/`` in the checkout, or ``/var/lib/deposit-server`` for root when the
-    unprivileged uid of the embedded database could not reach the checkout.
+    ``DATA_DIR`` if set, in the environment or in the file that ``DEPOSIT_ENV_FILE`` names; else the folder of that
+    file, when the archive is there. Without such a file ``data/`` in the checkout, or ``/var/lib/deposit-server`` for
+    root when the unprivileged uid of the embedded database could not reach the checkout. Raises ImproperlyConfigured
+    rather than look for one service's archive in another's folder.
     """
+    named = os.environ.get("DEPOSIT_ENV_FILE")
+    file = Path(named).resolve() if named and Path(named).is_file() else None
+    if file:
+        environ.FileAwareEnv.read_env(file)
     given = os.environ.get("DATA_DIR")
     if given:
         return Path(given).resolve()
+    if file and (file.parent / "archive").is_dir():
+        return file.parent
+    if file and not {"ARCHIVE_ROOT", "STAGING_ROOT"} <= os.environ.keys():
+        raise ImproperlyConfigured(
+            f"{file} does not say where the data are, and neither does the environment. Set DATA_DIR, in either, to "
+            "the folder that holds archive/ and staging/."
+        )
     here = REPOSITORY / "data"
     if os.geteuid() == 0 and not _searchable_by_others(here):
         return Path("/var/lib/deposit-server")
