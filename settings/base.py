@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "archive",
     "deposit",
     "loader.destinations.archivematica",
+    "sources.batches",
     "dashboard",
     "sources",
     "sources.museumplus",
@@ -206,6 +207,8 @@ BY_REFERENCE_PRIVATE: bool = env.bool("BY_REFERENCE_PRIVATE", default=False)
 SERVICE_TITLE: str = env.str("SERVICE_TITLE", default="Deposit server")
 # Who speaks in the archive's own records of deposits: the address of this service.
 AUTHORITY_URL: str = env.str("AUTHORITY_URL", default="http://localhost/")
+# Below which folder batches may be started over the JSON API and from the pages; empty for nowhere.
+BATCH_ROOT: str = env.str("BATCH_ROOT", default="")
 # How long a checker or loader may be silent before its work is given to another, in seconds.
 LEASE_SECONDS: int = env.int("LEASE_SECONDS", default=30)
 # How long the dispatcher waits for a sent task to be claimed before it sends it again, in seconds.

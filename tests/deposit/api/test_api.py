@@ -199,6 +199,9 @@ def test_the_document_describes_every_path(db: None) -> None:
     document = json.loads(HttpClient().get("/api/openapi.json").content)
     assert sorted(document["paths"]) == [
         "/api/archive/known/",
+        "/api/batches/",
+        "/api/batches/{id}/",
+        "/api/batches/{id}/cancel/",
         "/api/collections/",
         "/api/deliveries/",
         "/api/deliveries/bulk/",
