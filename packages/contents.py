@@ -123,6 +123,8 @@ class Contents:
         return found
 
     def _see_name(self, path: bytes) -> None:
+        if b"\\" in path or path[1:2] == b":":
+            self._tell("portable", path, _NOT_PORTABLE)
         if len(self._names) >= _MOST_NAMES:
             return
         own = hash(path)
@@ -195,6 +197,10 @@ _SUBMODULES = (
 _CASE = (
     "This name differs from another one only in capitals or in its Unicode form. Windows and macOS keep one of the two "
     "only."
+)
+_NOT_PORTABLE = (
+    "Windows, and bsdtar elsewhere too, read this name otherwise: a backslash as a separator, a letter and a colon "
+    "as a drive. Rename it if you can."
 )
 _ABSOLUTE_LINK = "This symbolic link leads to an absolute path. What is there is not archived."
 _NO_LICENCE = (

@@ -142,7 +142,7 @@ class TarReader:
         elif typeflag in _REGULAR and not slash:
             member = self._file(path, size, executable)
         else:
-            member = self._other(block, typeflag, raw, path, size)
+            member = self._other(block, typeflag, raw, path, size, executable)
         if self._extended:
             self._extended.clear()
             self._pax = {}
@@ -153,7 +153,7 @@ class TarReader:
     def _file(self, path: bytes, size: int, executable: bool) -> Member:
         if not path:
             raise _damaged(path, "names no file")
-        self._tree.add_file(path, size)
+        self._tree.add_file(path, size, executable)
         self._left = size
         self._padding = -size % BLOCK
         return Member(path, Kind.FILE, size, executable, None, self)
@@ -171,13 +171,15 @@ class TarReader:
             layout, taken = pax_map(self._sparse, self._take, size, path, self._limits)
         else:
             layout = old_map(block, self._take, size, path, self._limits)
-        self._tree.add_file(path, layout.size)
+        self._tree.add_file(path, layout.size, executable)
         self._read += layout.size - (size - taken)
         self._check_expansion()
         self._left, self._padding = size - taken, -size % BLOCK
         return Member(path, Kind.FILE, layout.size, executable, None, SparseContent(layout, self._chunks))
 
-    def _other(self, block: bytes, typeflag: int, raw: bytes, path: bytes, size: int) -> Member | None:
+    def _other(
+        self, block: bytes, typeflag: int, raw: bytes, path: bytes, size: int, executable: bool
+    ) -> Member | None:
         if typeflag not in b"0\x00125":
             what = _SPECIAL.get(typeflag, f"of the unknown type {chr(typeflag)!r}")
             raise PackageError(
@@ -199,14 +201,14 @@ class TarReader:
             return Member(path, Kind.DIRECTORY)
         if not path or typeflag not in (_SYMLINK, _HARDLINK):
             raise _ambiguous(path, "is a file or link by its type and a directory by its name")
-        return self._link(block, typeflag, path)
+        return self._link(block, typeflag, path, executable)
 
-    def _link(self, block: bytes, typeflag: int, path: bytes) -> Member:
+    def _link(self, block: bytes, typeflag: int, path: bytes, executable: bool) -> Member:
         target = self._name(block, text(block[157:257]), 1)
         if typeflag == _SYMLINK:
             self._tree.add_symlink(path, target)
             return Member(path, Kind.SYMLINK, target=target)
-        kind, target = self._tree.add_hardlink(path, clean_path(target, self._limits))
+        kind, target = self._tree.add_hardlink(path, clean_path(target, self._limits), executable)
         return Member(path, kind, target=target)
 
     def _name(self, block: bytes, short: bytes, which: int) -> bytes:

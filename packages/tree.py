@@ -16,7 +16,7 @@ from packages.refusals import unusable_target
 from packages.repeats import duplicate
 from packages.warnings import Warnings
 
-_IMPLIED, _DIRECTORY, _FILE, _SYMLINK, _HARDLINK = range(5)
+_IMPLIED, _DIRECTORY, _FILE, _PROGRAM, _SYMLINK, _HARDLINK = range(6)
 _DEFERRED_BYTES = MIB
 _ALIAS_BYTES = 16 * MIB
 _ALIAS_ENTRY = 200
@@ -44,9 +44,9 @@ class Tree:
         self.members = 0
         self.total = 0
 
-    def add_file(self, path: bytes, size: int) -> None:
+    def add_file(self, path: bytes, size: int, executable: bool) -> None:
         """Admit a regular file with ``size`` bytes of content."""
-        self._claim(path, _FILE)
+        self._claim(path, _PROGRAM if executable else _FILE)
         self.total += size
         if size > self._limits.member:
             raise PackageError(
@@ -84,7 +84,7 @@ class Tree:
             self._check_target(path, target)
         self._remember(path, target)
 
-    def add_hardlink(self, path: bytes, target: bytes) -> tuple[Kind, bytes]:
+    def add_hardlink(self, path: bytes, target: bytes, executable: bool) -> tuple[Kind, bytes]:
         """Admit a hard link to something seen before: what it is, and what it leads to.
 
         A hard link to a hard link leads to the file of that one; a hard link to a symbolic link is that symbolic link
@@ -92,10 +92,10 @@ class Tree:
         """
         key = hash(target)
         kind = self._seen.get(key, _DIRECTORY)
-        if path == target and kind > _DIRECTORY:
+        if path == target and kind > _DIRECTORY and (kind == _PROGRAM) == executable:
             self._claim(path, kind)  # it comes again, and changes nothing
             return Kind.HARDLINK, target
-        alias = target if kind == _FILE else self._aliases.get(key)
+        alias = target if kind in (_FILE, _PROGRAM) else self._aliases.get(key)
         if alias is None:
             raise PackageError(
                 "package.member.hardlink",
@@ -106,6 +106,13 @@ class Tree:
         if kind == _SYMLINK:
             self.add_symlink(path, alias)
             return Kind.SYMLINK, alias
+        if (self._seen.get(hash(alias)) == _PROGRAM) != executable:
+            raise PackageError(
+                "package.tar.ambiguous",
+                path,
+                "This hard link and its file differ in whether they may be executed; Python unpacks the file with the "
+                "permissions of the link, others with its own. Pack again with a current tar.",
+            )
         self._claim(path, _HARDLINK)
         if not self.again:
             self._remember(path, alias)

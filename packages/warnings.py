@@ -14,6 +14,7 @@ WARNINGS: dict[str, str] = {
     "package.warning.licence": "The package looks like software and has no licence file.",
     "package.warning.link": "A symbolic link leads to an absolute path.",
     "package.warning.nested": "The package holds one archive and nothing else but files of the system.",
+    "package.warning.portable": "Some programs read a name otherwise: it has a backslash, or begins like a drive.",
     "package.warning.repeated": "A path comes more than once, each time with the same content.",
     "package.warning.secret": "A file looks like a private key, a password or a token.",
     "package.warning.submodule": "The folder of a Git submodule is empty.",

@@ -225,8 +225,8 @@ class ZipReader:
         kind = entry_kind(entry, raw)
         path = clean_path(raw, self._limits)
         if kind is Kind.FILE and path:
-            self._tree.add_file(path, entry.size)
             executable = entry.host == 3 and bool(entry.attributes >> 16 & 0o100)
+            self._tree.add_file(path, entry.size, executable)
             return Member(path, kind, entry.size, executable, None, self)
         if kind is Kind.SYMLINK and path:
             if entry.size > self._limits.path:

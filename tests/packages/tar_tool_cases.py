@@ -374,3 +374,21 @@ def tar_appended_symlink() -> bytes:
     return tar(
         FILE, tar_entry(b"l", typeflag=SYMLINK, link=b"x"), tar_entry(b"a.txt", typeflag=HARDLINK, link=b"l")
     )
+
+
+@case("package.tar.ambiguous", "a hard link that may be executed to a file that may not")
+def tar_hardlink_mode() -> bytes:
+    return tar(FILE, tar_entry(b"b", typeflag=HARDLINK, link=b"a.txt", mode=0o755))
+
+
+@case(ACCEPTED, "a hard link to a program, and one to that link", members=(b"run", b"b", b"c"))
+def tar_hardlink_program() -> bytes:
+    links = (
+        tar_entry(name, typeflag=HARDLINK, link=to, mode=0o755) for name, to in ((b"b", b"run"), (b"c", b"b"))
+    )
+    return tar(tar_entry(b"run", b"x", mode=0o755), *links)
+
+
+@case("package.tar.ambiguous", "a file that was named twice, executable once")
+def tar_hardlink_over_file_mode() -> bytes:
+    return tar(FILE, tar_entry(b"a.txt", typeflag=HARDLINK, link=b"a.txt", mode=0o755))

@@ -41,6 +41,8 @@ CASES: list[tuple[str, set[str], Files]] = [
     ("software with a licence in British spelling", set(), {"p/Makefile": b"x", "p/licence": b"y"}),
     ("software with REUSE's licences", set(), {"p/pom.xml": b"x", "p/LICENSES/MIT.txt": b"y"}),
     ("Debian's licences", set(), {"p/configure": b"x", "p/debian/copyright": b"y"}),
+    ("a backslash in a name", {"portable"}, {"p/a": b"x", "p/b\\c": b"y"}),
+    ("a name that begins like a drive", {"portable"}, {"B::Concise.3pm": b"x", "b": b"y"}),
     ("a private key by its header", {"secret"}, {"p/a": b"x", "p/test.pem": KEY}),
     ("a private key by its name", {"secret"}, {"p/a": b"x", "p/id_rsa": b"y"}),
     ("a private key of PuTTY", {"secret"}, {"p/a": b"x", "p/my.ppk": b"PuTTY-User-Key-File-2: ssh-rsa\n"}),
