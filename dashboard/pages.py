@@ -97,9 +97,11 @@ def _menu(request: HttpRequest) -> list[MenuItem]:
     entries = [(_("Deposits"), "dashboard:deposits", True)]
     entries.append((_("Upload"), "dashboard:upload", actor.client is not None))
     entries.append((_("Is it stored?"), "dashboard:stored", True))
+    entries.append((_("Packages"), "dashboard:packages", True))
     entries.append((_("Figures"), "dashboard:figures", True))
     operates = may_service(actor, Operation.SEE_QUEUES)
     entries.append((_("Overview"), "dashboard:overview", operates))
+    entries.append((_("Sources"), "dashboard:sources", operates))
     entries.append((_("Fixity"), "dashboard:fixity", operates))
     entries.append((_("Museum"), "museum:overview", operates and bool(settings.MUSEUMPLUS_URL)))
     entries.append((_("Administration"), "admin:index", bool(actor.user and actor.user.is_staff)))

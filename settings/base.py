@@ -193,10 +193,14 @@ STAGING_MAX_IDLE: int = env.int("STAGING_MAX_IDLE", default=7 * 24 * 3600)
 UPLOAD_QUOTA: int = env.int("UPLOAD_QUOTA", default=500 * 1024**3)
 # SWORD 3 concurrency control: refuse changes that come without If-Match, as a strict reading of it has it.
 REQUIRE_IF_MATCH: bool = env.bool("REQUIRE_IF_MATCH", default=False)
-# By-Reference Deposit: from which hosts files are fetched (none by default), how long one may take, and how large
-# it may be. Private and loopback addresses are refused, except where tests say otherwise.
 # Where people reach the service, for links in reports; empty: reports have no links.
 PUBLIC_URL: str = env.str("PUBLIC_URL", default="")
+# The report on watched folders and buckets: of how many days, and how often in days; to whom, if to anybody.
+SOURCE_REPORT_DAYS: float = env.float("SOURCE_REPORT_DAYS", default=7.0)
+SOURCE_REPORT_MAIL: list[str] = env.list("SOURCE_REPORT_MAIL", default=[])
+SOURCE_REPORT_WEBHOOK: str = env.str("SOURCE_REPORT_WEBHOOK", default="")
+# By-Reference Deposit: from which hosts files are fetched (none by default), how long one may take, and how large
+# it may be. Private and loopback addresses are refused, except where tests say otherwise.
 BY_REFERENCE_HOSTS: list[str] = env.list("BY_REFERENCE_HOSTS", default=[])
 BY_REFERENCE_SECONDS: int = env.int("BY_REFERENCE_SECONDS", default=12 * 3600)
 MAX_BY_REFERENCE_SIZE: int = env.int("MAX_BY_REFERENCE_SIZE", default=MAX_UPLOAD_SIZE)

@@ -43,6 +43,7 @@ app.conf.update(
         "loader.destinations.archivematica.tasks",
         "sources.batches.tasks",
         "sources.museumplus.tasks",
+        "sources.tasks",
     ],
     accept_content=["json"],
     task_serializer="json",
@@ -83,6 +84,7 @@ app.conf.update(
         "sweep-staging": {"task": "deposit.sweep_staging", "schedule": 3600.0},
         "audit-packs": {"task": "archive.audit", "schedule": 600.0},
         "probe-archivematica": {"task": "archivematica.probe", "schedule": 60.0, "options": {"expires": 60}},
+        "report-sources": {"task": "sources.report", "schedule": settings.SOURCE_REPORT_DAYS * 86_400.0},
         "replicate-packs": {"task": "archive.replicate", "schedule": 600.0},
     },
 )

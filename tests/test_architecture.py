@@ -111,6 +111,7 @@ CONNECTING = {
     Path("loader/destinations/archivematica/http.py"),  # of a pipeline, which administrators add
     Path("sources/museumplus/client.py"),  # MUSEUMPLUS_URL
     Path("embedded"),  # this machine, and packages for it
+    Path("sources/tasks.py"),  # SOURCE_REPORT_WEBHOOK
     Path("sources/buckets"),  # what an operator names with `source add`
     Path("client"),  # the server that its user names
 }

@@ -4,7 +4,7 @@ This is the one list. The overview, the JSON API, ``check_deposit`` (Nagios) and
 judge nothing themselves, so that they cannot contradict each other; ``/readyz`` asks it whether uploads are refused.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -34,6 +34,16 @@ class Alert:
     refuses_uploads: bool = False
 
 
+# What other applications tell of; each registers itself when it is ready.
+_others: list[Callable[[], Iterable[Alert]]] = []
+
+
+def register(source: Callable[[], Iterable[Alert]]) -> None:
+    """Let alerts of another application stand among these."""
+    if source not in _others:
+        _others.append(source)
+
+
 def alerts(snapshot: Snapshot | None = None, thresholds: Thresholds | None = None) -> list[Alert]:
     """All that is wrong now, or in a snapshot, the worst first. Raises django.db.Error."""
     seen = snapshot or read_snapshot()
@@ -49,6 +59,7 @@ def alerts(snapshot: Snapshot | None = None, thresholds: Thresholds | None = Non
         *disk_alerts(seen.space, limits),
         *_failed(seen),
         *_audit(seen, limits),
+        *(alert for other in _others for alert in other()),
     ]
     return sorted(found, key=lambda one: one.severity != ERROR)
 

@@ -10,7 +10,7 @@ from deposit.actors import Channel, system_actor
 from deposit.management.actions import ActionsCommand, Row
 from deposit.management.profile_options import add_profile_options, take_profile_options
 from deposit.models import Profile
-from sources import selectors, services
+from sources import report, selectors, services
 from sources.models import ItemState, Source, SourceKind
 from sources.watching import serve_once
 
@@ -183,6 +183,18 @@ def _pausing(paused: bool) -> Callable[[ArgumentParser], Callable[..., Row]]:
     return set_up
 
 
+def _report(parser: ArgumentParser) -> Callable[..., list[Row]]:
+    parser.add_argument("--days", type=float, default=7.0, help="what came in during so many days")
+    parser.add_argument(
+        "--hours", type=float, help="overdue after so many hours, in place of each source's own"
+    )
+
+    def run(days: float, hours: float | None) -> list[Row]:
+        return list(report.as_rows(report.lines(days, hours=hours)))
+
+    return run
+
+
 def _remove(parser: ArgumentParser) -> Callable[..., Row]:
     _named(parser)
 
@@ -207,5 +219,6 @@ class Command(ActionsCommand):
         "retry": ("take in again what was rejected or failed", _retry),
         "pause": ("take nothing in until resumed", _pausing(True)),
         "resume": ("go on", _pausing(False)),
+        "report": ("show what came in, and what is not stored in time", _report),
         "remove": ("watch it no longer; its deposits stay", _remove),
     }
