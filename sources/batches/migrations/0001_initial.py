@@ -6,73 +6,150 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('deposit', '0038_provider_identities'),
+        ("deposit", "0038_provider_identities"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('folder', models.CharField(max_length=2000)),
-                ('depth', models.PositiveSmallIntegerField(default=1)),
-                ('completed_dir', models.CharField(blank=True, max_length=2000)),
-                ('strip_top_level_dir', models.BooleanField(default=False)),
-                ('exclude_hidden_files', models.BooleanField(default=False)),
-                ('state', models.CharField(choices=[('running', 'running'), ('done', 'done'), ('failed', 'ended, not all of it is stored'), ('cancelled', 'cancelled')], default='running', max_length=9)),
-                ('started_by', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('ended_at', models.DateTimeField(editable=False, null=True)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='deposit.client')),
-                ('collection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='deposit.collection')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("folder", models.CharField(max_length=2000)),
+                ("depth", models.PositiveSmallIntegerField(default=1)),
+                ("completed_dir", models.CharField(blank=True, max_length=2000)),
+                ("strip_top_level_dir", models.BooleanField(default=False)),
+                ("exclude_hidden_files", models.BooleanField(default=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "running"),
+                            ("done", "done"),
+                            ("failed", "ended, not all of it is stored"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="running",
+                        max_length=9,
+                    ),
+                ),
+                ("started_by", models.CharField(blank=True, max_length=200)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("ended_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="deposit.client"
+                    ),
+                ),
+                (
+                    "collection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="deposit.collection"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'batches',
-                'ordering': ['-id'],
+                "verbose_name_plural": "batches",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='BatchItem',
+            name="BatchItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=1000)),
-                ('state', models.CharField(choices=[('waiting', 'waiting'), ('deposited', 'deposited; on its way'), ('done', 'stored'), ('failed', 'not stored')], default='waiting', max_length=9)),
-                ('version', models.CharField(blank=True, max_length=200)),
-                ('error', models.TextField(blank=True)),
-                ('moved_at', models.DateTimeField(editable=False, null=True)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='batches.batch')),
-                ('deposit', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='deposit.deposit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=1000)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("deposited", "deposited; on its way"),
+                            ("done", "stored"),
+                            ("failed", "not stored"),
+                        ],
+                        default="waiting",
+                        max_length=9,
+                    ),
+                ),
+                ("version", models.CharField(blank=True, max_length=200)),
+                ("error", models.TextField(blank=True)),
+                ("moved_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="items", to="batches.batch"
+                    ),
+                ),
+                (
+                    "deposit",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="deposit.deposit",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(('depth__in', [1, 2])), name='batch_depth_is_one_or_two'),
+            model_name="batch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("depth__in", [1, 2])), name="batch_depth_is_one_or_two"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['running', 'done', 'failed', 'cancelled'])), name='batch_state_is_known'),
+            model_name="batch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["running", "done", "failed", "cancelled"])),
+                name="batch_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('folder',), name='batch_one_runs_in_a_folder'),
+            model_name="batch",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "running")),
+                fields=("folder",),
+                name="batch_one_runs_in_a_folder",
+            ),
         ),
         migrations.AddIndex(
-            model_name='batchitem',
-            index=models.Index(condition=models.Q(('state__in', ['waiting', 'deposited'])), fields=['batch', 'state', 'id'], name='batch_item_open'),
+            model_name="batchitem",
+            index=models.Index(
+                condition=models.Q(("state__in", ["waiting", "deposited"])),
+                fields=["batch", "state", "id"],
+                name="batch_item_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batchitem',
-            constraint=models.UniqueConstraint(fields=('batch', 'name'), name='batch_item_is_unique'),
+            model_name="batchitem",
+            constraint=models.UniqueConstraint(fields=("batch", "name"), name="batch_item_is_unique"),
         ),
         migrations.AddConstraint(
-            model_name='batchitem',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'deposited', 'done', 'failed'])), name='batch_item_state_is_known'),
+            model_name="batchitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["waiting", "deposited", "done", "failed"])),
+                name="batch_item_state_is_known",
+            ),
         ),
     ]

@@ -9,7 +9,7 @@ import pytest
 from django.db.models.functions import Now
 
 from deposit.lifecycle import Work, fire
-from deposit.models import Deposit, Event, EventName, Part, Pulse, Status, WorkItem
+from deposit.models import Deposit, Event, EventName, Heartbeat, Part, Status, WorkItem
 from deposit.queue import lanes, registry
 from deposit.queue.claims import LeaseLost
 from deposit.queue.dispatcher import round_of_work
@@ -42,7 +42,7 @@ def waiting(count: int, *, heavy: bool = False) -> list[int]:
 
 
 def workers(slots: int) -> None:
-    Pulse.objects.create(name="checker@here", queues="check,housekeeping", slots=slots)
+    Heartbeat.objects.create(name="checker@here", queues="check,housekeeping", slots=slots)
 
 
 def sent() -> list[int]:
@@ -90,9 +90,9 @@ def test_without_a_word_of_the_workers_much_is_sent() -> None:
 @pytest.mark.django_db
 def test_only_living_workers_count_with_what_they_have_told() -> None:
     workers(4)
-    Pulse.objects.create(name="old version@here", queues="check")
-    Pulse.objects.create(name="dead@here", queues="check,load", slots=8)
-    Pulse.objects.filter(name="dead@here").update(beat_at="2020-01-01T00:00:00Z")
+    Heartbeat.objects.create(name="old version@here", queues="check")
+    Heartbeat.objects.create(name="dead@here", queues="check,load", slots=8)
+    Heartbeat.objects.filter(name="dead@here").update(beat_at="2020-01-01T00:00:00Z")
     assert lanes.slots() == {"check": 4, "housekeeping": 4}
 
 
