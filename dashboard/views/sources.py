@@ -68,9 +68,9 @@ def source(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
 def item(request: HttpRequest, actor: Actor, name: str, item_id: str) -> HttpResponse:
     """One item: its times, its deposit's history, and the report as it stands beside the upload."""
     shown = _source(actor, name)
-    found = (
-        SourceItem.objects.filter(source=shown, uuid__startswith=item_id).select_related("deposit").first()
-    )
+    # As PostgreSQL writes an identifier: the first hyphen comes after eight digits.
+    start = f"{item_id[:8]}-{item_id[8:]}"
+    found = SourceItem.objects.filter(source=shown, uuid__startswith=start).select_related("deposit").first()
     if found is None:
         raise Http404
     text = ""
