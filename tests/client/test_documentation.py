@@ -29,6 +29,7 @@ def script_of(path: Path) -> str:
         "set -eu",
         f'deposit() {{ PYTHONPATH={REPOSITORY} {sys.executable} -m client "$@"; }}',
         f'deposit-admin() {{ env -u DEPOSIT_PASSWORD {sys.executable} {REPOSITORY}/manage.py "$@"; }}',
+        f'archivematica() {{ PYTHONPATH={REPOSITORY} exec {sys.executable} -m tests.support.archivematica "$@"; }}',
         "[ -e hello ] || { mkdir hello && echo hello > hello/README; }"
         if path.parent.name == "how-to"
         else "",
