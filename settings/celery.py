@@ -57,6 +57,7 @@ app.conf.update(
         "loader.load": {"queue": "load"},
         "deposit.fetch": {"queue": "fetch"},
         "museum.download": {"queue": "fetch"},
+        "museum.sync_*": {"queue": "fetch"},
         "museum.*": {"queue": "housekeeping"},
         "deposit.fetch_file": {"queue": "fetch"},
         "deposit.*": {"queue": "housekeeping"},
@@ -88,6 +89,9 @@ app.conf.update(
         "replicate-packs": {"task": "archive.replicate", "schedule": 600.0},
     },
 )
+
+if settings.MUSEUM_SCHEDULE:
+    app.conf.beat_schedule |= settings.MUSEUM_BEAT
 
 # Workers tell the record that they live.
 app.steps["consumer"].add("deposit.monitoring.heartbeats:HeartbeatStep")

@@ -4,6 +4,8 @@ Names are those of the two programs that this part stands in for, so that an ins
 over line by line.
 """
 
+from celery.schedules import crontab
+
 from settings.env import data_dir, read_env
 
 env = read_env()
@@ -57,3 +59,15 @@ DPRES_API_PASSWORD: str = env.str("DPRES_API_PASSWORD", default="")
 DPRES_STATUS_BACKEND: str = env.str("DPRES_STATUS_BACKEND", default="sftp")
 # Who knows the record behind a deposit for the service; see loader/destinations/preservation_service/origin.py.
 SIP_ORIGIN = "sources.museumplus.origin.ORIGIN"
+
+# --- The museum's recurring runs -----------------------------------------------------------------------
+# Whether the scheduler orders them; else somebody runs the commands.
+MUSEUM_SCHEDULE: bool = env.bool("MUSEUM_SCHEDULE", default=False)
+# How long a harvest may take in one night, in seconds; it goes on in the next.
+MUSEUM_SYNC_SECONDS: int = env.int("MUSEUM_SYNC_SECONDS", default=4 * 3600)
+MUSEUM_BEAT = {
+    "museum-verdicts": {"task": "museum.sync_processed_sips", "schedule": 3600.0},
+    "museum-objects": {"task": "museum.sync_objects", "schedule": crontab(hour="19", minute="0")},
+    "museum-attachments": {"task": "museum.sync_attachments", "schedule": crontab(hour="0", minute="0")},
+    "museum-hashes": {"task": "museum.sync_hashes", "schedule": crontab(hour="5", minute="0")},
+}

@@ -33,7 +33,8 @@ class Moved:
 
 
 _READ = {
-    "attachments": "SELECT id, filename, modified_date, created_date, metadata_hash FROM museum_attachments ORDER BY id",
+    "attachments": "SELECT id, filename, modified_date, created_date, metadata_hash"
+    " FROM museum_attachments ORDER BY id",
     "objects": "SELECT id, title, coalesce(preserved, false), coalesce(frozen, false), freeze_reason,"
     " lower(freeze_source::text), created_date, modified_date, metadata_hash, attachment_metadata_hash"
     " FROM museum_objects ORDER BY id",

@@ -1,8 +1,15 @@
 """The museum's Celery tasks. Messages are hints: each claims its item of the queue, and does nothing without."""
 
-from celery import Task, shared_task
+import logging
+from collections.abc import Callable
 
-from sources.museumplus import processed, working
+from celery import Task, shared_task
+from django.conf import settings
+
+from sources.museumplus import processed, sync, working
+from sources.museumplus.client import connect
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="museum.download", bind=True)
@@ -33,3 +40,32 @@ def follow_task(task: "Task[..., None]", key: str) -> None:
 def sync_processed_sips_task() -> None:
     """Read the verdicts of the preservation service."""
     processed.sync_processed_sips()
+
+
+@shared_task(name="museum.sync_objects")
+def sync_objects_task() -> None:
+    """Harvest objects for as long as a night allows; go on in the next."""
+    _harvest(sync.sync_objects)
+
+
+@shared_task(name="museum.sync_attachments")
+def sync_attachments_task() -> None:
+    """Harvest attachments, likewise."""
+    _harvest(sync.sync_attachments)
+
+
+@shared_task(name="museum.sync_hashes")
+def sync_hashes_task() -> None:
+    """Compute the hashes of attachments."""
+    try:
+        sync.sync_hashes()
+    except sync.AlreadyRunning as busy:
+        logger.info("sync_hashes: %s", busy)
+
+
+def _harvest(run: Callable[..., object]) -> None:
+    try:
+        with connect() as client:
+            run(client, save_progress=True, max_runtime=settings.MUSEUM_SYNC_SECONDS)
+    except sync.AlreadyRunning as busy:
+        logger.info("harvest: %s", busy)
