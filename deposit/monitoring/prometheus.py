@@ -6,7 +6,7 @@ read from the record when it is asked for, so it is true whichever process answe
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
+from deposit.monitoring import deliveries
 from deposit.monitoring.alerts import ERROR, WARNING, Alert, alerts
 from deposit.monitoring.health import is_insider
 from deposit.monitoring.heartbeats import QUEUES, Worker, alive
@@ -44,6 +45,16 @@ def count_request(request: HttpRequest, status: int, seconds: float) -> None:
         RECEIVED.inc(int(length))
 
 
+# What other applications measure; each registers itself when it is ready.
+_others: list[Callable[[], Iterable[Metric]]] = []
+
+
+def register(source: Callable[[], Iterable[Metric]]) -> None:
+    """Let metrics of another application stand among these."""
+    if source not in _others:
+        _others.append(source)
+
+
 class ServiceCollector(Collector):
     """The state of the service, read when asked."""
 
@@ -55,6 +66,7 @@ class ServiceCollector(Collector):
             snapshot = read_snapshot()
             numbers = deposits_by_status(snapshot)
             wrong = alerts(snapshot)
+            others = [metric for other in (deliveries.metrics, *_others) for metric in other()]
         except Error:
             up.add_metric([], 0)
             return [up]
@@ -70,6 +82,7 @@ class ServiceCollector(Collector):
             *_alerts(wrong),
             *_archive(snapshot),
             *_space(snapshot),
+            *others,
         ]
 
 

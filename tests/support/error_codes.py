@@ -121,6 +121,7 @@ Why a deposit was rejected or failed, or a warning that it was taken all the sam
 package may be is told in [Packages](packages.md), what metadata may say in [Metadata documents](metadata.md), what
 collections with a profile ask for in [Transfer packages](transfer-packages.md).
 """
+_PIPELINES = "loader/destinations/archivematica/monitoring.py"
 _ALERTS = """
 ## Alerts
 
@@ -312,7 +313,13 @@ def _first_line(one: type) -> str:
 
 def alert_codes() -> list[tuple[str, str]]:
     """What the overview shows; an asterisk stands for the worker (checker, loader)."""
-    return sorted(_calls("deposit/monitoring/alerts.py", "Alert", "sentence"))
+    files = (
+        "deposit/monitoring/alerts.py",
+        "deposit/monitoring/deliveries.py",
+        _PIPELINES,
+        "sources/alerts.py",
+    )
+    return sorted({row for file in files for row in _calls(file, "Alert", "sentence")})
 
 
 def problems() -> list[tuple[str, str]]:

@@ -9,3 +9,11 @@ class ArchivematicaConfig(AppConfig):
     name = "loader.destinations.archivematica"
     label = "archivematica"
     verbose_name = "Archivematica"
+
+    def ready(self) -> None:
+        """Let the service's alerts and metrics tell of pipelines."""
+        from deposit.monitoring import alerts, prometheus  # noqa: PLC0415  (need models)
+        from loader.destinations.archivematica import monitoring  # noqa: PLC0415  (needs models)
+
+        alerts.register(monitoring.alerts)
+        prometheus.register(monitoring.metrics)

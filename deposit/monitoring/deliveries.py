@@ -1,0 +1,63 @@
+"""Deliveries and their steps, for metrics and alerts."""
+
+from collections.abc import Iterable, Iterator
+
+from django.db.models import Count, Max, Sum
+from django.db.models.functions import Extract
+from django.utils.translation import ngettext
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from deposit.models import Activity, Delivery, DeliveryState
+from deposit.monitoring.alerts import Alert
+
+# Steps are counted among the newest so many: all of them are too many to be read at every scrape.
+NEWEST = 10_000
+
+
+def alerts() -> Iterator[Alert]:
+    """Deliveries that wait for a person."""
+    number = Delivery.objects.filter(state=DeliveryState.ASKING).count()
+    if number:
+        sentence = ngettext(
+            "%(number)d delivery waits for a person to decide: `manage.py delivery list --state asking` tells which.",
+            "%(number)d deliveries wait for a person to decide: `manage.py delivery list --state asking` tells which.",
+            number,
+        ) % {"number": number}
+        yield Alert(code="deliveries.asking", severity="warning", sentence=sentence)
+
+
+def metrics() -> Iterable[Metric]:
+    """Deliveries that are not done, by state; the newest steps by outcome, and how long they took."""
+    deliveries = GaugeMetricFamily(
+        "deposit_deliveries", "Deliveries that are not done.", labels=["destination", "state"]
+    )
+    open_ = Delivery.objects.exclude(state=DeliveryState.DONE).filter(current=True)
+    for destination, state, number in (
+        open_.values_list("destination", "state").annotate(Count("pk")).order_by()
+    ):
+        deliveries.add_metric([destination, state], number)
+    return [deliveries, *_steps()]
+
+
+def _steps() -> Iterable[Metric]:
+    newest = Activity.objects.aggregate(last=Max("pk"))["last"] or 0
+    names = ["destination", "activity", "state"]
+    text = f"Steps of deliveries, of the newest {NEWEST}."
+    number = GaugeMetricFamily("deposit_activities", text, labels=names)
+    seconds = GaugeMetricFamily("deposit_activity_seconds_sum", f"How long these took. {text}", labels=names)
+    polls = GaugeMetricFamily(
+        "deposit_activity_polls", f"How often these were looked at. {text}", labels=names
+    )
+    took = Extract("ended_at", "epoch") - Extract("started_at", "epoch")
+    rows = (
+        Activity.objects.filter(pk__gt=newest - NEWEST)
+        .values("delivery__destination", "name", "state")
+        .annotate(number=Count("pk"), took=Sum(took), looks=Sum("polls"))
+        .order_by()
+    )
+    for row in rows:
+        labels = [row["delivery__destination"], row["name"], row["state"]]
+        number.add_metric(labels, row["number"])
+        seconds.add_metric(labels, float(row["took"] or 0))
+        polls.add_metric(labels, row["looks"] or 0)
+    return [number, seconds, polls]
