@@ -1,9 +1,9 @@
 """Deliveries and their steps, for metrics and alerts."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
-from django.db.models import Count, Max, Sum
-from django.db.models.functions import Extract
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Sum
 from django.utils.translation import ngettext
 from prometheus_client.core import GaugeMetricFamily, Metric
 
@@ -48,7 +48,7 @@ def _steps() -> Iterable[Metric]:
     polls = GaugeMetricFamily(
         "deposit_activity_polls", f"How often these were looked at. {text}", labels=names
     )
-    took = Extract("ended_at", "epoch") - Extract("started_at", "epoch")
+    took = ExpressionWrapper(F("ended_at") - F("started_at"), output_field=DurationField())
     rows = (
         Activity.objects.filter(pk__gt=newest - NEWEST)
         .values("delivery__destination", "name", "state")
@@ -58,6 +58,6 @@ def _steps() -> Iterable[Metric]:
     for row in rows:
         labels = [row["delivery__destination"], row["name"], row["state"]]
         number.add_metric(labels, row["number"])
-        seconds.add_metric(labels, float(row["took"] or 0))
+        seconds.add_metric(labels, (row["took"] or timedelta()).total_seconds())
         polls.add_metric(labels, row["looks"] or 0)
     return [number, seconds, polls]
