@@ -10,8 +10,8 @@ from archive.identifiers import SWHID, ObjectType
 from archive.paths import paths_to
 from archive.retrieval import held, places, targets_of
 from deposit.actors import Actor, AnonymousActor
-from deposit.models import Deposit, Status
-from deposit.permissions import Operation, deposits_for, forbidden, in_scope
+from deposit.models import Deposit, Identifier
+from deposit.permissions import ARCHIVED, Operation, deposits_for, forbidden, in_scope
 from deposit.refusals import Kind, Refusal, unauthorized
 
 # An object with thousands of parents (the empty file) is looked for in so many of the newest deposits only.
@@ -21,8 +21,8 @@ _REFUSED_AFTER = 0.05
 
 
 def archived_deposits(actor: Actor, operation: Operation = Operation.READ_ARCHIVED) -> QuerySet[Deposit]:
-    """The deposits with packages in the archive on which the actor may do this."""
-    return deposits_for(actor, operation).filter(status=Status.DONE, type="code")
+    """The deposits with packages in the archive on which the actor may do this; those, too, that are loaded again."""
+    return deposits_for(actor, operation).filter(ARCHIVED, type="code")
 
 
 def readable(actor: Actor, swhid: SWHID, operation: Operation = Operation.READ_ARCHIVED) -> bool:
@@ -49,7 +49,8 @@ def whereabouts(actor: Actor, swhid: SWHID, *, most: int) -> list[tuple[Deposit,
     """
     mine = archived_deposits(actor).select_related("collection", "client__user")
     if swhid.type not in (ObjectType.CONTENT, ObjectType.DIRECTORY):
-        told = mine.filter(Q(release_swhid=str(swhid)) | Q(snapshot_swhid=str(swhid)))
+        earlier = Identifier.objects.filter(value=str(swhid)).values("deposit")
+        told = mine.filter(Q(release_swhid=str(swhid)) | Q(snapshot_swhid=str(swhid)) | Q(pk__in=earlier))
         return [(deposit, b"") for deposit in told.order_by("id")[:most]]
     paths = dict(paths_to(swhid.hash, lambda some: _directories(mine, some), most=most))
     roots = {str(SWHID(ObjectType.DIRECTORY, root)): path for root, path in paths.items()}
@@ -61,7 +62,8 @@ def _directories(mine: QuerySet[Deposit], identifiers: set[bytes]) -> set[bytes]
     """Which of these are the directories of deposits."""
     texts = [str(SWHID(ObjectType.DIRECTORY, one)) for one in identifiers]
     found = mine.filter(swhid__in=texts).order_by().values_list("swhid", flat=True).distinct()
-    return {SWHID.parse(text).hash for text in found if text}
+    told = {text for text in found if text}
+    return {SWHID.parse(text).hash for text in told | _handed_out(mine, set(texts) - told)}
 
 
 def _newest(mine: QuerySet[Deposit]) -> set[bytes]:
@@ -84,12 +86,22 @@ def _snapshots(mine: QuerySet[Deposit], asked: set[SWHID]) -> set[SWHID]:
 
 
 def _told(mine: QuerySet[Deposit], directories: set[bytes], field: str, texts: list[str]) -> set[str]:
-    """Which identifiers in a field the deposits of these directories have."""
+    """Which identifiers in a field the deposits of these directories have, or had before they were loaded again."""
     if not directories:
         return set()
     roots = [str(SWHID(ObjectType.DIRECTORY, one)) for one in directories]
     found = mine.filter(swhid__in=roots, **{f"{field}__in": texts}).order_by()
-    return set(found.values_list(field, flat=True).distinct())
+    told = set(found.values_list(field, flat=True).distinct())
+    return told | _handed_out(mine, set(texts) - told)
+
+
+def _handed_out(mine: QuerySet[Deposit], texts: set[str]) -> set[str]:
+    """Which identifiers these deposits were ever known by. By the index of values, whose rows are few."""
+    if not texts:
+        return set()
+    rows = list(Identifier.objects.filter(value__in=texts).order_by().values_list("value", "deposit"))
+    own = set(mine.filter(pk__in={pk for _value, pk in rows}).order_by().values_list("pk", flat=True))
+    return {value for value, pk in rows if pk in own}
 
 
 def require_in_scope(actor: Actor, operation: Operation = Operation.READ_ARCHIVED) -> None:

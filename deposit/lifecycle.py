@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from deposit.actors import request_context
-from deposit.models import Delivery, Deposit, Event, EventName, Status, WorkItem
+from deposit.models import Delivery, Deposit, Event, EventName, Identifier, Status, WorkItem
 from deposit.queue import items
 from deposit.queue.claims import LeaseLost
 
@@ -85,7 +85,12 @@ _ENDS: Mapping[EventName, Work] = {
     E.FAIL: Work.LOAD,
 }
 
-IDENTIFIERS = ("swhid", "swhid_context", "release_swhid", "snapshot_swhid")
+# The columns of identifiers, and the scheme of each as an `Identifier`.
+IDENTIFIERS = {
+    "swhid": "swhid-directory",
+    "release_swhid": "swhid-release",
+    "snapshot_swhid": "swhid-snapshot",
+}
 
 
 class TransitionRefused(Exception):
@@ -137,6 +142,8 @@ def fire_within(
     if event == E.RESCHEDULE and source is S.DONE:
         # It goes to all its destinations once more; one that failed goes to those that lack it.
         Delivery.objects.filter(deposit=deposit_id, current=True).update(current=False)
+    if event in (E.RESCHEDULE, E.RECHECK):
+        _keep_identifiers(deposit)
     _settle_work(event, rule, deposit, heavy=ended.heavy if ended else None)
     transaction.on_commit(
         lambda: logger.info("deposit=%s event=%s status=%s actor=%r", deposit_id, event, target, actor)
@@ -146,6 +153,21 @@ def fire_within(
 
 # The same in one transaction of its own, or in a savepoint of the caller's.
 fire = transaction.atomic(fire_within)
+
+
+def _keep_identifiers(deposit: Deposit) -> None:
+    """What a deposit is known by stays its own until another load ends, and findable ever after.
+
+    Deposits that were loaded before identifiers had rows of their own get them now.
+    """
+    Identifier.objects.bulk_create(
+        [
+            Identifier(deposit=deposit, scheme=scheme, value=value)
+            for column, scheme in IDENTIFIERS.items()
+            if (value := getattr(deposit, column)) is not None
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def _settle_work(event: EventName, rule: Rule, deposit: Deposit, *, heavy: bool | None) -> None:
@@ -169,8 +191,6 @@ def _written(event: EventName, target: Status, deposit: Any) -> dict[str, Any]:
         fields["verified_date"] = deposit.db_now
     if event == E.RECHECK:
         fields["verified_date"] = None
-    if event in (E.RESCHEDULE, E.RECHECK):
-        fields |= dict.fromkeys(IDENTIFIERS)
     return fields
 
 

@@ -164,8 +164,15 @@ def _reaches(actor: Actor, operation: Operation) -> frozenset[Reach]:
     return frozenset(TABLE[role][operation] for role in roles if operation in TABLE[role])
 
 
-def _condition(actor: Actor, operation: Operation) -> Q | None:
-    """Which deposits the actor may do an operation on; None for all of them."""
+# In the archive; or there from an earlier load, whatever becomes of the next: what was handed out is found for ever.
+ARCHIVED = Q(status=Status.DONE) | Q(
+    swhid__isnull=False,
+    status__in=[Status.DEPOSITED, Status.VERIFIED, Status.LOADING, Status.FAILED, Status.REJECTED],
+)
+
+
+def _condition(actor: Actor, operation: Operation, archived: Q = ARCHIVED) -> Q | None:
+    """Which deposits the actor may do an operation on; None for all of them. ``archived``: those open to the public."""
     reaches = _reaches(actor, operation)
     if Reach.ALL in reaches:
         return None
@@ -180,7 +187,7 @@ def _condition(actor: Actor, operation: Operation) -> Q | None:
         allowed |= Q(collection__closed=False)
     if Reach.PUBLIC in reaches:
         public = Collection.objects.filter(public=True).values_list("pk", flat=True)
-        allowed |= Q(collection__in=list(public), status=Status.DONE)
+        allowed |= Q(collection__in=list(public)) & archived
     return allowed
 
 
@@ -197,7 +204,7 @@ def visible_deposits(actor: Actor) -> QuerySet[Deposit]:
 
 def visible_tallies(actor: Actor) -> QuerySet[DailyStatistics]:
     """The counted days of the deposits that exist for the actor."""
-    condition = _condition(actor, Operation.READ)
+    condition = _condition(actor, Operation.READ, Q(status=Status.DONE))
     return DailyStatistics.objects.all() if condition is None else DailyStatistics.objects.filter(condition)
 
 

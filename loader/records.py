@@ -31,9 +31,8 @@ from loader.steps import Again, Ask, Permanent, Transient
 
 logger = logging.getLogger(__name__)
 
-# The fields of `Deposit` that the step which archived it tells in its result; the column and the scheme of each.
-SWHIDS = {"swhid": "swhid-directory", "release_swhid": "swhid-release", "snapshot_swhid": "swhid-snapshot"}
-_COLUMNS = (*SWHIDS, "swhid_context")
+# The fields of `Deposit` that the step which archived it tells in its result.
+_COLUMNS = (*lifecycle.IDENTIFIERS, "swhid_context")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -264,7 +263,7 @@ def finish_deposit(deposit: Deposit, claim: Claim, *, results: Mapping[str, Any]
     Identifier.objects.bulk_create(
         [
             Identifier(deposit=deposit, scheme=scheme, value=changes[column])
-            for column, scheme in SWHIDS.items()
+            for column, scheme in lifecycle.IDENTIFIERS.items()
             if changes.get(column)
         ],
         ignore_conflicts=True,

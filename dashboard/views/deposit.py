@@ -68,6 +68,7 @@ def _context(request: HttpRequest, actor: Actor, deposit: Deposit) -> dict[str, 
         "document": _document(entry),
         "actions": possible(actor, deposit),
         "badge": _badge_snippet(request, deposit),
+        "superseded": [each for each in deposit.identifiers.order_by("pk") if each.is_superseded],
         "has_files": bool(content and deposit.type == "code" and deposit.swhid),
     }
 

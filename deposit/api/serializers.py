@@ -70,9 +70,13 @@ class EventSerializer(serializers.ModelSerializer[Event]):
 class IdentifierSerializer(serializers.ModelSerializer[Identifier]):
     """What a deposit is known by somewhere; the scheme says where."""
 
+    superseded = serializers.BooleanField(
+        source="is_superseded", help_text="An earlier load gave it; it is found for ever, too."
+    )
+
     class Meta:
         model = Identifier
-        fields = ["scheme", "value"]
+        fields = ["scheme", "value", "superseded"]
         read_only_fields = fields
 
 

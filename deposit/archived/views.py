@@ -35,7 +35,7 @@ from deposit.http.negotiation import AnyNegotiation
 from deposit.http.problems import handle
 from deposit.http.sound_request import SENT_PATH
 from deposit.metadata.packaging import Packaging
-from deposit.models import Deposit
+from deposit.models import Deposit, Identifier
 from deposit.permissions import Operation, deposit_to
 from deposit.refusals import Kind, Refusal
 
@@ -219,7 +219,12 @@ def _origin(actor: Actor, wanted: SWHID) -> HttpResponseBase:
     require_in_scope(actor)
     origin = Origin.objects.filter(sha1=wanted.hash).first()
     mine = archived_deposits(actor).filter(origin_url=origin.url) if origin else Deposit.objects.none()
-    snapshots = set(mine.order_by("-id").values_list("snapshot_swhid", flat=True)[:_VISITS])
+    newest = mine.order_by("-id")[:_VISITS]
+    snapshots = set(newest.values_list("snapshot_swhid", flat=True)) | set(
+        Identifier.objects.filter(deposit__in=list(newest), scheme="swhid-snapshot").values_list(
+            "value", flat=True
+        )
+    )
     if origin is None or not snapshots:
         raise hidden(actor, str(wanted))
     seen = [(visit, str(SWHID(ObjectType.SNAPSHOT, bytes(visit.snapshot)))) for visit in visits(origin.url)]

@@ -158,3 +158,14 @@ class Identifier(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scheme} {self.value}"
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether a later load gave the deposit another identifier of this scheme."""
+        columns = {
+            "swhid-release": "release_swhid",
+            "swhid-snapshot": "snapshot_swhid",
+            "swhid-directory": "swhid",
+        }
+        column = columns.get(self.scheme)
+        return column is not None and getattr(self.deposit, column) != self.value

@@ -23,7 +23,7 @@ def _allowed(actor: Actor, operation: Operation, deposit_id: int) -> str:
 
 
 def reschedule(*, deposit_id: int, actor: Actor) -> Deposit:
-    """Load a failed or loaded deposit again; its identifiers are cleared. Raises `Refusal`, `TransitionRefused`."""
+    """Load a failed or loaded deposit again; it keeps what it is known by. Raises `Refusal`, `TransitionRefused`."""
     name = _allowed(actor, Operation.RESCHEDULE, deposit_id)
     with acting(actor), transaction.atomic():
         deposit = fire(EventName.RESCHEDULE, deposit_id, actor=name)

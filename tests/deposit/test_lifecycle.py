@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from deposit import lifecycle
 from deposit.lifecycle import TABLE, Lease, TransitionRefused, Work, fire
-from deposit.models import Deposit, Event, EventName, Status, WorkItem
+from deposit.models import Deposit, Event, EventName, Identifier, Status, WorkItem
 from deposit.queue import items
 from deposit.queue.claims import LeaseLost
 from deposit.queue.items import CHANNEL, claim
@@ -136,11 +136,17 @@ def test_metadata_alone_is_not_loaded_again() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("event", [EventName.RESCHEDULE, EventName.RECHECK])
-def test_a_new_try_begins_without_identifiers(event: EventName) -> None:
+def test_what_was_handed_out_stays_through_a_new_try(event: EventName) -> None:
     deposit = in_status(Status.DONE if event == "reschedule" else Status.FAILED)
+    # As it was loaded before identifiers had rows of their own.
+    Deposit.objects.filter(pk=deposit.pk).update(**IDENTIFIERS)
+    Identifier.objects.all().delete()
     fire(event, deposit.pk, actor="operator")
     deposit.refresh_from_db()
-    assert [getattr(deposit, name) for name in lifecycle.IDENTIFIERS] == [None] * 4
+    assert {name: getattr(deposit, name) for name in IDENTIFIERS} == IDENTIFIERS
+    assert set(Identifier.objects.values_list("scheme", "value")) == {
+        (scheme, IDENTIFIERS[column]) for column, scheme in lifecycle.IDENTIFIERS.items()
+    }
 
 
 @pytest.mark.django_db

@@ -26,7 +26,13 @@ from deposit.services.deposits import effective_entry
 from deposit.staging.files import path_of
 from loader.destinations.archive.known import known_root
 from loader.destinations.archive.origin_lock import alone_on_origin
-from loader.destinations.archive.releases import release_of, snapshot_of
+from loader.destinations.archive.releases import (
+    is_visited,
+    kept_release,
+    kept_snapshot,
+    release_of,
+    snapshot_of,
+)
 from loader.steps import Context, Outcome, Permanent
 from packages import Kind, Limits, Member, open_package
 
@@ -44,7 +50,7 @@ def archive(context: Context) -> Outcome:
     with Ingest() as ingest:
         root = known_root(deposit) or ingest_packages(ingest, deposit, lease)
         _require_the_same(deposit, root)
-        release = ingest.add_release(
+        release = kept_release(deposit, root) or ingest.add_release(
             release_of(
                 deposit,
                 root=root,
@@ -54,8 +60,10 @@ def archive(context: Context) -> Outcome:
             )
         )
         with alone_on_origin(deposit.origin_url, lease):
-            snapshot = ingest.add_snapshot(snapshot_of(deposit, release))
-            ingest.add_visit(deposit.origin_url, snapshot=snapshot, date=datetime.now(UTC))
+            kept = kept_snapshot(deposit, release)
+            snapshot = kept or ingest.add_snapshot(snapshot_of(deposit, release))
+            if not (kept and is_visited(deposit.origin_url, kept)):
+                ingest.add_visit(deposit.origin_url, snapshot=snapshot, date=datetime.now(UTC))
             if entry:
                 _add_metadata(ingest, deposit, entry, root=root, release=release, snapshot=snapshot)
             ingest.seal()

@@ -1,7 +1,8 @@
 """The release of a deposit and the snapshot of its origin, by swh-deposit's rules.
 
 Differences, each a mended fault: only deposits that are loaded are branches of the snapshot; earlier versions are
-taken from the record instead of being loaded again; the identifiers reported are the deposit's own.
+taken from the record instead of being loaded again; the identifiers reported are the deposit's own, and the same
+deposit keeps them when it is loaded again.
 """
 
 import re
@@ -9,9 +10,12 @@ from datetime import datetime
 
 from looseversion import LooseVersion2
 
+from archive.errors import ArchiveError
 from archive.identifiers import SWHID, ObjectType
 from archive.objects import Alias, Release, Snapshot, Timestamp
-from deposit.models import Deposit, Status
+from archive.retrieval import release, snapshot, visits
+from deposit.models import Deposit
+from deposit.permissions import ARCHIVED
 
 
 def release_of(
@@ -42,7 +46,7 @@ def _version(deposit: Deposit) -> str:
 def loaded_releases(deposit: Deposit) -> dict[str, SWHID]:
     """Version -> release of the other deposits of the origin that are in the archive, the newest of each version."""
     rows = (
-        Deposit.objects.filter(origin_url=deposit.origin_url, status=Status.DONE, release_swhid__isnull=False)
+        Deposit.objects.filter(ARCHIVED, origin_url=deposit.origin_url, release_swhid__isnull=False)
         .exclude(pk=deposit.pk)
         .order_by("complete_date", "id")
         .values_list("software_version", "release_swhid")
@@ -50,9 +54,9 @@ def loaded_releases(deposit: Deposit) -> dict[str, SWHID]:
     return {version or "1": SWHID.parse(release or "") for version, release in rows}
 
 
-def snapshot_of(deposit: Deposit, release: bytes) -> Snapshot:
-    """The snapshot of a deposit's origin once ``release`` is loaded: a branch per version, HEAD the highest."""
-    releases = loaded_releases(deposit) | {_version(deposit): SWHID(ObjectType.RELEASE, release)}
+def snapshot_of(deposit: Deposit, own: bytes) -> Snapshot:
+    """The snapshot of a deposit's origin once its release is loaded: a branch per version, HEAD the highest."""
+    releases = loaded_releases(deposit) | {_version(deposit): SWHID(ObjectType.RELEASE, own)}
     branches: dict[bytes, SWHID | Alias | None] = {}
     name = b""
     for version in sorted(releases, key=LooseVersion2):
@@ -60,6 +64,41 @@ def snapshot_of(deposit: Deposit, release: bytes) -> Snapshot:
         branches[name] = releases[version]
     branches[b"HEAD"] = Alias(name)
     return Snapshot(branches)
+
+
+def kept_release(deposit: Deposit, root: bytes) -> bytes | None:
+    """The release that the deposit has from an earlier load, if it is in the archive and still tells the truth.
+
+    It was handed out, so the same deposit keeps it, also when its metadata were updated since.
+    """
+    if not deposit.release_swhid:
+        return None
+    identifier = SWHID.parse(deposit.release_swhid).hash
+    try:
+        target = release(identifier).target
+    except ArchiveError:  # not there, or damaged: it is made again
+        return None
+    return identifier if target == SWHID(ObjectType.DIRECTORY, root) else None
+
+
+def kept_snapshot(deposit: Deposit, kept: bytes) -> bytes | None:
+    """The snapshot that the deposit has from an earlier load, if it is in the archive and has this release.
+
+    That other versions came to the origin since is told by their own, later snapshots.
+    """
+    if not deposit.snapshot_swhid:
+        return None
+    identifier = SWHID.parse(deposit.snapshot_swhid).hash
+    try:
+        branches = snapshot(identifier).branches
+    except ArchiveError:
+        return None
+    return identifier if SWHID(ObjectType.RELEASE, kept) in branches.values() else None
+
+
+def is_visited(origin: str, snapshot_id: bytes) -> bool:
+    """Whether the archive has a visit of the origin with this snapshot."""
+    return any(bytes(visit.snapshot) == snapshot_id for visit in visits(origin))
 
 
 def branch_name(version: str) -> bytes:

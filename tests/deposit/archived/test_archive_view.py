@@ -4,14 +4,21 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 from django.test import Client as HttpClient
 from swh.model.from_disk import Directory
 
+from archive.identifiers import SWHID, ObjectType
+from archive.ingest import Ingest
+from archive.objects import Release, Snapshot
 from checker.checking import check
-from deposit.models import Client, Collection, Deposit, Finding
+from deposit import lifecycle
+from deposit.lifecycle import Work
+from deposit.models import Client, Collection, Deposit, EventName, Finding, Identifier
 from loader.workflow import load
 from tests.deposit.sword.test_views import multipart
-from tests.support.factories import http_client, new_client
+from tests.support.factories import http_client, logged_in, new_client
+from tests.support.lifecycle_fixtures import claimed
 from tests.support.samples import atom_entry, create_origin, make_tar, make_zip
 
 FILES = {"pkg/readme.txt": b"hello\n", "pkg/src/main.py": b"print('hello')\n", "pkg/empty": b""}
@@ -56,3 +63,66 @@ def test_only_the_depositor_reads_its_objects(
     missing = neighbour.get("/archive/swh:1:dir:" + "0" * 40 + "/")
     assert (foreign.status_code, missing.status_code) == (404, 404)
     assert neighbour.get(f"/archive/{with_content}/").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("public", [False, True])
+def test_what_was_handed_out_is_found_while_and_after_it_is_loaded_again(
+    http: HttpClient, collection: Collection, public: bool
+) -> None:
+    deposit = deposit_package(http, make_zip(FILES))
+    # An earlier load, by other rules, had given it another release and another snapshot of the same directory.
+    earlier = other_release_of(deposit)
+    Collection.objects.filter(pk=collection.pk).update(public=public)
+    reader = HttpClient() if public else http
+    told = [deposit.swhid, deposit.release_swhid, deposit.snapshot_swhid, *earlier]
+
+    def found() -> list[int]:
+        return [reader.get(f"/archive/{swhid}/").status_code for swhid in told]
+
+    assert found() == [200] * 5
+    lifecycle.fire(EventName.RESCHEDULE, deposit.pk, actor="operator")
+    assert found() == [200] * 5
+    claim = claimed(Work.LOAD, deposit)
+    assert found() == [200] * 5
+    lifecycle.fire(EventName.FAIL, deposit.pk, actor="loader", token=claim.token)
+    assert found() == [200] * 5
+    lifecycle.fire(EventName.RESCHEDULE, deposit.pk, actor="operator")
+    load(deposit.pk, worker="test")
+    assert found() == [200] * 5
+    neighbour = http_client(new_client(collection, username="neighbour"))
+    foreign = [neighbour.get(f"/archive/{swhid}/").status_code for swhid in told]
+    assert foreign == ([200] * 5 if public else [404] * 5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_identifiers_that_were_superseded_are_told_as_such(http: HttpClient, depositor: Client) -> None:
+    deposit = deposit_package(http, make_zip(FILES))
+    earlier = other_release_of(deposit)
+    known = http.post("/api/archive/known/", {"swhids": earlier}, content_type="application/json").json()
+    assert known == {swhid: {"known": True} for swhid in earlier}
+    rows = http.get(f"/api/deposits/{deposit.pk}/").json()["identifiers"]
+    assert {row["value"] for row in rows if row["superseded"]} == set(earlier)
+    assert {row["value"] for row in rows if not row["superseded"]} == {
+        deposit.swhid, deposit.release_swhid, deposit.snapshot_swhid,
+    }  # fmt: skip
+    page = logged_in(depositor.user).get(f"/deposits/{deposit.pk}/").content.decode()
+    assert "Superseded" in page
+    assert all(swhid in page for swhid in earlier)
+
+
+def other_release_of(deposit: Deposit) -> list[str]:
+    """A release and a snapshot of the same directory that the deposit was known by before."""
+    target = SWHID.parse(deposit.swhid or "")
+    with Ingest() as ingest:
+        release = ingest.add_release(
+            Release(name=b"0", target=target, message=b"Before.\n", author=b"x <x@y.z>", date=None)
+        )
+        snapshot = ingest.add_snapshot(Snapshot({b"HEAD": SWHID(ObjectType.RELEASE, release)}))
+        ingest.seal()
+        with transaction.atomic():
+            ingest.publish()
+    told = [str(SWHID(ObjectType.RELEASE, release)), str(SWHID(ObjectType.SNAPSHOT, snapshot))]
+    for scheme, value in zip(("swhid-release", "swhid-snapshot"), told, strict=True):
+        Identifier.objects.create(deposit=deposit, scheme=scheme, value=value)
+    return told

@@ -14,10 +14,13 @@ from archive.identifiers import SWHID
 from archive.retrieval import metadata_of, release, snapshot, visits
 from checker.checking import check
 from deposit import lifecycle
+from deposit.metadata.entry import read_entry
 from deposit.models import Client, Collection, Deposit, EventName, Status
+from deposit.services import deposits
 from loader.destinations.archive.releases import branch_name
 from loader.workflow import load
 from tests.loader.conftest import Loaded
+from tests.support.factories import acting_as
 from tests.support.lifecycle_fixtures import ORIGIN, depositor, sent
 from tests.support.samples import atom_entry, create_origin, make_zip
 
@@ -145,14 +148,65 @@ def test_only_loaded_deposits_are_branches(
     assert sorted(branches(first)) == [b"HEAD", b"deposit/1"]
 
 
-def test_a_rescheduled_deposit_replaces_its_own_branch(of_version: Callable[[str], Deposit]) -> None:
+NAMES = ("status", "swhid", "swhid_context", "release_swhid", "snapshot_swhid")
+
+
+def known_by(deposit: Deposit) -> dict[str, str]:
+    deposit.refresh_from_db()
+    return {name: getattr(deposit, name) for name in NAMES}
+
+
+def reload(deposit: Deposit) -> None:
+    lifecycle.fire(EventName.RESCHEDULE, deposit.pk, actor="operator")
+    load(deposit.pk, worker="loader")
+
+
+def test_an_older_version_that_is_loaded_again_keeps_all_that_it_was_known_by(
+    of_version: Callable[[str], Deposit],
+) -> None:
     first, second = of_version("1"), of_version("2")
+    before, visited = known_by(first), len(visits(ORIGIN))
+    reload(first)
+    assert known_by(first) == before
+    # The newest look at the origin is still that with both versions.
+    assert len(visits(ORIGIN)) == visited
+    third = of_version("3")
+    assert sorted(branches(third)) == [b"HEAD", b"deposit/1", b"deposit/2", b"deposit/3"]
+    assert known_by(second)["status"] == Status.DONE
+
+
+def test_a_deposit_whose_metadata_were_updated_keeps_its_release(loaded: Loaded) -> None:
+    deposit = loaded(entry=atom_entry(create_origin(ORIGIN) + WITH_DATES))
+    before = known_by(deposit)
+    updated = atom_entry(create_origin(ORIGIN) + WITH_DATES.replace("2017", "2001").replace("First", "Other"))
+    deposits.update_metadata(
+        actor=acting_as(deposit.client),
+        deposit=deposit,
+        entry=read_entry(updated),
+        check_swhid=deposit.swhid or "",
+    )
+    reload(deposit)
+    assert known_by(deposit) == before
+
+
+def test_what_is_damaged_is_made_again_by_the_rules(of_version: Callable[[str], Deposit]) -> None:
+    deposit = of_version("1")
+    before = known_by(deposit)
+    for name in ("release_swhid", "snapshot_swhid"):
+        lost = SWHID.parse(before[name]).hash
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM archive_object WHERE sha1_git = %s", [lost])
+    reload(deposit)
+    assert known_by(deposit) == before
+    assert release(SWHID.parse(before["release_swhid"]).hash).name == b"1"
+
+
+def test_versions_are_branches_of_others_while_they_are_loaded_again(
+    of_version: Callable[[str], Deposit],
+) -> None:
+    first = of_version("1")
     lifecycle.fire(EventName.RESCHEDULE, first.pk, actor="operator")
-    load(first.pk, worker="loader")
-    swhid, release_swhid = first.swhid, first.release_swhid
-    first.refresh_from_db()
-    assert (first.status, first.swhid, first.release_swhid) == (Status.DONE, swhid, release_swhid)
-    assert branches(first) == branches(second)
+    assert sorted(branches(of_version("2"))) == [b"HEAD", b"deposit/1", b"deposit/2"]
 
 
 def test_versions_that_look_alike_in_a_branch_name_get_a_number(of_version: Callable[[str], Deposit]) -> None:
