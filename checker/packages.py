@@ -80,6 +80,7 @@ def check_package(
     try:
         reading: dict[str, Any] = {
             "bag": is_bag,
+            "bag_profile": part.deposit.collection.bag_profile if is_bag else None,
             "alive": lease.check,
             "take": listing.take,
             "wanted": listing.wanted,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unicodedata import normalize
 
+from packages import bag_profiles
 from packages.bag_tags import (
     ALGORITHMS,
     Declaration,
@@ -46,6 +47,7 @@ CODES: dict[str, str] = {
     "bagit.oxum": "The payload has another number of bytes or files than Payload-Oxum says, or that cannot be read.",
     "bagit.fetch": "fetch.txt has a line that cannot be read, or a file that is in no manifest.",
     "bagit.link": "The bag holds a symbolic link.",
+    "bagit.profile": "The bag is not what the BagIt profile of the collection asks for.",
     "bagit.size": "A tag file is too large.",
     "bagit.more": "There is more of the same.",
 }
@@ -68,11 +70,17 @@ class _Bag:
     payload: list[Manifest] = field(default_factory=list)
     tags: list[Manifest] = field(default_factory=list)
     oxum: tuple[int, int] | None = None
+    info: dict[str, list[str]] = field(default_factory=dict)
+    has_fetch: bool = False
     fetch: list[bytes] = field(default_factory=list)
 
 
-def validate_bag(path: Path, *, limits: Limits | None = None) -> list[Problem]:
+def validate_bag(
+    path: Path, *, limits: Limits | None = None, profile: bag_profiles.Profile | None = None
+) -> list[Problem]:
     """What keeps the package at ``path`` from being a valid bag; nothing when it is one.
+
+    ``profile``: a BagIt profile (a document that `bag_profiles.check_document` takes) that it has to be of, too.
 
     Raises `PackageError` when the package itself cannot be read, as ``open_package`` does.
     """
@@ -83,7 +91,10 @@ def validate_bag(path: Path, *, limits: Limits | None = None) -> list[Problem]:
     bag = _read_tags(files, report)
     if bag.declaration is not None and (bag.payload or bag.tags):
         with open_package(path, limits=limits) as package:
-            _Comparison(bag).run(iter(package))
+            comparison = _Comparison(bag)
+            comparison.run(iter(package))
+            if profile:
+                bag_profiles.judge(comparison.facts(bag.declaration, package.format), profile, report)
     if report.dropped:
         report.problems.append(Problem("bagit.more", "", f"{report.dropped} more problems are not listed."))
     return report.problems
@@ -127,10 +138,11 @@ def _read_tags(files: dict[bytes, bytes], report: Report) -> _Bag:
         if manifest:
             _read_manifest(bag, name, manifest[2].decode(), text, is_tag=bool(manifest[1]))
         elif name == b"fetch.txt":
+            bag.has_fetch = True
             bag.fetch = read_fetch(text, name, declaration, report)
         else:
-            info = read_info(text, name, declaration, report)
-            bag.oxum = read_oxum(info, name, declaration, report)
+            bag.info = read_info(text, name, declaration, report)
+            bag.oxum = read_oxum(bag.info, name, declaration, report)
     if not bag.payload:
         report.tell("bagit.manifest", b"", "Add a payload manifest, for example manifest-sha256.txt.")
     _check_lists(bag, declaration)
@@ -197,6 +209,18 @@ class _Comparison:
                 message = "Put the file itself into the bag instead of a link."
                 self._report.tell("bagit.link", member.path, message)
         self._conclude()
+
+    def facts(self, declaration: Declaration, form: str) -> bag_profiles.Bag:
+        """What a profile looks at, when the package was gone through."""
+        return bag_profiles.Bag(
+            version=declaration.version,
+            form=form,
+            info=self._bag.info,
+            manifests=frozenset(manifest.algorithm for manifest in self._bag.payload),
+            tag_manifests=frozenset(manifest.algorithm for manifest in self._bag.tags),
+            has_fetch=self._bag.has_fetch,
+            sizes={path.decode("utf-8", "surrogateescape"): size for path, size in self._sizes.items()},
+        )
 
     def _expected(self, path: bytes) -> dict[str, str]:
         """The checksums that the manifests state, by algorithm."""

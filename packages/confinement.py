@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -54,19 +54,21 @@ def prove(
     limits: Limits,
     *,
     bag: bool = False,
+    bag_profile: Mapping[str, Any] | None = None,
     alive: Callable[[], None],
     take: Take | None = None,
     wanted: Sequence[str] = (),
 ) -> Proof:
     """Go through the package at ``path`` to its end; as a bag, return what keeps it from being valid.
 
+    ``bag_profile``: the BagIt profile that the bag has to be of, too (`packages.bag_profiles`).
     ``alive`` is called as the work moves on; what it raises stops the reader. ``take`` gets the entries of all members
     as they are read, with the content of small files whose path matches a pattern of ``wanted``; what it has got counts
     only once this returns. Raises `PackageError` as
     ``open_package`` does, and with ``package.limit.time`` or ``package.limit.memory`` for a package that takes more
     processor time or memory than it may; `OSError` and `ReaderDied` for faults of ours.
     """
-    question = {"path": str(path), "bag": bag, "limits": asdict(limits)}
+    question = {"path": str(path), "bag": bag, "bag_profile": bag_profile, "limits": asdict(limits)}
     return _judge(*_ask(question, alive, take, wanted))
 
 
@@ -77,6 +79,7 @@ def examine(
     examiner: str,
     arguments: dict[str, Any],
     bag: bool = False,
+    bag_profile: Mapping[str, Any] | None = None,
     alive: Callable[[], None],
     take: Take | None = None,
     wanted: Sequence[str] = (),
@@ -86,7 +89,7 @@ def examine(
     ``examiner`` is the ``module:name`` of a `packages.reader_process.Examiner`; it gets the ``arguments``, is shown
     every member, and what it answers in the end is answered here. All of it must be JSON. Raises as `prove` does.
     """
-    question = {"path": str(path), "bag": bag, "limits": asdict(limits)}
+    question = {"path": str(path), "bag": bag, "bag_profile": bag_profile, "limits": asdict(limits)}
     answer, status = _ask(question | {"examiner": examiner, "arguments": arguments}, alive, take, wanted)
     return _judge(answer, status), answer["examined"]
 

@@ -39,5 +39,7 @@ class Limits:
     """Processor time that checking may take, and one more for each MiB of the package."""
     links_outside: bool = False
     """Accept symbolic links with absolute targets or targets outside the package, as data."""
+    special_files: bool = False
+    """Take FIFOs and devices as empty files, as swh.model does, instead of refusing them."""
     name_encoding: str = ""
     """What names that do not state an encoding are in (a name of Python's); "": they stay the bytes that they are."""

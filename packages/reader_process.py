@@ -86,25 +86,7 @@ def _answer(question: dict[str, Any], send: Callable[[bytes], object]) -> dict[s
     path, limits = Path(question["path"]), Limits(**question["limits"])
     try:
         _confine(limits, path.stat().st_size)
-        problems = validate_bag(path, limits=limits) if question["bag"] else []
-        examiner = _examiner(question)
-        with open_package(path, limits) as package:
-            wanted = question["wanted"]
-            sender = None if wanted is None else Sender(wanted, send)
-            contents = Contents(package.noted)
-            for member in package:
-                if sender:
-                    sender.observe(member)
-                seen = contents.see(member)
-                if examiner:
-                    examiner.see(seen)
-                if sender:
-                    sender.add(member)
-            contents.finish()
-            if sender:
-                sender.flush()
-        examined = examiner.finish(path, limits) if examiner else {}
-        return {"problems": problems, "warnings": package.warnings, "examined": examined}
+        return _examined(question, path, limits, send)
     except PackageError as error:
         return {"refused": [error.code, error.subject, error.message]}
     except MemoryError:
@@ -113,6 +95,32 @@ def _answer(question: dict[str, Any], send: Callable[[bytes], object]) -> dict[s
         return {"errno": error.errno or 0, "text": error.strerror or str(error)}
     except Exception as error:  # noqa: BLE001 (a bug of the readers: the other side tells it)
         return {"fault": f"{type(error).__name__}: {error}"}
+
+
+def _examined(
+    question: dict[str, Any], path: Path, limits: Limits, send: Callable[[bytes], object]
+) -> dict[str, Any]:
+    """The answer on a package that is whole. Raises `PackageError` for others."""
+    is_bag = question["bag"]
+    problems = validate_bag(path, limits=limits, profile=question["bag_profile"]) if is_bag else []
+    examiner = _examiner(question)
+    with open_package(path, limits) as package:
+        wanted = question["wanted"]
+        sender = None if wanted is None else Sender(wanted, send)
+        contents = Contents(package.noted)
+        for member in package:
+            if sender:
+                sender.observe(member)
+            seen = contents.see(member)
+            if examiner:
+                examiner.see(seen)
+            if sender:
+                sender.add(member)
+        contents.finish()
+        if sender:
+            sender.flush()
+    examined = examiner.finish(path, limits) if examiner else {}
+    return {"problems": problems, "warnings": package.warnings, "examined": examined}
 
 
 def _examiner(question: dict[str, Any]) -> Examiner | None:

@@ -1,7 +1,11 @@
-"""The refusals that more than one reader has reason for."""
+"""The refusals, and one warning, that more than one reader has reason for."""
 
 from packages.errors import PackageError
 from packages.limits import Limits
+
+SPECIAL_FILE = (
+    "This is a device, a FIFO or a socket; it is archived as an empty file, as this collection allows."
+)
 
 
 def truncated(subject: bytes = b"") -> PackageError:

@@ -11,7 +11,7 @@ from packages.limits import KIB, Limits
 from packages.members import Kind, Member
 from packages.names import is_utf8
 from packages.paths import clean_path
-from packages.refusals import expands_too_far, truncated
+from packages.refusals import SPECIAL_FILE, expands_too_far, truncated
 from packages.tar_headers import (
     BLOCK,
     ZERO_BLOCK,
@@ -40,6 +40,7 @@ _SPECIAL = {
     ord("N"): "a list of long names in an obsolete form",
     ord("A"): "an access control list",
 }
+_SPECIAL_FILES = b"346"
 _POSIX, _GNU = b"ustar\0", b"ustar "
 
 
@@ -180,6 +181,8 @@ class TarReader:
     def _other(
         self, block: bytes, typeflag: int, raw: bytes, path: bytes, size: int, executable: bool
     ) -> Member | None:
+        if self._limits.special_files and typeflag in _SPECIAL_FILES and not size:
+            return self._special_file(path, executable)
         if typeflag not in b"0\x00125":
             what = _SPECIAL.get(typeflag, f"of the unknown type {chr(typeflag)!r}")
             raise PackageError(
@@ -202,6 +205,11 @@ class TarReader:
         if not path or typeflag not in (_SYMLINK, _HARDLINK):
             raise _ambiguous(path, "is a file or link by its type and a directory by its name")
         return self._link(block, typeflag, path, executable)
+
+    def _special_file(self, path: bytes, executable: bool) -> Member:
+        member = self._file(path, 0, executable)
+        self._tree.warnings.tell("package.warning.special", path, SPECIAL_FILE)
+        return member
 
     def _link(self, block: bytes, typeflag: int, path: bytes, executable: bool) -> Member:
         target = self._name(block, text(block[157:257]), 1)

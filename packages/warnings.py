@@ -17,6 +17,7 @@ WARNINGS: dict[str, str] = {
     "package.warning.portable": "Some programs read a name otherwise: it has a backslash, or begins like a drive.",
     "package.warning.repeated": "A path comes more than once, each time with the same content.",
     "package.warning.secret": "A file looks like a private key, a password or a token.",
+    "package.warning.special": "A device, FIFO or socket is archived as an empty file.",
     "package.warning.submodule": "The folder of a Git submodule is empty.",
     "package.warning.system-files": "Files that macOS or Windows put beside those of the depositor.",
 }

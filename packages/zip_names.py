@@ -18,6 +18,7 @@ _NO_TYPE = stat.S_IFMT(0xFFFF)  # old versions of Maven write -1 as the mode of 
 _UTF8 = 0x0800
 _UNICODE_PATH = 0x7075
 _SAMPLE = 1000
+_SPECIAL = (stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFSOCK)
 
 
 class ZipNames:
@@ -119,6 +120,12 @@ def check_local_name(entry: Entry, fields: dict[int, bytes], local: dict[int, by
         return True
     central = fields.get(_UNICODE_PATH)
     return stated == central if central is not None else stated[5:] == entry.name
+
+
+def is_special(entry: Entry, path: bytes) -> bool:
+    """Whether the entry is a device, a FIFO or a socket without content."""
+    form = stat.S_IFMT(entry.attributes >> 16)
+    return entry.host == UNIX and form in _SPECIAL and not entry.size and not path.endswith(b"/")
 
 
 def entry_kind(entry: Entry, path: bytes) -> Kind:

@@ -27,7 +27,7 @@ from packages.files import PackageFile, Window
 from packages.limits import MIB, Limits
 from packages.members import Kind, Member
 from packages.paths import clean_path
-from packages.refusals import bad_checksum, expands_too_far, unusable_target, wrong_length
+from packages.refusals import SPECIAL_FILE, bad_checksum, expands_too_far, unusable_target, wrong_length
 from packages.tree import Tree
 from packages.zip_descriptors import (
     DESCRIPTOR_FLAG,
@@ -43,7 +43,7 @@ from packages.zip_directory import (
     find_directory,
     resolve_zip64,
 )
-from packages.zip_names import Survey, ZipNames, check_local_name, entry_kind
+from packages.zip_names import Survey, ZipNames, check_local_name, entry_kind, is_special
 
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _MAX32 = 0xFFFFFFFF
@@ -222,11 +222,14 @@ class ZipReader:
     def _admit(self, entry: Entry) -> Member | None:
         fields = extra_fields(entry.extra, entry.name) if entry.extra else {}
         raw = self._names.path(entry, fields)
-        kind = entry_kind(entry, raw)
+        special = self._limits.special_files and is_special(entry, raw)
+        kind = Kind.FILE if special else entry_kind(entry, raw)
         path = clean_path(raw, self._limits)
         if kind is Kind.FILE and path:
             executable = entry.host == 3 and bool(entry.attributes >> 16 & 0o100)
             self._tree.add_file(path, entry.size, executable)
+            if special:
+                self._tree.warnings.tell("package.warning.special", path, SPECIAL_FILE)
             return Member(path, kind, entry.size, executable, None, self)
         if kind is Kind.SYMLINK and path:
             if entry.size > self._limits.path:

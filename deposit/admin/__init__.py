@@ -173,4 +173,5 @@ class CollectionAdmin(audit.Audited):
                 "fields": [*(f"max_{name}" for name in (*OF_REQUESTS, *OF_PACKAGES)), "links_outside"],
             },
         ),
+        ("Packages", {"fields": ["special_files", "bag_profile"]}),
     ]

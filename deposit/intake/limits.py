@@ -16,6 +16,7 @@ def limits_of(collection: Collection) -> Limits:
     own = {name: getattr(collection, f"max_{name}") for name in OF_PACKAGES}
     return Limits(
         links_outside=collection.links_outside,
+        special_files=collection.special_files,
         **{name: value for name, value in own.items() if value is not None},
     )
 

@@ -2,10 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from packages.bag_profiles import ProfileError, check_document
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -13,6 +16,14 @@ if TYPE_CHECKING:
 # Of the columns below, those that bound a package; the names are those of `packages.Limits` with ``max_`` before.
 OF_PACKAGES = ("members", "total", "member", "ratio", "path", "depth", "seconds", "memory")
 OF_REQUESTS = ("upload_size", "metadata_size")
+
+
+def is_bag_profile(value: object) -> None:
+    """Raise `ValidationError` for what is no BagIt profile."""
+    try:
+        check_document(value)
+    except ProfileError as error:
+        raise ValidationError(str(error)) from error
 
 
 def _bound(help_text: "StrOrPromise") -> "models.PositiveBigIntegerField[int | None, int | None]":
@@ -38,6 +49,18 @@ class CollectionLimits(models.Model):
         default=False,
         db_default=False,
         help_text=_("Accept symbolic links that are absolute or lead out of the package, as they are."),
+    )
+
+    special_files = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("Archive FIFOs and devices in packages as empty files, instead of refusing them."),
+    )
+    bag_profile = models.JSONField(
+        null=True,
+        blank=True,
+        validators=[is_bag_profile],
+        help_text=_("The BagIt profile (a JSON document) that bags have to be of."),
     )
 
     class Meta:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from checker.checking import check
-from deposit.models import Deposit, Finding
+from deposit.models import Collection, Deposit, Finding
 from deposit.services import deposits
 from tests.deposit.sword3.asking import Sword3
 from tests.support.factories import http_client
@@ -69,3 +69,15 @@ def test_metadata_that_were_sent_count_before_those_of_a_bag() -> None:
     check(deposit.pk, worker="test")
     deposit.refresh_from_db()
     assert (deposit.status, deposit.title) == ("verified", "A program")
+
+
+@pytest.mark.django_db
+def test_a_bag_is_held_against_the_profile_of_its_collection() -> None:
+    deposit = deposited(bag())
+    profile = {"BagIt-Profile-Info": {"BagIt-Profile-Identifier": "https://example.org/p.json"}}
+    Collection.objects.filter(pk=deposit.collection_id).update(bag_profile=profile)
+    check(deposit.pk, worker="test")
+    deposit.refresh_from_db()
+    assert deposit.status == "rejected"
+    finding = Finding.objects.get(deposit=deposit, code__startswith="bagit.")
+    assert (finding.code, "https://example.org/p.json" in finding.message) == ("bagit.profile", True)

@@ -392,3 +392,20 @@ def tar_hardlink_program() -> bytes:
 @case("package.tar.ambiguous", "a file that was named twice, executable once")
 def tar_hardlink_over_file_mode() -> bytes:
     return tar(FILE, tar_entry(b"a.txt", typeflag=HARDLINK, link=b"a.txt", mode=0o755))
+
+
+@case(
+    ACCEPTED,
+    "a FIFO and devices where the collection takes them as empty files",
+    members=(b"pipe", b"null", b"sda"),
+    limits=Limits(special_files=True),
+    warnings=("package.warning.special",),
+)
+def tar_special_files() -> bytes:
+    kinds = ((b"pipe", b"6"), (b"null", b"3"), (b"sda", b"4"))
+    return tar(*(tar_entry(name, typeflag=kind) for name, kind in kinds))
+
+
+@case("package.member.type", "a device that declares content", limits=Limits(special_files=True))
+def tar_special_file_with_content() -> bytes:
+    return tar(tar_entry(b"null", b"x", typeflag=b"3"))

@@ -272,6 +272,7 @@ def test_every_code_has_a_case() -> None:
         "bagit.link",
         "bagit.size",
         "bagit.more",
+        "bagit.profile",
     }
 
 

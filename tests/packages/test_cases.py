@@ -62,7 +62,9 @@ def test_every_code_has_a_case() -> None:
 def test_every_warning_has_a_case() -> None:
     # What is seen of the contents is told by another: see test_contents.py.
     told = {code for case in CASES.values() for code in case.warnings}
-    assert told == {f"package.warning.{what}" for what in ("backslash", "encoding", "end", "repeated")}
+    assert told == {
+        f"package.warning.{what}" for what in ("backslash", "encoding", "end", "repeated", "special")
+    }
 
 
 def test_there_are_many_cases_of_both_sorts() -> None:

@@ -131,4 +131,4 @@ def test_every_warning_on_contents_has_a_case() -> None:
     known = {code.removeprefix("package.warning.") for code in WARNINGS}
     from_cases = {code for _, codes, _ in CASES for code in codes} | {"submodule", "link"}
     assert from_cases <= known
-    assert known - from_cases == {"backslash", "encoding", "end", "repeated"}
+    assert known - from_cases == {"backslash", "encoding", "end", "repeated", "special"}

@@ -325,3 +325,14 @@ def zip_padding() -> bytes:
 @case("package.zip.end", "zeros behind a zip archive, and one byte")
 def zip_padding_and_more() -> bytes:
     return zip_archive(dos(b"a")) + bytes(100) + b"x"
+
+
+@case(
+    ACCEPTED,
+    "a FIFO where the collection takes it as an empty file",
+    members=(b"pipe",),
+    limits=Limits(special_files=True),
+    warnings=("package.warning.special",),
+)
+def zip_special_file() -> bytes:
+    return named(b"pipe", data=b"", attributes=0o010644 << 16)

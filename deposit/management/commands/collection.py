@@ -1,10 +1,13 @@
 """``manage.py collection``: where clients deposit."""
 
+import json
 from argparse import ArgumentParser, BooleanOptionalAction
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management.base import CommandError
 from django.db import transaction
 from django.db.models import Count
 
@@ -19,6 +22,7 @@ ACTOR = system_actor(Channel.COMMAND)
 _YES_OR_NO = {
     "public": "everybody may read what is archived of its deposits",
     "closed": "operators do not see what its deposits hold",
+    "special_files": "FIFOs and devices in packages are archived as empty files",
 }
 
 
@@ -28,6 +32,7 @@ def _told(collection: Collection) -> dict[str, Any]:
         "title": collection.title,
         **{n: getattr(collection, n) for n in _YES_OR_NO},
         "destinations": collection.destinations,
+        "bag_profile": collection.bag_profile,
         "profile": collection.profile,
         "profile_options": collection.profile_options,
     }
@@ -37,11 +42,14 @@ def _fields(parser: ArgumentParser) -> None:
     parser.add_argument("--name", required=True, help="a segment of web addresses: letters, digits, . _ -")
     parser.add_argument("--title", help="what people read")
     for name, meaning in _YES_OR_NO.items():
-        parser.add_argument(f"--{name}", action=BooleanOptionalAction, help=meaning)
+        parser.add_argument(f"--{name.replace('_', '-')}", action=BooleanOptionalAction, help=meaning)
     parser.add_argument(
         "--profile", choices=["", *Profile.values], help="what is demanded of its packages; '' for nothing"
     )
     add_profile_options(parser)
+    parser.add_argument(
+        "--bag-profile", metavar="FILE", help="the BagIt profile that bags have to be of; '' for none"
+    )
     parser.add_argument(
         "--destination",
         type=_names,
@@ -58,6 +66,14 @@ def _fields(parser: ArgumentParser) -> None:
     )
 
 
+def _document(name: str) -> Any:
+    """The JSON document in a file; None without a name."""
+    try:
+        return json.loads(Path(name).read_text("utf-8")) if name else None
+    except (OSError, ValueError) as error:
+        raise CommandError(f"--bag-profile: {error}") from error
+
+
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
@@ -68,9 +84,12 @@ def _writes(service: Callable[..., Collection]) -> Callable[[ArgumentParser], Ca
 
         def run(name: str, destination: list[str] | None, pipeline: list[str] | None, **fields: Any) -> Row:
             options = take_profile_options(fields)
+            bag_profile = fields.pop("bag_profile", None)
             given = {field: value for field, value in fields.items() if value is not None}
             if options is not None:
                 given["profile_options"] = options
+            if bag_profile is not None:
+                given["bag_profile"] = _document(bag_profile)
             with transaction.atomic():
                 collection = service(actor=ACTOR, name=name, **given)
                 if destination or pipeline:

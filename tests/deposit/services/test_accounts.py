@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,13 @@ from deposit.refusals import Refusal
 from deposit.services import accounts
 from tests.support.factories import PASSWORD
 
-NO_PROFILE: dict[str, Any] = {"profile": "", "profile_options": {}}
+NO_PROFILE: dict[str, Any] = {
+    "profile": "",
+    "profile_options": {},
+    "bag_profile": None,
+    "special_files": False,
+    "destinations": ["archive"],
+}
 
 
 def manage(*words: str) -> Any:
@@ -118,3 +125,20 @@ def test_a_collection_is_given_a_profile_and_its_options(db: None) -> None:
     assert changed["profile"] == "transfer-package"
     assert changed["profile_options"] == {"identifier_columns": ["a", "b"], "rights_required": True}
     assert manage("collection", "change", "--name", "maps", "--profile", "")["profile"] == ""
+
+
+def test_a_collection_is_given_a_bag_profile(db: None, tmp_path: Path) -> None:
+    profile = {"BagIt-Profile-Info": {"BagIt-Profile-Identifier": "https://example.org/p.json"}}
+    file = tmp_path / "p.json"
+    file.write_text(json.dumps(profile))
+    made = manage("collection", "create", "--name", "maps", "--bag-profile", str(file), "--special-files")
+    assert (made["bag_profile"], made["special_files"]) == (profile, True)
+    assert manage("collection", "change", "--name", "maps", "--bag-profile", "")["bag_profile"] is None
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', "no JSON", '["x"]'])
+def test_what_is_no_bag_profile_is_refused(db: None, tmp_path: Path, text: str) -> None:
+    (tmp_path / "p.json").write_text(text)
+    with pytest.raises(CommandError, match="profile"):
+        manage("collection", "create", "--name", "maps", "--bag-profile", str(tmp_path / "p.json"))
+    assert not Collection.objects.exists()
