@@ -17,10 +17,11 @@ from deposit.api.serializers import IdentifierSerializer, ProblemSerializer
 from deposit.api.views import ApiView, Pages
 from deposit.lists import deliveries as told
 from deposit.models import Delivery, DeliveryState
-from deposit.permissions import Operation, may_service, require_service
+from deposit.permissions import Operation, may_service, require_service, visible_deposit
 from deposit.services import deliveries
 
 MANY = 500
+_MOST_OF_DEPOSIT = 100
 
 
 class ActivitySerializer(serializers.Serializer[Any]):
@@ -218,3 +219,20 @@ def _valid(serializer: type[serializers.Serializer[Any]], request: Request) -> d
     asked = serializer(data=request.data)
     asked.is_valid(raise_exception=True)
     return cast(dict[str, Any], asked.validated_data)
+
+
+class DeliveriesOfDepositView(ApiView):
+    """``/api/deposits/{id}/deliveries/``: where one deposit was taken, step by step."""
+
+    @extend_schema(
+        operation_id="deposits_deliveries_list",
+        summary="The deliveries of a deposit, newest first",
+        responses=WholeDeliverySerializer(many=True),
+    )
+    def get(self, request: Request, deposit_id: int) -> Response:
+        """Its deliveries with their steps, the newest hundred."""
+        deposit = visible_deposit(self.actor, deposit_id)
+        faults = may_service(self.actor, Operation.SEE_QUEUES)
+        newest = told.visible_deliveries(self.actor).filter(deposit=deposit)[:_MOST_OF_DEPOSIT]
+        lines = [told.whole(delivery, faults=faults) for delivery in newest]
+        return Response(WholeDeliverySerializer(lines, many=True).data)

@@ -4,7 +4,7 @@ from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from deposit.api import views
-from deposit.api.deliveries import DeliveryViewSet
+from deposit.api.deliveries import DeliveriesOfDepositView, DeliveryViewSet
 from deposit.api.packages import PackageViewSet
 from deposit.api.schema import Documentation, Schema, unknown
 
@@ -23,6 +23,11 @@ urlpatterns = [
     path("statistics/", views.StatisticsView.as_view(), name="statistics"),
     path("statistics/figures/", views.FiguresView.as_view(), name="figures"),
     path("health/", views.AlertsView.as_view(), name="health"),
+    path(
+        "deposits/<int:deposit_id>/deliveries/",
+        DeliveriesOfDepositView.as_view(),
+        name="deliveries-of-deposit",
+    ),
     path("", include(router.urls)),
     re_path(r"^", unknown),
 ]

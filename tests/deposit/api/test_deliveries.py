@@ -136,3 +136,11 @@ def test_pipelines_are_kept_by_administrators(delivering: Delivering) -> None:
     assert post(operator, "/api/pipelines/new/resume/").json()["paused"] is False
     assert administrator.delete("/api/pipelines/new/").status_code == 204
     assert not Pipeline.objects.filter(name="new").exists()
+
+
+def test_the_deliveries_of_a_deposit_stand_below_it(delivering: Delivering) -> None:
+    delivery = delivering.to_its_end(delivering.deposit())
+    path = f"/api/deposits/{delivery.deposit_id}/deliveries/"
+    (mine,) = http_client(delivering.client).get(path).json()
+    assert mine == http_client(delivering.client).get(f"/api/deliveries/{delivery.pk}/").json()
+    assert somebody().get(path).status_code == 404
