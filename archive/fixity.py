@@ -170,7 +170,7 @@ def _record(pack: Pack, found: Finding, started: datetime, thorough: bool) -> Fi
             pack.damaged_at = None
         elif found.outcome in (Outcome.DAMAGED, Outcome.MISSING) and not was_damaged:
             pack.damaged_at = datetime.now(UTC)
-            transaction.on_commit(lambda: _tell(pack, found))
+            transaction.on_commit(lambda: _notify_admins(pack, found))
         pack.save(update_fields=["damaged_at"])
         record = FixityCheck.objects.create(
             pack=pack,
@@ -186,7 +186,7 @@ def _record(pack: Pack, found: Finding, started: datetime, thorough: bool) -> Fi
     return record
 
 
-def _tell(pack: Pack, found: Finding) -> None:
+def _notify_admins(pack: Pack, found: Finding) -> None:
     mail_admins(
         f"Pack {pack.name[:12]} is {found.outcome.label}",
         f"Pack {pack.name} is {found.outcome.label}. {found.detail}\n\n"

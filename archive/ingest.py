@@ -19,7 +19,7 @@ from django.db import transaction
 from archive import index
 from archive.errors import ArchiveError, Collision, InvalidObject, LengthMismatch
 from archive.identifiers import SWHID, ObjectType, object_header, object_id
-from archive.lru import Recent
+from archive.lru import ObjectLRU
 from archive.objects import Metadata, Release, Snapshot
 from archive.packing import Packed, Packing
 from archive.packs import LARGE, PackReader
@@ -56,7 +56,7 @@ class Ingest:
         # Objects that may or may not be known.
         self._waiting: list[Packed] = []
         self._held = 0
-        self._recent = Recent()
+        self._recent = ObjectLRU()
         self._sealed = False
         self._published = False
 
@@ -141,7 +141,7 @@ class Ingest:
         """Add the directories of a tree; returns the root's identifier. Raises PathConflict."""
         # The contents of this tree have come; their memory is better used for its directories.
         self._flush()
-        self._recent = Recent()
+        self._recent = ObjectLRU()
         root = b""
         for root, manifest in tree.directories():
             self._add(SWHID(ObjectType.DIRECTORY, root), manifest, None)

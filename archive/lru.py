@@ -5,7 +5,7 @@ from archive.errors import Collision
 _GENERATION = 2**16
 
 
-class Recent:
+class ObjectLRU:
     """Remembers at least the last 65,536 objects of a load, with the SHA-256 of contents.
 
     An older repetition is not noticed here and is written again, which costs space and nothing else: the index keeps

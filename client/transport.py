@@ -83,8 +83,12 @@ class Transport:
                 )
             except httpx.TransportError as error:
                 if not (safe or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)):
-                    raise BrokenError(told(error), "Look at the deposit before you try again.") from error
-                pauses.take(UnavailableError(told(error), "Is the address right, and the server up?"))
+                    raise BrokenError(
+                        describe_error(error), "Look at the deposit before you try again."
+                    ) from error
+                pauses.take(
+                    UnavailableError(describe_error(error), "Is the address right, and the server up?")
+                )
                 continue
             if response.is_success:
                 return response
@@ -103,7 +107,9 @@ class Transport:
                     raise refusal_of(response)
                 yield response
         except httpx.TransportError as error:
-            raise BrokenError(told(error), "The same command goes on where this one stopped.") from error
+            raise BrokenError(
+                describe_error(error), "The same command goes on where this one stopped."
+            ) from error
 
 
 def refusal_of(response: httpx.Response) -> DepositError:
@@ -137,7 +143,7 @@ def _chunks(file: Path, progress: Progress | None) -> Iterator[bytes]:
                 progress(sent, total)
 
 
-def told(error: httpx.TransportError) -> str:
+def describe_error(error: httpx.TransportError) -> str:
     """One sentence; httpx's own texts are those of the socket."""
     if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
         return f"The server cannot be reached: {error}"

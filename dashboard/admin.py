@@ -3,12 +3,12 @@
 from django.contrib import admin
 
 from archive.models import FixityCheck, Pack
-from deposit.admin.read_only import Looking
+from deposit.admin.read_only import ReadOnlyAdmin
 from deposit.models import Event, Fetch, Finding, Upload
 
 
 @admin.register(Event)
-class EventAdmin(Looking):
+class EventAdmin(ReadOnlyAdmin):
     """The history of all deposits; search by a deposit's number."""
 
     list_display = ["at", "deposit_id", "name", "from_status", "to_status", "actor"]
@@ -16,7 +16,7 @@ class EventAdmin(Looking):
 
 
 @admin.register(Finding)
-class FindingAdmin(Looking):
+class FindingAdmin(ReadOnlyAdmin):
     """What checks found; search by code or by a deposit's number."""
 
     list_display = ["created_at", "deposit_id", "severity", "code", "subject", "message"]
@@ -25,7 +25,7 @@ class FindingAdmin(Looking):
 
 
 @admin.register(Upload)
-class UploadAdmin(Looking):
+class UploadAdmin(ReadOnlyAdmin):
     """Segmented uploads that are not deposited yet; the idle ones expire by themselves. Search by client."""
 
     list_display = ["id", "client", "size", "created_at", "touched_at"]
@@ -35,7 +35,7 @@ class UploadAdmin(Looking):
 
 
 @admin.register(Fetch)
-class FetchAdmin(Looking):
+class FetchAdmin(ReadOnlyAdmin):
     """Packages that the service fetches from elsewhere; search by a deposit's number."""
 
     list_display = ["part", "url", "state", "received", "log"]
@@ -45,14 +45,14 @@ class FetchAdmin(Looking):
 
 
 @admin.register(Pack)
-class PackAdmin(Looking):
+class PackAdmin(ReadOnlyAdmin):
     """The packs of the archive."""
 
     list_display = ["name", "size", "published_at"]
 
 
 @admin.register(FixityCheck)
-class FixityCheckAdmin(Looking):
+class FixityCheckAdmin(ReadOnlyAdmin):
     """Readings of packs, and what they showed."""
 
     list_display = ["ended_at", "pack", "outcome", "thorough", "read"]

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Remembered(Generic[T]):
+class TTLCache(Generic[T]):
     """A value that is computed again when it is older than ``seconds``; by one thread, while the others wait."""
 
     def __init__(self, compute: Callable[[], T], seconds: float) -> None:

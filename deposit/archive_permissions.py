@@ -75,17 +75,19 @@ def _releases(mine: QuerySet[Deposit], asked: set[SWHID]) -> set[SWHID]:
     """Found by the directories they point at, because deposits are indexed by those."""
     wanted = {str(one): one for one in asked if one.type is ObjectType.RELEASE}
     directories = targets_of([one.hash for one in wanted.values()]) if wanted else set()
-    return {wanted[text] for text in _told(mine, directories, "release_swhid", list(wanted))}
+    return {wanted[text] for text in _with_identifiers(mine, directories, "release_swhid", list(wanted))}
 
 
 def _snapshots(mine: QuerySet[Deposit], asked: set[SWHID]) -> set[SWHID]:
     wanted = {str(one): one for one in asked if one.type is ObjectType.SNAPSHOT}
     releases = targets_of([one.hash for one in wanted.values()]) if wanted else set()
     directories = targets_of(releases) if releases else set()
-    return {wanted[text] for text in _told(mine, directories, "snapshot_swhid", list(wanted))}
+    return {wanted[text] for text in _with_identifiers(mine, directories, "snapshot_swhid", list(wanted))}
 
 
-def _told(mine: QuerySet[Deposit], directories: set[bytes], field: str, texts: list[str]) -> set[str]:
+def _with_identifiers(
+    mine: QuerySet[Deposit], directories: set[bytes], field: str, texts: list[str]
+) -> set[str]:
     """Which identifiers in a field the deposits of these directories have, or had before they were loaded again."""
     if not directories:
         return set()

@@ -26,9 +26,9 @@ def expire_partials() -> None:
 
 
 @shared_task(name="deposit.tell_of_expiry")
-def tell_of_expiry() -> None:
+def notify_of_expiry() -> None:
     """Tell depositors whose partial deposits will expire soon."""
-    expiry.tell()
+    expiry.notify()
 
 
 @shared_task(name="deposit.mail_notices")

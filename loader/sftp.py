@@ -72,10 +72,10 @@ class Sftp:
         """Send a file or folder; it appears whole under ``name`` and replaces what had that name."""
         arriving = f".{name}.uploading"
         self.remove(arriving)
-        with _told():
+        with _translated_errors():
             self._put(local, self._path(arriving), alive)
         self.remove(name)
-        with _told():
+        with _translated_errors():
             self._client.rename(self._path(arriving), self._path(name))
 
     def _put(self, local: Path, remote: str, alive: Callable[[], None]) -> None:
@@ -101,7 +101,7 @@ class Sftp:
 
         Raises `SftpUnavailable` when it breaks off, or has another length in the end.
         """
-        with _told(), local.open("rb") as source:
+        with _translated_errors(), local.open("rb") as source:
             there = 0 if begin_anew else self._size(self._path(name))
             size = local.stat().st_size
             source.seek(there if there <= size else 0)
@@ -115,18 +115,18 @@ class Sftp:
 
     def rename(self, name: str, other: str) -> None:
         """Give a file another name, which nothing has."""
-        with _told():
+        with _translated_errors():
             self._client.rename(self._path(name), self._path(other))
 
     def names(self, folder: str) -> list[str]:
         """What is in a folder; nothing is in one that is not there."""
-        with _told(), suppress(FileNotFoundError):
+        with _translated_errors(), suppress(FileNotFoundError):
             return sorted(self._client.listdir(self._path(folder)))
         return []
 
     def modified(self, name: str) -> float:
         """When a file was changed, in seconds since 1970."""
-        with _told():
+        with _translated_errors():
             return float(self._client.stat(self._path(name)).st_mtime or 0)
 
     def fetch(self, name: str, local: Path) -> None:
@@ -136,7 +136,7 @@ class Sftp:
             self._client.stat(self._path(name))
         except FileNotFoundError:
             raise FileNotFoundError(name) from None
-        with _told():
+        with _translated_errors():
             self._client.get(self._path(name), str(half))
         half.replace(local)
 
@@ -147,12 +147,12 @@ class Sftp:
 
     def exists(self, name: str) -> bool:
         """Whether something has this name."""
-        with _told():
+        with _translated_errors():
             return self._exists(self._path(name))
 
     def remove(self, name: str) -> None:
         """Remove a file or a folder with all that is in it; nothing there is well too."""
-        with _told():
+        with _translated_errors():
             self._remove(self._path(name))
 
     def _exists(self, remote: str) -> bool:
@@ -186,7 +186,7 @@ def connect(place: SftpPlace, credentials: Credentials, *, known_hosts: str = ""
     """
     with paramiko.SSHClient() as client:
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
-        with _told():
+        with _translated_errors():
             if known_hosts:
                 client.load_host_keys(known_hosts)
             else:
@@ -212,7 +212,7 @@ def connect(place: SftpPlace, credentials: Credentials, *, known_hosts: str = ""
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     """Failures of the connection in our two kinds; failures of local disks pass unchanged."""
     try:
         yield

@@ -52,14 +52,14 @@ BUSY = (
     "503 Service Unavailable",
     "As many uploads arrive as this server takes at once. Nothing was kept; please send yours again in a moment.\n",
 )
-CROWD = (
+ADDRESS_BUSY = (
     "503 Service Unavailable",
     "Your address has too many requests under way. Wait for some of them before you send more.\n",
 )
 
 
 @dataclass(slots=True, eq=False)
-class Visit:
+class PendingConnection:
     """A connection that no thread has: ``received`` of its next request, and what happens next to it."""
 
     conn: Any  # gunicorn's TConn
@@ -73,10 +73,10 @@ class Visit:
     discard: int = 0  # bytes still to be thrown away
 
 
-Step = Callable[[Visit, bytes], None]
+Step = Callable[[PendingConnection, bytes], None]
 
 
-class Lobby:
+class PendingConnections:
     """The connections of one worker that wait."""
 
     def __init__(self, worker: Any, *, threads: int, keepalive: float, patience: float) -> None:
@@ -87,7 +87,7 @@ class Lobby:
         self._body_seconds = min(BODY_SECONDS, patience)
         # Neither uploads nor the requests of one address ever take the last quarter of the threads.
         self._most = max(1, threads * 3 // 4)
-        self._visits: dict[Any, Visit] = {}
+        self._connections: dict[Any, PendingConnection] = {}
         self._uploads = 0
         self._busy: Counter[str] = Counter()
         self._swept = 0.0
@@ -95,20 +95,20 @@ class Lobby:
 
     # --- in and out ---------------------------------------------------------------------------------------
 
-    def welcome(self, conn: Any) -> None:
+    def accept_connection(self, conn: Any) -> None:
         """A new connection."""
         conn.address = self._address(conn)
-        self.enter(conn)
+        self.wait_for_request(conn)
 
-    def enter(self, conn: Any, received: bytes = b"", discard: int = 0) -> None:
+    def wait_for_request(self, conn: Any, received: bytes = b"", discard: int = 0) -> None:
         """Wait for the next request, of which ``received`` has come, after ``discard`` more bytes of the last."""
         if discard:
-            visit = self._watch(conn, self._skip, self._in(DISCARD_SECONDS))
-            visit.discard = discard
+            connection = self._watch(conn, self._skip, self._in(DISCARD_SECONDS))
+            connection.discard = discard
         else:
-            visit = self._watch(conn, self._read_head, self._in(self._keepalive))
+            connection = self._watch(conn, self._read_head, self._in(self._keepalive))
         if received:
-            visit.step(visit, received)
+            connection.step(connection, received)
 
     def linger(self, conn: Any) -> None:
         """Discard what the client still sends for a while, so that it comes to read its answer; then close.
@@ -123,7 +123,7 @@ class Lobby:
         else:
             self._watch(conn, self._throw_away, time.monotonic() + seconds).discard = DISCARD_BYTES
 
-    def left(self, conn: Any) -> None:
+    def thread_freed(self, conn: Any) -> None:
         """A thread is done with a connection: the next of its address may have one."""
         if conn.upload:
             self._uploads -= 1
@@ -135,111 +135,115 @@ class Lobby:
             del self._busy[address]
 
     def _next_turn(self, address: str) -> None:
-        for visit in self._visits.values():
-            if visit.address == address and visit.step == self._take_turn:
-                self._want_thread(visit)
+        for connection in self._connections.values():
+            if connection.address == address and connection.step == self._take_turn:
+                self._want_thread(connection)
                 return
 
-    def _watch(self, conn: Any, step: Step, deadline: float) -> Visit:
+    def _watch(self, conn: Any, step: Step, deadline: float) -> PendingConnection:
         """From now on what comes is given to ``step``, until the deadline."""
-        visit = self._visits.get(conn)
-        if visit is None:
-            visit = self._visits[conn] = Visit(conn, conn.address, step, deadline)
+        connection = self._connections.get(conn)
+        if connection is None:
+            connection = self._connections[conn] = PendingConnection(conn, conn.address, step, deadline)
             conn.sock.setblocking(False)
         else:
-            visit.step, visit.deadline = step, deadline
-        if not visit.watched:
-            visit.watched = True
-            self._worker.poller.register(conn.sock, selectors.EVENT_READ, lambda _: self._readable(visit))
-        return visit
+            connection.step, connection.deadline = step, deadline
+        if not connection.watched:
+            connection.watched = True
+            self._worker.poller.register(
+                conn.sock, selectors.EVENT_READ, lambda _: self._readable(connection)
+            )
+        return connection
 
-    def _unwatch(self, visit: Visit) -> None:
-        if visit.watched:
-            visit.watched = False
-            self._worker.poller.unregister(visit.conn.sock)
+    def _unwatch(self, connection: PendingConnection) -> None:
+        if connection.watched:
+            connection.watched = False
+            self._worker.poller.unregister(connection.conn.sock)
 
     # --- what is read -------------------------------------------------------------------------------------
 
-    def _readable(self, visit: Visit) -> None:
+    def _readable(self, connection: PendingConnection) -> None:
         try:
-            data = visit.conn.sock.recv(_PIECE)
+            data = connection.conn.sock.recv(_PIECE)
         except BlockingIOError:
             pass
         except OSError:
-            self._close(visit.conn)
+            self._close(connection.conn)
         else:
-            visit.step(visit, data)
+            connection.step(connection, data)
 
-    def _read_head(self, visit: Visit, data: bytes) -> None:
-        searched = max(2, len(visit.received) - 3)
-        if not visit.received:
-            visit.deadline = self._in(self._head_seconds)
-        visit.received += data
-        end = visit.received.find(b"\r\n\r\n", searched)
+    def _read_head(self, connection: PendingConnection, data: bytes) -> None:
+        searched = max(2, len(connection.received) - 3)
+        if not connection.received:
+            connection.deadline = self._in(self._head_seconds)
+        connection.received += data
+        end = connection.received.find(b"\r\n\r\n", searched)
         if end >= 0:
-            self._judge(visit, end + 4)
+            self._examine_head(connection, end + 4)
         elif not data:
-            self._close(visit.conn)
-        elif len(visit.received) > HEAD_BYTES:
-            self._refuse(visit, LONG)
+            self._close(connection.conn)
+        elif len(connection.received) > HEAD_BYTES:
+            self._refuse(connection, LONG)
 
-    def _judge(self, visit: Visit, head: int) -> None:
+    def _examine_head(self, connection: PendingConnection, head: int) -> None:
         """The head is here: is the body to be waited for here, or to be read by a thread?"""
-        told = _LENGTH.search(visit.received, 0, head)
+        told = _LENGTH.search(connection.received, 0, head)
         length = int(told[1]) if told else 0
-        visit.upload = length > SMALL_BODY_BYTES or _UNKNOWN.search(visit.received, 0, head) is not None
-        visit.wanted = head if visit.upload else head + length
-        visit.step, visit.deadline = self._read_body, self._in(self._body_seconds)
-        if len(visit.received) >= visit.wanted:
-            self._want_thread(visit)
+        connection.upload = (
+            length > SMALL_BODY_BYTES or _UNKNOWN.search(connection.received, 0, head) is not None
+        )
+        connection.wanted = head if connection.upload else head + length
+        connection.step, connection.deadline = self._read_body, self._in(self._body_seconds)
+        if len(connection.received) >= connection.wanted:
+            self._want_thread(connection)
 
-    def _read_body(self, visit: Visit, data: bytes) -> None:
-        visit.received += data
+    def _read_body(self, connection: PendingConnection, data: bytes) -> None:
+        connection.received += data
         # One that was cut short goes on as it is: the application counts, and says what is wrong.
-        if len(visit.received) >= visit.wanted or not data:
-            self._want_thread(visit)
+        if len(connection.received) >= connection.wanted or not data:
+            self._want_thread(connection)
 
-    def _skip(self, visit: Visit, data: bytes) -> None:
+    def _skip(self, connection: PendingConnection, data: bytes) -> None:
         """Throw away the rest of a body; what follows it is the next request."""
         if not data:
-            self._close(visit.conn)
+            self._close(connection.conn)
             return
-        rest = data[visit.discard :]
-        visit.discard -= len(data) - len(rest)
-        if not visit.discard:
-            visit.step, visit.deadline = self._read_head, self._in(self._keepalive)
+        rest = data[connection.discard :]
+        connection.discard -= len(data) - len(rest)
+        if not connection.discard:
+            connection.step, connection.deadline = self._read_head, self._in(self._keepalive)
             if rest:
-                self._read_head(visit, rest)
+                self._read_head(connection, rest)
 
-    def _throw_away(self, visit: Visit, data: bytes) -> None:
-        visit.discard -= len(data)
-        if not data or visit.discard <= 0:
-            self._close(visit.conn)
+    def _throw_away(self, connection: PendingConnection, data: bytes) -> None:
+        connection.discard -= len(data)
+        if not data or connection.discard <= 0:
+            self._close(connection.conn)
 
-    def _take_turn(self, visit: Visit, data: bytes) -> None:
+    def _take_turn(self, connection: PendingConnection, data: bytes) -> None:
         """Nothing is read of a connection that waits for its turn."""
 
     # --- who gets a thread --------------------------------------------------------------------------------
 
-    def _want_thread(self, visit: Visit) -> None:
-        if visit.upload and self._uploads >= self._most:
-            self._refuse(visit, BUSY)
-        elif visit.address and self._busy[visit.address] >= self._most:
-            visit.step, visit.deadline = self._take_turn, self._in(TURN_SECONDS)
-            self._unwatch(visit)
+    def _want_thread(self, connection: PendingConnection) -> None:
+        if connection.upload and self._uploads >= self._most:
+            self._refuse(connection, BUSY)
+        elif connection.address and self._busy[connection.address] >= self._most:
+            connection.step, connection.deadline = self._take_turn, self._in(TURN_SECONDS)
+            self._unwatch(connection)
         else:
-            self._hand_over(visit)
+            self._give_thread(connection)
 
-    def _hand_over(self, visit: Visit) -> None:
-        self._uploads += visit.upload
-        if visit.upload:
-            self._worker.readers.trim()
-        self._busy[visit.address] += 1
-        del self._visits[visit.conn]
-        self._unwatch(visit)
-        self._worker.serve(visit.conn, bytes(visit.received), upload=visit.upload)
+    def _give_thread(self, connection: PendingConnection) -> None:
+        self._uploads += connection.upload
+        if connection.upload:
+            self._worker.slow_readers.trim()
+        self._busy[connection.address] += 1
+        del self._connections[connection.conn]
+        self._unwatch(connection)
+        self._worker.serve(connection.conn, bytes(connection.received), upload=connection.upload)
 
-    def for_readers(self) -> int:
+    def threads_for_readers(self) -> int:
         """How many threads may wait for slow readers, beside the uploads."""
         return self._most - self._uploads
 
@@ -260,24 +264,28 @@ class Lobby:
         if now - self._swept < 1.0:
             return
         self._swept = now
-        for visit in [visit for visit in self._visits.values() if visit.deadline <= now]:
-            self._send_away(visit)
+        for connection in [
+            connection for connection in self._connections.values() if connection.deadline <= now
+        ]:
+            self._time_out(connection)
 
-    def _send_away(self, visit: Visit) -> None:
-        if visit.step == self._take_turn:
-            self._refuse(visit, CROWD)
-        elif visit.received:
-            self._refuse(visit, SLOW)
+    def _time_out(self, connection: PendingConnection) -> None:
+        if connection.step == self._take_turn:
+            self._refuse(connection, ADDRESS_BUSY)
+        elif connection.received:
+            self._refuse(connection, SLOW)
         else:
-            self._close(visit.conn)
+            self._close(connection.conn)
 
     def make_room(self) -> bool:
         """Close the oldest connection of whoever has most of them here; False when there is none."""
-        crowds = Counter(visit.address for visit in self._visits.values())
+        crowds = Counter(connection.address for connection in self._connections.values())
         if not crowds:
             return False
         crowd = crowds.most_common(1)[0][0]
-        self._close(next(conn for conn, visit in self._visits.items() if visit.address == crowd))
+        self._close(
+            next(conn for conn, connection in self._connections.items() if connection.address == crowd)
+        )
         return True
 
     def _in(self, seconds: float) -> float:
@@ -287,20 +295,20 @@ class Lobby:
     def close_by(self, deadline: float) -> None:
         """The worker stops: nobody waits longer than until then, neither who is here nor who still comes in."""
         self._end = deadline
-        for visit in self._visits.values():
-            visit.deadline = min(visit.deadline, deadline)
+        for connection in self._connections.values():
+            connection.deadline = min(connection.deadline, deadline)
 
-    def _refuse(self, visit: Visit, answer: tuple[str, str]) -> None:
+    def _refuse(self, connection: PendingConnection, answer: tuple[str, str]) -> None:
         status, words = answer
-        self._worker.log.info("%s: %s", visit.conn.client, status)
-        visit.received.clear()
+        self._worker.log.info("%s: %s", connection.conn.client, status)
+        connection.received.clear()
         with contextlib.suppress(OSError):
-            visit.conn.sock.send(_ANSWER.format(status=status, length=len(words), words=words).encode())
-        self.linger(visit.conn)
+            connection.conn.sock.send(_ANSWER.format(status=status, length=len(words), words=words).encode())
+        self.linger(connection.conn)
 
     def _close(self, conn: Any) -> None:
-        visit = self._visits.pop(conn, None)
-        if visit is not None:
-            self._unwatch(visit)
+        connection = self._connections.pop(conn, None)
+        if connection is not None:
+            self._unwatch(connection)
         self._worker.nr_conns -= 1
         conn.close()

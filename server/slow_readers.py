@@ -25,13 +25,13 @@ _PIECE = 256 * 1024
 _UNSENT = 512 * 1024
 
 
-class Line:
-    """The socket of one answer: sends like the socket itself, and tells `Readers` when it waits for its client."""
+class ResponseSocket:
+    """The socket of one answer: sends like the socket itself, and says when it waits for its client."""
 
-    def __init__(self, sock: socket.socket, readers: "Readers", *, patience: float) -> None:
+    def __init__(self, sock: socket.socket, limit: "SlowReaderLimit", *, patience: float) -> None:
         """``patience``: seconds that a piece of the answer may take, at most 256 KiB."""
         self._sock = sock
-        self._readers = readers
+        self._limit = limit
         self._patience = patience
         with contextlib.suppress(OSError):  # no TCP
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
@@ -54,7 +54,7 @@ class Line:
     def _wait_with(self, left: memoryview) -> None:
         self._began = time.monotonic()
         deadline = self._began + self._patience
-        self._readers.enter(self)
+        self._limit.began_waiting(self)
         try:
             while left:
                 rest = deadline - time.monotonic()
@@ -64,7 +64,7 @@ class Line:
                 self._taken += sent
                 left = left[sent:]
         finally:
-            self._readers.leave(self)
+            self._limit.stopped_waiting(self)
             self._waited += time.monotonic() - self._began
 
     def sendfile(self, file: BinaryIO, offset: int = 0, count: int | None = None) -> int:
@@ -90,32 +90,32 @@ class Line:
             self._sock.shutdown(socket.SHUT_RDWR)
 
 
-class Readers:
+class SlowReaderLimit:
     """The answers of one worker that wait for their readers."""
 
     def __init__(self, most: Callable[[], int]) -> None:
         """``most``: how many threads may wait at this moment."""
         self._most = most
         self._lock = threading.Lock()
-        self._waiting: set[Line] = set()
+        self._waiting: set[ResponseSocket] = set()
 
-    def enter(self, line: Line) -> None:
+    def began_waiting(self, answer: ResponseSocket) -> None:
         """A thread begins to wait."""
         with self._lock:
-            self._waiting.add(line)
+            self._waiting.add(answer)
         self.trim()
 
-    def leave(self, line: Line) -> None:
+    def stopped_waiting(self, answer: ResponseSocket) -> None:
         """It waits no longer."""
         with self._lock:
-            self._waiting.discard(line)
+            self._waiting.discard(answer)
 
     def trim(self) -> None:
         """Cut the slowest until no more wait than may."""
         now = time.monotonic()
         with self._lock:
             while len(self._waiting) > max(1, self._most()):
-                slowest = min(self._waiting, key=lambda line: line.worth(now))
+                slowest = min(self._waiting, key=lambda answer: answer.worth(now))
                 self._waiting.discard(slowest)
                 slowest.cut()
                 logger.info("cut off the slowest reader: too many threads wait for theirs")

@@ -29,8 +29,8 @@ from gunicorn.http.errors import ParseException
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
-from server.connections import Lobby
-from server.slow_readers import Line, Readers
+from server.connections import PendingConnections
+from server.slow_readers import ResponseSocket, SlowReaderLimit
 
 # A client that sends nothing for this long in the middle of a body, or does not take what it is sent, has gone.
 SILENT_CLIENT_SECONDS = float(os.environ.get("SILENT_CLIENT_SECONDS", "120"))
@@ -41,14 +41,14 @@ OTHER_FILES = 1000
 _TOO_MANY_FILES = {errno.EMFILE, errno.ENFILE}
 
 
-class Wire(SocketUnreader):  # type: ignore[misc]  # gunicorn is not typed
-    """What a client sends: first what the lobby has read, then, for an upload only, the socket."""
+class RequestReader(SocketUnreader):  # type: ignore[misc]  # gunicorn is not typed
+    """What a client sends: first what was read while it waited for a thread, then, for an upload only, the socket."""
 
     # No more at once than the application reads at once (deposit/http/body.py): gunicorn copies the surplus anew
     # at every read, which takes four times as long as the reading itself.
     max_body_chunk = 256 * 1024
 
-    def hold(self, received: bytes) -> None:
+    def begin(self, received: bytes) -> None:
         """Begin a request with what was received of it."""
         self.buf = io.BytesIO()
         self.buf.write(received)
@@ -68,7 +68,7 @@ class Wire(SocketUnreader):  # type: ignore[misc]  # gunicorn is not typed
         return data
 
 
-class WireBody(Body):  # type: ignore[misc]  # gunicorn is not typed
+class RequestBody(Body):  # type: ignore[misc]  # gunicorn is not typed
     """A body whose chunks may be nonsense: to the application, a connection that broke."""
 
     def _read_reader(self, size: int) -> bytes:
@@ -79,7 +79,7 @@ class WireBody(Body):  # type: ignore[misc]  # gunicorn is not typed
         return data
 
 
-class InvitedBody(WireBody):
+class ContinueBody(RequestBody):
     """A body that the client sends when it is told to go on."""
 
     def __init__(self, body: Body, sock: socket.socket) -> None:
@@ -110,22 +110,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
-        """TLS would have to be spoken by the lobby, which does not."""
+        """TLS would have to be spoken where connections wait for their requests, which does not happen."""
         super().check_config(cfg, log)
         if cfg.is_ssl:
             raise RuntimeError("This server does not speak TLS itself: put a proxy before it (deploy/).")
 
     def init_process(self) -> None:
-        """Open the lobby, and allow ourselves the files that its connections are, as far as the system lets us."""
+        """Allow ourselves the open files that waiting connections are, as far as the system lets us."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = self.worker_connections + OTHER_FILES
         if soft != resource.RLIM_INFINITY and soft < wanted:
             most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-        lobby = Lobby(
+        pending = PendingConnections(
             self, threads=self.cfg.threads, keepalive=self.cfg.keepalive, patience=SILENT_CLIENT_SECONDS
         )
-        self.lobby, self.readers = lobby, Readers(lobby.for_readers)
+        self.pending, self.slow_readers = pending, SlowReaderLimit(pending.threads_for_readers)
         super().init_process()
 
     def accept(self, listener: socket.socket) -> None:
@@ -133,21 +133,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         try:
             super().accept(listener)
         except OSError as error:
-            if error.errno not in _TOO_MANY_FILES or not self.lobby.make_room():
+            if error.errno not in _TOO_MANY_FILES or not self.pending.make_room():
                 raise
 
     def enqueue_req(self, conn: Any) -> None:
         """A new connection: no thread before its request is here."""
-        self.lobby.welcome(conn)
+        self.pending.accept_connection(conn)
 
     def serve(self, conn: Any, received: bytes, *, upload: bool) -> None:
         """Give a thread to a request; only an ``upload`` is read from the socket."""
         if conn.parser is None:
             conn.parser = get_parser(self.cfg, conn.sock, conn.client)
-            conn.parser.unreader = Wire(conn.sock)
+            conn.parser.unreader = RequestReader(conn.sock)
             conn.initialized = True
         conn.upload = upload
-        conn.parser.unreader.hold(received)
+        conn.parser.unreader.begin(received)
         super().enqueue_req(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
@@ -156,10 +156,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.sock.settimeout(SILENT_CLIENT_SECONDS)
         if req._expected_100_continue:
             req._expected_100_continue = False
-            req.body = InvitedBody(req.body, conn.sock)
+            req.body = ContinueBody(req.body, conn.sock)
         else:
-            req.body = WireBody(req.body.reader)
-        sock, conn.sock = conn.sock, Line(conn.sock, self.readers, patience=SILENT_CLIENT_SECONDS)
+            req.body = RequestBody(req.body.reader)
+        sock, conn.sock = (
+            conn.sock,
+            ResponseSocket(conn.sock, self.slow_readers, patience=SILENT_CLIENT_SECONDS),
+        )
         try:
             return super().handle_request(req, conn)
         finally:
@@ -172,18 +175,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: Any, future: Any) -> None:
         """On the main thread, when a thread is done with a connection."""
-        self.lobby.left(conn)
+        self.pending.thread_freed(conn)
         if future.cancelled() or not future.result():
-            self.lobby.linger(conn)
+            self.pending.linger(conn)
             return
         conn.parser.mesg = None
         buffered = conn.parser.unreader.take_buffered()
-        self.lobby.enter(conn, buffered, discard=conn.rest)
+        self.pending.wait_for_request(conn, buffered, discard=conn.rest)
 
     def murder_pending(self) -> None:
         """In each turn of the event loop: send away who is too slow, and whoever has too many connections."""
-        self.lobby.sweep()
-        while self.nr_conns >= self.worker_connections and self.lobby.make_room():
+        self.pending.sweep()
+        while self.nr_conns >= self.worker_connections and self.pending.make_room():
             pass
 
     def _cap_keepalive(self, deadline: float) -> None:
@@ -197,4 +200,4 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                     break
                 self.accept(listener)
             listener.close()
-        self.lobby.close_by(deadline)
+        self.pending.close_by(deadline)

@@ -59,7 +59,7 @@ def validate_command(
     found = _findings(path, profile, _options(identifier_columns, rights_required, schema))
     valid = is_valid(found)
     if as_json:
-        show({"valid": valid, "findings": [_told(each) for each in found]}, as_json=True)
+        show({"valid": valid, "findings": [_row_of(each) for each in found]}, as_json=True)
     else:
         _explain(path, found)
     return ExitCode.OK if valid else ExitCode.REJECTED
@@ -91,7 +91,7 @@ def _findings(path: Path, profile: str, options: Options) -> list[Finding]:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _told(finding: Finding) -> dict[str, Any]:
+def _row_of(finding: Finding) -> dict[str, Any]:
     fields = asdict(finding)
     return {name: str(fields[name]) for name in ("code", "severity", "subject", "message")}
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dashboard.middleware import POLICY
 from dashboard.pages import page
-from dashboard.ttl_cache import Remembered
+from dashboard.ttl_cache import TTLCache
 from deposit.actors import Actor
 from deposit.permissions import Operation, require_service
 from deposit.refusals import Refusal
@@ -22,7 +22,7 @@ from sources.museumplus.heartbeats import heartbeats
 from sources.museumplus.models import MuseumObject, WorkflowJob
 
 # One pass over all objects serves everybody who looks, in seconds.
-counted = Remembered(selectors.overview_stats, 2.0)
+counted = TTLCache(selectors.overview_stats, 2.0)
 _STATES = ("processing", "preserved", "rejected", "cancelled")
 _FAILED_SHOWN = 100
 

@@ -17,7 +17,7 @@ from dashboard.labels import STATUS_LABELS
 from dashboard.pages import page
 from dashboard.plots import PALETTE, Plot, Series, draw, in_bytes, in_time
 from dashboard.templatetags.deposits import duration
-from dashboard.ttl_cache import Remembered
+from dashboard.ttl_cache import TTLCache
 from dashboard.views.deposits import Echo, harmless
 from deposit.actors import Actor
 from deposit.models import DailyStatistics
@@ -32,7 +32,7 @@ _DAILY = 90
 _LINES = 5
 COLUMNS = ("received", "size", "largest", "done", "rejected", "failed", "waited", "longest")
 
-counted = Remembered(lambda: daily_statistics.bring_up_to_date(), 30)
+counted = TTLCache(lambda: daily_statistics.bring_up_to_date(), 30)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from archive.models import Outcome
 from archive.storage import replica_storage
 from dashboard.pages import page
 from dashboard.plots import Plot, Series, draw
-from dashboard.ttl_cache import Remembered
+from dashboard.ttl_cache import TTLCache
 from deposit.actors import Actor
 from deposit.permissions import Operation, require_service
 
@@ -23,7 +23,7 @@ def _compute() -> dict[str, Any]:
     return {"state": audits.state(), "days": audits.days()}
 
 
-known = Remembered(_compute, 30)
+known = TTLCache(_compute, 30)
 
 
 @require_GET

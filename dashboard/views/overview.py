@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from dashboard.labels import STATUS_LABELS
 from dashboard.pages import page
 from dashboard.plots import Plot, Series, draw, in_bytes
-from dashboard.ttl_cache import Remembered
+from dashboard.ttl_cache import TTLCache
 from deposit.actors import Actor
 from deposit.models import Deposit
 from deposit.monitoring import heartbeats, statistics
@@ -39,9 +39,9 @@ def _compute() -> dict[str, Any]:
     }
 
 
-figures = Remembered(_compute, _FRESH)
+figures = TTLCache(_compute, _FRESH)
 # What waits is looked up more often, and still once for all who look.
-queues = Remembered(lambda: statistics.queues(Deposit.objects.all()), 5.0)
+queues = TTLCache(lambda: statistics.queues(Deposit.objects.all()), 5.0)
 
 
 @require_GET

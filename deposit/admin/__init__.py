@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from deposit.actors import Channel
 from deposit.admin import accounts, audit
-from deposit.admin.read_only import Untouched
+from deposit.admin.read_only import ReadOnlyMixin
 from deposit.authentication.sessions import session_actor
 from deposit.lifecycle import TransitionRefused
 from deposit.models import Client, Collection, Deposit, Event, Finding, Membership, Part
@@ -32,7 +32,7 @@ admin.site.site_header = "Deposit server"
 admin.site.site_title = "Deposit server"
 
 
-class ReadOnlyInline(Untouched, Inline):
+class ReadOnlyInline(ReadOnlyMixin, Inline):
     """Rows to look at: the record is written by the services."""
 
     extra = 0

@@ -11,7 +11,7 @@ from django.urls import URLPattern, path
 
 from deposit import audit
 from deposit.actors import Channel
-from deposit.admin.read_only import Looking, ModelAdmin
+from deposit.admin.read_only import ModelAdmin, ReadOnlyAdmin
 from deposit.authentication.sessions import session_actor
 from deposit.models import ApiToken, AuditRecord, Curatorship, ProviderIdentity, TokenScope
 from deposit.permissions import Operation, may_service
@@ -42,7 +42,7 @@ class TokenForm(TokenModelForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(Looking):
+class ApiTokenAdmin(ReadOnlyAdmin):
     """Tokens: made and shown once, looked at, revoked."""
 
     list_display = ["name", "user", "start", "scopes", "expires_at", "revoked_at", "last_used_at"]
@@ -105,11 +105,11 @@ class CuratorshipAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Curatorship, form: Any, change: bool) -> None:
         """Write it, and that it was written."""
         super().save_model(request, obj, form, change)
-        self._tell(request, "role.grant", obj)
+        self._record_audit(request, "role.grant", obj)
 
     def delete_model(self, request: HttpRequest, obj: Curatorship) -> None:
         """Remove it, and write that it was removed."""
-        self._tell(request, "role.withdraw", obj)
+        self._record_audit(request, "role.withdraw", obj)
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Curatorship]) -> None:
@@ -117,7 +117,7 @@ class CuratorshipAdmin(ModelAdmin):
         for row in queryset:
             self.delete_model(request, row)
 
-    def _tell(self, request: HttpRequest, operation: str, row: Curatorship) -> None:
+    def _record_audit(self, request: HttpRequest, operation: str, row: Curatorship) -> None:
         audit.record(
             operation,
             subject=f"user {row.user}",
@@ -128,7 +128,7 @@ class CuratorshipAdmin(ModelAdmin):
 
 
 @admin.register(AuditRecord)
-class AuditRecordAdmin(Looking):
+class AuditRecordAdmin(ReadOnlyAdmin):
     """What was done to accounts, rights and tokens; ``export/`` gives the whole audit as JSON lines."""
 
     list_display = ["at", "operation", "actor", "subject", "via"]
@@ -155,7 +155,7 @@ class AuditRecordAdmin(Looking):
 
 
 @admin.register(ProviderIdentity)
-class ProviderIdentityAdmin(Looking):
+class ProviderIdentityAdmin(ReadOnlyAdmin):
     """Which person at the identity provider an account is; ``manage.py user bind`` says so."""
 
     list_display = ["user", "issuer", "subject", "created_at"]

@@ -27,22 +27,22 @@ class Audited(ModelAdmin):
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         """Tell that a row was added."""
-        _tell(request, "add", obj, message)
+        _record_audit(request, "add", obj, message)
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         """Tell that a row was changed, and which of its fields."""
-        _tell(request, "change", obj, message)
+        _record_audit(request, "change", obj, message)
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         """Tell of each row that it will be deleted."""
         for obj in queryset:
-            _tell(request, "delete", obj, [])
+            _record_audit(request, "delete", obj, [])
         return super().log_deletions(request, queryset)
 
 
-def _tell(request: HttpRequest, verb: str, obj: Model, message: Any) -> None:
+def _record_audit(request: HttpRequest, verb: str, obj: Model, message: Any) -> None:
     name = obj._meta.verbose_name
     audit.record(
         f"admin.{verb}",

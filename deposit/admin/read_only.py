@@ -10,16 +10,16 @@ from django.http import HttpRequest
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
-    BoundedPaginator = Paginator[Any]
+    PaginatorOfAny = Paginator[Any]
 else:
     ModelAdmin = admin.ModelAdmin
-    BoundedPaginator = Paginator
+    PaginatorOfAny = Paginator
 
 # Lists offer this many rows; a filter or a search finds the others. Counting all events would take seconds.
 _COUNTED = 5000
 
 
-class Bounded(BoundedPaginator):
+class BoundedPaginator(PaginatorOfAny):
     """Pages over the newest rows."""
 
     @cached_property
@@ -29,7 +29,7 @@ class Bounded(BoundedPaginator):
         return int(rows[:_COUNTED].count())
 
 
-class Untouched:
+class ReadOnlyMixin:
     """For pages and for tables inside pages."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -45,10 +45,10 @@ class Untouched:
         return False
 
 
-class Looking(Untouched, ModelAdmin):
+class ReadOnlyAdmin(ReadOnlyMixin, ModelAdmin):
     """A list of rows, the newest first, and a page for each."""
 
-    paginator = Bounded
+    paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-pk"]
     list_per_page = 50

@@ -142,14 +142,14 @@ class DeliveryViewSet(ApiView, ListModelMixin, GenericViewSet[Delivery]):
     @extend_schema(summary="A delivery with its steps", responses=WholeDeliverySerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
         """Everything about one delivery."""
-        return self._told(deliveries.delivery_for(self.actor, int(pk), Operation.READ))
+        return self._document(deliveries.delivery_for(self.actor, int(pk), Operation.READ))
 
-    def _told(self, delivery: Delivery) -> Response:
+    def _document(self, delivery: Delivery) -> Response:
         faults = may_service(self.actor, Operation.SEE_QUEUES)
         return Response(WholeDeliverySerializer(told.whole(delivery, faults=faults)).data)
 
     def _act(self, service: Callable[..., Delivery], pk: str, **arguments: Any) -> Response:
-        return self._told(service(delivery_id=int(pk), actor=self.actor, **arguments))
+        return self._document(service(delivery_id=int(pk), actor=self.actor, **arguments))
 
     @extend_schema(summary="Cancel a delivery", request=None, responses=_ANSWERS, filters=False)
     @action(detail=True, methods=["post"], filter_backends=[])

@@ -45,7 +45,7 @@ def leave(request: HttpRequest) -> HttpResponse:
             _back(request), journey["state"], journey["nonce"], challenge.decode()
         )
     except Refusal as refusal:
-        return _told(request, refusal)
+        return _refusal_page(request, refusal)
     return redirect(address)
 
 
@@ -65,7 +65,7 @@ def arrive(request: HttpRequest) -> HttpResponse:
             raise bad_token("The log-in was broken off.")
         user = user_of(claims)
     except Refusal as refusal:
-        return _told(request, refusal)
+        return _refusal_page(request, refusal)
     login(request, user, backend=_BACKEND)
     request.session[_VOUCHED] = True
     request.session.set_expiry(_VOUCHED_SECONDS)
@@ -87,6 +87,6 @@ def _same(mine: str | None, given: str | None) -> bool:
     return bool(mine and given and hmac.compare_digest(mine.encode(), given.encode()))
 
 
-def _told(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+def _refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     messages.error(request, f"{refusal.summary} {refusal.hint}".strip())
     return redirect(settings.LOGIN_URL)

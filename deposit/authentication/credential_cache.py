@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 
 
-class VerdictCache:
+class CredentialCache:
     """Remembers that a secret was found good against something, at most ``size`` of them, in this process only.
 
     ``knows`` is true for ``seconds``. ``knew`` is true for ``stale_seconds``: long enough that somebody who was in

@@ -15,7 +15,7 @@ from deposit.refusals import Kind, Refusal
 T = TypeVar("T")
 
 
-class Shared(Generic[T]):
+class SingleFlight(Generic[T]):
     """Those who ask the same at the same moment share one answer.
 
     A client that opens fifty connections at once costs one hash, and none of them waits in a line of fifty.
@@ -43,7 +43,7 @@ class Shared(Generic[T]):
         return mine.result()
 
 
-class Slots:
+class HashLimiter:
     """``running`` at once, ``waiting`` in line for at most ``seconds``; all others are sent away at once.
 
     The line is for strangers. Regulars, who are few and known, wait beside it and four times as long: a flood of

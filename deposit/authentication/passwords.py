@@ -17,11 +17,11 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from deposit.authentication.claims_mapping import user_of
-from deposit.authentication.credential_cache import VerdictCache
-from deposit.authentication.hash_limiter import Shared, Slots, Tarpit
+from deposit.authentication.credential_cache import CredentialCache
+from deposit.authentication.hash_limiter import HashLimiter, SingleFlight, Tarpit
 from deposit.authentication.headers import Password
 from deposit.authentication.provider import provider
-from deposit.authentication.throttle import Gate, too_many
+from deposit.authentication.throttle import LoginThrottle, too_many
 from deposit.refusals import Refusal, unauthorized
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-verdicts = VerdictCache()
-confirming: Shared[None] = Shared()
-vouching: "Shared[Claims]" = Shared()
+credential_cache = CredentialCache()
+confirming: SingleFlight[None] = SingleFlight()
+vouching: "SingleFlight[Claims]" = SingleFlight()
 # Whom the provider meant by a password that it took, by the digest of password and name.
 identities: "dict[bytes, Claims]" = {}
 _MOST_IDENTITIES = 10_000
-hashing = Slots(running=2, waiting=8, seconds=5.0)
+hashing = HashLimiter(running=2, waiting=8, seconds=5.0)
 tarpit = Tarpit(places=8, seconds=0.3)
 
 GUESSED_AT = "account.guessed_at"
@@ -76,8 +76,8 @@ def _user(given: Password, address: str) -> User:
     if keeper and (user is None or not user.has_usable_password()):
         return _user_of_provider(keeper, given, address)
     encoded = user.password if user else _nobody()
-    if not verdicts.knows(given.password, encoded):
-        question = (verdicts.digest(given.password, encoded), given.username, address)
+    if not credential_cache.knows(given.password, encoded):
+        question = (credential_cache.digest(given.password, encoded), given.username, address)
         confirming.answer(question, lambda: _confirm(user, given, encoded, address, keeper))
     if user is None or not user.is_active:
         raise _wrong()
@@ -87,38 +87,38 @@ def _user(given: Password, address: str) -> User:
 def _user_of_provider(keeper: "IdentityProvider", given: Password, address: str) -> User:
     """Whom the identity provider vouches for: asked once in a while, and not for those who guess."""
     against = f"provider\x00{given.username}"
-    known = identities.get(verdicts.digest(given.password, against))
-    if known and verdicts.knows(given.password, against):
+    known = identities.get(credential_cache.digest(given.password, against))
+    if known and credential_cache.knows(given.password, against):
         return user_of(known)
-    question = (verdicts.digest(given.password, against), given.username, address)
+    question = (credential_cache.digest(given.password, against), given.username, address)
     return user_of(vouching.answer(question, lambda: _vouched(keeper, given, against, address)))
 
 
 def _vouched(keeper: "IdentityProvider", given: Password, against: str, address: str) -> "Claims":
     """What the provider says of whom it vouches for. Raises `Refusal`."""
-    gate = Gate(account=given.username, address=address)
-    if wait := gate.wait_seconds():
+    throttle = LoginThrottle(account=given.username, address=address)
+    if wait := throttle.wait_seconds():
         raise too_many(wait)
     # A guess at an account of ours is hashed and then asked about too: time must not tell whose account it is.
-    with hashing.one(regular=gate.is_known):
-        if wait := gate.wait_seconds():
+    with hashing.one(regular=throttle.is_known):
+        if wait := throttle.wait_seconds():
             raise too_many(wait)
         check_password(given.password, _nobody())
     try:
         claims = keeper.claims_for_password(given.username, given.password)
     except Refusal as refusal:
-        if refusal.code == "auth.invalid" and gate.failed():
-            _tell_owner(given.username)
+        if refusal.code == "auth.invalid" and throttle.failed():
+            _notify_owner(given.username)
         raise
     # A provider may know one person by several names; the verdict is for the one that was sent.
     if claims.get(settings.KEYCLOAK_USERNAME_CLAIM) == given.username:
         if len(identities) >= _MOST_IDENTITIES:
             identities.clear()
-        identities[verdicts.digest(given.password, against)] = {
+        identities[credential_cache.digest(given.password, against)] = {
             name: claims[name] for name in ("iss", "sub", settings.KEYCLOAK_USERNAME_CLAIM) if name in claims
         }
-        verdicts.learn(given.password, against)
-        gate.succeeded()
+        credential_cache.learn(given.password, against)
+        throttle.succeeded()
     return claims
 
 
@@ -126,28 +126,28 @@ def _confirm(
     user: User | None, given: Password, encoded: str, address: str, keeper: "IdentityProvider | None"
 ) -> None:
     """Hash the password, unless too many wrong ones came lately. Raises `Refusal`."""
-    gate = Gate(account=given.username, address=address)
+    throttle = LoginThrottle(account=given.username, address=address)
     try:
-        if wait := gate.wait_seconds():
+        if wait := throttle.wait_seconds():
             raise too_many(wait)
-        with hashing.one(regular=gate.is_known):
+        with hashing.one(regular=throttle.is_known):
             # Those who waited in line with others' guesses look again.
-            if wait := gate.wait_seconds():
+            if wait := throttle.wait_seconds():
                 raise too_many(wait)
             good = check_password(given.password, encoded) and user is not None and user.is_active
-            if not good and gate.failed():
-                _tell_owner(given.username)
+            if not good and throttle.failed():
+                _notify_owner(given.username)
     except Refusal:
-        if user is not None and verdicts.knew(given.password, encoded):
+        if user is not None and credential_cache.knew(given.password, encoded):
             return
         raise
     if not good:
         raise keeper.no_to_a_stranger() if keeper else _wrong()
-    verdicts.learn(given.password, encoded)
-    gate.succeeded()
+    credential_cache.learn(given.password, encoded)
+    throttle.succeeded()
 
 
-def _tell_owner(username: str) -> None:
+def _notify_owner(username: str) -> None:
     text = (
         "Many wrong passwords were tried for your account from addresses it was not used from before. They were "
         "refused. Your own clients go on as before. If your password is short or used elsewhere too, change it."

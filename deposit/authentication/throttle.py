@@ -55,7 +55,7 @@ def _key(*words: str) -> bytes:
     return hmac.digest(settings.SECRET_KEY.encode(), b"login failures\x00" + message, hashlib.sha256)[:16]
 
 
-class Gate:
+class LoginThrottle:
     """The way to one account from one address."""
 
     def __init__(self, *, account: str, address: str) -> None:

@@ -123,7 +123,7 @@ def fields_of(entry: Entry) -> dict[str, Any]:
     fields |= {name: _BETWEEN.join(texts) for name, texts in found.items()}
     for field in root.iterchildren(_FIELD):
         name = field.get("name") or ""
-        fields[name] = _as_told(name, _json(field.text or ""))
+        fields[name] = _as_sent(name, _json(field.text or ""))
     if entry.title and not {"dc:title", "dcterms:title"} & fields.keys():
         fields["dc:title"] = entry.title
     names = [author.name for author in entry.authors]
@@ -132,7 +132,7 @@ def fields_of(entry: Entry) -> dict[str, Any]:
     return fields
 
 
-def _as_told(name: str, value: Any) -> Any:
+def _as_sent(name: str, value: Any) -> Any:
     """A field as the schema has it: a string under the names of Dublin Core, whatever was sent under them."""
     if name.partition(":")[0] in _VOCABULARIES and not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)

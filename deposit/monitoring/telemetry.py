@@ -37,14 +37,14 @@ def _needing(extra: str, setting: str, begin: Callable[[], None]) -> None:
 def _start_sentry() -> None:
     import sentry_sdk  # noqa: PLC0415
 
-    def tell_the_place(event: Any, hint: dict[str, Any]) -> Any:
+    def remember_the_place(event: Any, hint: dict[str, Any]) -> Any:
         event.setdefault("tags", {}).update(place())
         return event
 
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
         environment=settings.SENTRY_ENVIRONMENT,
-        before_send=tell_the_place,
+        before_send=remember_the_place,
         # A body is read by the service alone: it may be large, and is the depositor's.
         max_request_body_size="never",
         include_local_variables=False,

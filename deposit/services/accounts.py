@@ -103,10 +103,10 @@ def _add_membership(actor: Actor, client: Client, collection_name: str) -> None:
     collection = Collection.objects.filter(name=collection_name).first()
     collection = collection or create_collection(actor=actor, name=collection_name)
     Membership.objects.get_or_create(client=client, collection=collection)
-    _tell(actor, "membership.grant", client, collection=collection_name)
+    _record_audit(actor, "membership.grant", client, collection=collection_name)
 
 
-def _tell(actor: Actor, operation: str, client: Client, **detail: Any) -> None:
+def _record_audit(actor: Actor, operation: str, client: Client, **detail: Any) -> None:
     audit.record(operation, subject=f"user {client}", actor=actor, **detail)
 
 
@@ -135,7 +135,7 @@ def revoke(*, actor: Actor, username: str, collection: str) -> Client:
         removed, _ = Membership.objects.filter(client=client, collection__name=collection).delete()
         if not removed:
             raise AccountError(f"Client {username} has no collection {collection}.")
-        _tell(actor, "membership.revoke", client, collection=collection)
+        _record_audit(actor, "membership.revoke", client, collection=collection)
     return client
 
 
@@ -146,7 +146,7 @@ def set_active(*, actor: Actor, username: str, active: bool) -> Client:
     client.user.is_active = active
     with transaction.atomic():
         client.user.save(update_fields=["is_active"])
-        _tell(actor, "user.enable" if active else "user.disable", client)
+        _record_audit(actor, "user.enable" if active else "user.disable", client)
     return client
 
 
@@ -161,7 +161,7 @@ def set_password(*, actor: Actor, username: str, password: str) -> Client:
     client.user.set_password(password)
     with transaction.atomic():
         client.user.save(update_fields=["password"])
-        _tell(actor, "user.password", client)
+        _record_audit(actor, "user.password", client)
     return client
 
 

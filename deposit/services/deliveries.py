@@ -115,7 +115,7 @@ def retry(*, delivery_id: int, actor: Actor, mode: str | None = None) -> Deliver
             EventName.RESCHEDULE, delivery.deposit_id, actor=f"operator:{actor.user or actor}"
         )
         Finding.objects.filter(deposit_id=delivery.deposit_id, area="loading").delete()
-        _tell(actor, "delivery.retry", delivery, mode=mode or MODES[0], new=again.pk)
+        _record_audit(actor, "delivery.retry", delivery, mode=mode or MODES[0], new=again.pk)
     return again
 
 
@@ -130,7 +130,7 @@ def ask_for_reconciliation(*, delivery_id: int, actor: Actor, apply: bool = Fals
             _require_retryable(delivery)
         Activity.objects.filter(delivery=delivery, name=RECONCILIATION).delete()
         items.ask(INSPECT.name, delivery.pk, deposit_id=delivery.deposit_id, arguments={"apply": apply})
-        _tell(actor, "delivery.reconcile", delivery, apply=apply)
+        _record_audit(actor, "delivery.reconcile", delivery, apply=apply)
     return delivery
 
 
@@ -165,10 +165,10 @@ def make_due(deposit_id: int) -> None:
 
 def _go_on(delivery: Delivery, actor: Actor, operation: str, **detail: Any) -> None:
     make_due(delivery.deposit_id)
-    _tell(actor, operation, delivery, **detail)
+    _record_audit(actor, operation, delivery, **detail)
 
 
-def _tell(actor: Actor, operation: str, delivery: Delivery, **detail: Any) -> None:
+def _record_audit(actor: Actor, operation: str, delivery: Delivery, **detail: Any) -> None:
     audit.record(
         operation, subject=f"delivery {delivery.pk}", actor=actor, deposit=delivery.deposit_id, **detail
     )

@@ -54,14 +54,18 @@ def create(
         )
         add_parts(deposit, submission, actor)
         lifecycle.record(
-            deposit, EventName.CREATE, actor=actor.as_depositor, target=Status.PARTIAL, **_told(submission)
+            deposit,
+            EventName.CREATE,
+            actor=actor.as_depositor,
+            target=Status.PARTIAL,
+            **_event_details(submission),
         )
         if in_progress:
             return deposit
         return _complete(deposit, actor, entry, fetches=bool(submission.files))
 
 
-def _told(submission: Submission) -> dict[str, Any]:
+def _event_details(submission: Submission) -> dict[str, Any]:
     """What the history says of a submission."""
     told: dict[str, Any] = {}
     if submission.package:
@@ -165,7 +169,7 @@ def add(
         _require_partial(deposit)
         return metadata_only.convert(actor=actor, deposit=deposit, entry=submission.entry)
     with transaction.atomic():
-        with _changing(deposit, EventName.ADD, actor, if_revision, **_told(submission)) as locked:
+        with _changing(deposit, EventName.ADD, actor, if_revision, **_event_details(submission)) as locked:
             _take(locked, actor, submission)
         return (
             locked if in_progress else _complete(locked, actor, submission.entry or effective_entry(locked))
@@ -188,7 +192,9 @@ def replace(
     section 9.2.2). Completes the deposit unless more is to come.
     """
     with transaction.atomic():
-        with _changing(deposit, EventName.REPLACE, actor, if_revision, **_told(submission)) as locked:
+        with _changing(
+            deposit, EventName.REPLACE, actor, if_revision, **_event_details(submission)
+        ) as locked:
             if only is not None:
                 selectors.file_of(locked, only)  # it may have been removed since it was looked up
             stored = remove_parts(locked, *kinds, only=only)

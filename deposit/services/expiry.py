@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 TOLD = EventName.TELL_OF_EXPIRY
 
 
-def tell() -> int:
+def notify() -> int:
     """Tell of each partial deposit that expires within PARTIAL_NOTICE_DAYS, once; returns of how many.
 
     The line in the history is written first: whoever dies between the two leaves a mail unsent, never a depositor who
@@ -29,11 +29,11 @@ def tell() -> int:
     due = Deposit.objects.filter(~Exists(told), status=Status.PARTIAL, reception_date__lt=Now() - age)
     count = 0
     for deposit in due.select_related("client__user").order_by("id").iterator(chunk_size=500):
-        count += _tell(deposit)
+        count += _notify(deposit)
     return count
 
 
-def _tell(deposit: Deposit) -> bool:
+def _notify(deposit: Deposit) -> bool:
     expires = deposit.reception_date + timedelta(days=settings.PARTIAL_EXPIRES_DAYS)
     with transaction.atomic():
         locked = Deposit.objects.select_for_update().filter(pk=deposit.pk, status=Status.PARTIAL).first()

@@ -115,7 +115,7 @@ def _get(fetch: Fetch, claim: Claim, lease: Lease) -> None:
 
 def _copy(fetch: Fetch, lease: Lease, file: StagingFile) -> None:
     for chunk in download.download(
-        fetch.url, expected=fetch.part.size or None, tell=lambda received: _tell_progress(fetch, received)
+        fetch.url, expected=fetch.part.size or None, tell=lambda received: _record_progress(fetch, received)
     ):
         lease.check()
         file.write(chunk)
@@ -149,7 +149,7 @@ def _most(part: Part) -> int:
     return min(most, left)
 
 
-def _tell_progress(fetch: Fetch, received: int) -> None:
+def _record_progress(fetch: Fetch, received: int) -> None:
     """Note how many bytes have come. Raises `LeaseLost` when nobody wants the file any more."""
     if not Fetch.objects.filter(pk=fetch.pk, state=FetchState.DOWNLOADING).update(received=received):
         raise LeaseLost("The file is not wanted any more.")
@@ -167,7 +167,7 @@ def _finish(fetch: Fetch, claim: Claim, staged: StagedFile) -> None:
         part.kind, part.stored_as, part.size = PartKind.PACKAGE, staged.stored_as, staged.size
         part.save(update_fields=["kind", "stored_as", "size"])
         Fetch.objects.filter(pk=held.pk).update(state=FetchState.FETCHED, received=staged.size, log="")
-        _tell(deposit, EventName.FETCH, package=part.name, url=held.url, size=staged.size)
+        _record_event(deposit, EventName.FETCH, package=part.name, url=held.url, size=staged.size)
         waiting = Fetch.objects.filter(part__deposit=deposit, part__kind=PartKind.PENDING)
         if held.completes and not waiting.exists():
             complete_fetched(deposit)
@@ -178,7 +178,7 @@ def _locked_deposit(fetch: Fetch) -> Deposit | None:
     return Deposit.objects.select_for_update().filter(parts=fetch.part_id).first()
 
 
-def _tell(deposit: Deposit, name: EventName, **detail: object) -> None:
+def _record_event(deposit: Deposit, name: EventName, **detail: object) -> None:
     Deposit.objects.filter(pk=deposit.pk).update(revision=F("revision") + 1)
     deposit.revision += 1
     status = deposit.status
@@ -198,7 +198,7 @@ def _fail(fetch_id: int, deposit: Deposit | None, reason: str) -> None:
     failed = Fetch.objects.filter(pk=fetch_id, state__in=WAITING)
     url = failed.values_list("url", flat=True).first()
     if failed.update(state=FetchState.ERROR, log=reason) and deposit:
-        _tell(deposit, EventName.FETCH_FAILED, url=url, reason=reason)
+        _record_event(deposit, EventName.FETCH_FAILED, url=url, reason=reason)
     logger.warning("fetch=%s event=failed reason=%r", fetch_id, reason)
 
 

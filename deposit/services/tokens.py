@@ -58,7 +58,7 @@ def issue(
     try:
         with transaction.atomic():
             token.save()
-            audit.record("token.create", subject=f"user {user}", actor=actor, **_told(token))
+            audit.record("token.create", subject=f"user {user}", actor=actor, **_audit_details(token))
     except IntegrityError as error:
         raise Refusal(
             Kind.BAD_REQUEST,
@@ -81,7 +81,7 @@ def revoke(*, actor: Actor, token_id: int) -> ApiToken:
         raise _unknown(token_id) from refusal
     with transaction.atomic():
         if ApiToken.objects.filter(pk=token_id, revoked_at__isnull=True).update(revoked_at=Now()):
-            audit.record("token.revoke", subject=f"user {token.user}", actor=actor, **_told(token))
+            audit.record("token.revoke", subject=f"user {token.user}", actor=actor, **_audit_details(token))
     token.refresh_from_db()
     return token
 
@@ -94,7 +94,7 @@ def _scope(text: str) -> str:
     return text
 
 
-def _told(token: ApiToken) -> dict[str, object]:
+def _audit_details(token: ApiToken) -> dict[str, object]:
     return {
         "token": token.pk,
         "name": token.name,

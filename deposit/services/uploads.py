@@ -24,7 +24,7 @@ from deposit.permissions import Operation, client_of, forbidden, in_scope
 from deposit.refusals import Kind, Refusal
 from deposit.staging import files, preallocated
 from deposit.staging.files import StagedFile
-from deposit.staging.preallocated import Region, Sealed
+from deposit.staging.preallocated import PreallocatedRegion, Sealed
 
 logger = logging.getLogger(__name__)
 
@@ -189,11 +189,11 @@ def wrong_segment_size(number: int, expected: int) -> Refusal:
 
 
 @contextmanager
-def region(upload: Upload, number: int) -> Iterator[Region]:
+def region(upload: Upload, number: int) -> Iterator[PreallocatedRegion]:
     """Where the bytes of a segment go. Raises `Refusal` when the upload takes no more, before or in the middle."""
     offset = (number - 1) * upload.segment_size
     try:
-        place = Region(upload.stored_as, offset=offset, size=size_of(upload, number))
+        place = PreallocatedRegion(upload.stored_as, offset=offset, size=size_of(upload, number))
     except Sealed:
         raise unknown_upload() from None
     try:
@@ -204,7 +204,7 @@ def region(upload: Upload, number: int) -> Iterator[Region]:
         place.close()
 
 
-def record_segment(upload: Upload, number: int, place: Region) -> None:
+def record_segment(upload: Upload, number: int, place: PreallocatedRegion) -> None:
     """Make a whole segment durable, and then count it. Raises `Refusal`.
 
     Whoever brings the same segment at the same time is told that it is there; the digest of the whole decides.

@@ -53,7 +53,7 @@ class Sealed(Exception):
     """The file takes no more bytes: it has been sealed, or is gone."""
 
 
-class Region:
+class PreallocatedRegion:
     """One region of a reserved file while its bytes arrive: written in order, hashed in the same pass."""
 
     def __init__(self, stored_as: str, *, offset: int, size: int) -> None:

@@ -56,7 +56,7 @@ def test_what_was_shown_to_be_let_in_is_found_nowhere(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     identity.passwords["ada"] = "ada's very own password"
-    passwords.verdicts.forget_all()
+    passwords.credential_cache.forget_all()
     token, text = tokens.issue(
         actor=system_actor(Channel.COMMAND), user=depositor.user, name="laptop", scopes=["deposit", "read"]
     )

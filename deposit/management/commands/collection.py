@@ -26,7 +26,7 @@ _YES_OR_NO = {
 }
 
 
-def _told(collection: Collection) -> dict[str, Any]:
+def _row_of(collection: Collection) -> dict[str, Any]:
     return {
         "name": collection.name,
         "title": collection.title,
@@ -97,7 +97,7 @@ def _writes(service: Callable[..., Collection]) -> Callable[[ArgumentParser], Ca
                     collection = set_destinations(
                         actor=ACTOR, name=name, destinations=destination, options=more
                     )
-            return _told(collection)
+            return _row_of(collection)
 
         return run
 
@@ -110,7 +110,7 @@ def _list(parser: ArgumentParser) -> Callable[..., list[dict[str, Any]]]:
             client_count=Count("clients", distinct=True), deposit_count=Count("deposits", distinct=True)
         )
         return [
-            {**_told(c), "clients": c.client_count, "deposits": c.deposit_count}
+            {**_row_of(c), "clients": c.client_count, "deposits": c.deposit_count}
             for c in collections.order_by("name")
         ]
 

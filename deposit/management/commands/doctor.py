@@ -42,11 +42,11 @@ class Command(BaseCommand):
             told = {"healthy": not problems, "problems": [asdict(p) for p in problems], "mended": done}
             self.stdout.write(json.dumps(told, indent=2))
         else:
-            self._tell(problems, done)
+            self._print_report(problems, done)
         if problems:
             raise CommandError(f"{len(problems)} problems.", returncode=1)
 
-    def _tell(self, problems: list[Problem], done: list[str]) -> None:
+    def _print_report(self, problems: list[Problem], done: list[str]) -> None:
         for line in done:
             self.stdout.write(line)
         for problem in problems:

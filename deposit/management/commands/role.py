@@ -16,7 +16,7 @@ ACTOR = system_actor(Channel.COMMAND)
 GRANTED = [str(role) for role in Role if role not in (Role.DEPOSITOR, Role.SOURCE)]
 
 
-def _told(user: User) -> dict[str, Any]:
+def _row_of(user: User) -> dict[str, Any]:
     return {
         "username": user.get_username(),
         "active": user.is_active,
@@ -27,7 +27,7 @@ def _told(user: User) -> dict[str, Any]:
 
 
 def _fresh(user: User) -> Row:
-    return _told(_all().get(pk=user.pk))
+    return _row_of(_all().get(pk=user.pk))
 
 
 def _all() -> Any:
@@ -67,7 +67,7 @@ def _list(parser: ArgumentParser) -> Callable[..., list[dict[str, Any]]]:
     some_role = (
         Q(groups__name__in=roles.GROUPS.values()) | Q(curatorships__isnull=False) | Q(is_superuser=True)
     )
-    return lambda: [_told(user) for user in _all().filter(some_role).distinct().order_by("username")]
+    return lambda: [_row_of(user) for user in _all().filter(some_role).distinct().order_by("username")]
 
 
 class Command(ActionsCommand):

@@ -15,7 +15,7 @@ from deposit.services.accounts import AccountError
 ACTOR = system_actor(Channel.COMMAND)
 
 
-def _told(token: ApiToken) -> dict[str, Any]:
+def _row_of(token: ApiToken) -> dict[str, Any]:
     return {
         "id": token.pk,
         "user": token.user.get_username(),
@@ -46,7 +46,7 @@ def _create(parser: ArgumentParser) -> Callable[..., Row]:
         token, text = tokens.issue(
             actor=ACTOR, user=_user(username), name=name, scopes=scope or [Scope.DEPOSIT], days=days
         )
-        return {"token": text, "note": "shown this once", **_told(token)}
+        return {"token": text, "note": "shown this once", **_row_of(token)}
 
     return run
 
@@ -58,14 +58,14 @@ def _list(parser: ArgumentParser) -> Callable[..., list[dict[str, Any]]]:
         rows = ApiToken.objects.select_related("user").order_by("user__username", "id")
         if username:
             rows = rows.filter(user=_user(username))
-        return [_told(token) for token in rows]
+        return [_row_of(token) for token in rows]
 
     return run
 
 
 def _revoke(parser: ArgumentParser) -> Callable[..., Row]:
     parser.add_argument("--id", type=int, required=True, help="as `manage.py token list` shows it")
-    return lambda id: _told(tokens.revoke(actor=ACTOR, token_id=id))
+    return lambda id: _row_of(tokens.revoke(actor=ACTOR, token_id=id))
 
 
 class Command(ActionsCommand):

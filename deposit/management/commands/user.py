@@ -15,7 +15,7 @@ from deposit.services import accounts, identities
 ACTOR = system_actor(Channel.COMMAND)
 
 
-def _told(client: Client) -> dict[str, Any]:
+def _row_of(client: Client) -> dict[str, Any]:
     return {
         "username": client.user.get_username(),
         "active": client.user.is_active,
@@ -51,14 +51,14 @@ def _create(parser: ArgumentParser) -> Callable[..., Row]:
             last_name=options["lastname"],
             email=options["email"],
         )
-        return _told(client)
+        return _row_of(client)
 
     return run
 
 
 def _list(parser: ArgumentParser) -> Callable[..., list[dict[str, Any]]]:
     return lambda: [
-        _told(client)
+        _row_of(client)
         for client in Client.objects.select_related("user").prefetch_related("collections").order_by("pk")
     ]
 
@@ -78,7 +78,7 @@ def _exists(parser: ArgumentParser) -> Callable[..., None]:
 def _activity(active: bool) -> Callable[[ArgumentParser], Callable[..., Row]]:
     def set_up(parser: ArgumentParser) -> Callable[..., Row]:
         parser.add_argument("--username", required=True)
-        return lambda username: _told(accounts.set_active(actor=ACTOR, username=username, active=active))
+        return lambda username: _row_of(accounts.set_active(actor=ACTOR, username=username, active=active))
 
     return set_up
 
@@ -87,7 +87,7 @@ def _membership(change: Callable[..., Client]) -> Callable[[ArgumentParser], Cal
     def set_up(parser: ArgumentParser) -> Callable[..., Row]:
         parser.add_argument("--username", required=True)
         parser.add_argument("--collection", required=True)
-        return lambda username, collection: _told(
+        return lambda username, collection: _row_of(
             change(actor=ACTOR, username=username, collection=collection)
         )
 
@@ -101,7 +101,7 @@ def _set_password(parser: ArgumentParser) -> Callable[..., Row]:
     def run(username: str, password: str | None, password_stdin: bool) -> Row:
         accounts.client_named(username)
         secret = ask_password(password, from_stdin=password_stdin)
-        return _told(accounts.set_password(actor=ACTOR, username=username, password=secret))
+        return _row_of(accounts.set_password(actor=ACTOR, username=username, password=secret))
 
     return run
 

@@ -13,7 +13,7 @@ from tests.support import factories
 def fresh_verdicts(settings: Settings) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     remembered = (passwords._nobody, factories._password_hash)
-    passwords.verdicts.forget_all()
+    passwords.credential_cache.forget_all()
     patience, passwords.tarpit.seconds = passwords.tarpit.seconds, 0.0
     for hashed in remembered:
         hashed.cache_clear()

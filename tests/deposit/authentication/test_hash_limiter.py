@@ -5,12 +5,12 @@ import time
 
 import pytest
 
-from deposit.authentication.hash_limiter import Shared, Slots, Tarpit
+from deposit.authentication.hash_limiter import HashLimiter, SingleFlight, Tarpit
 from deposit.refusals import Refusal
 
 
 def test_a_full_line_sends_away_at_once() -> None:
-    slots = Slots(running=1, waiting=0, seconds=5)
+    slots = HashLimiter(running=1, waiting=0, seconds=5)
     with slots.one(), pytest.raises(Refusal) as refused, slots.one():
         pass
     assert (refused.value.code, refused.value.retry_after) == ("auth.busy", 5)
@@ -19,7 +19,7 @@ def test_a_full_line_sends_away_at_once() -> None:
 
 
 def test_regulars_wait_beside_a_line_that_is_full() -> None:
-    slots, served = Slots(running=1, waiting=0, seconds=5), threading.Event()
+    slots, served = HashLimiter(running=1, waiting=0, seconds=5), threading.Event()
 
     def come() -> None:
         with slots.one(regular=True):
@@ -34,8 +34,8 @@ def test_regulars_wait_beside_a_line_that_is_full() -> None:
 
 
 def test_those_who_ask_the_same_at_once_share_the_answer() -> None:
-    shared: Shared[object] = Shared()
-    gate, go, asked, told = threading.Barrier(6), threading.Event(), [], []
+    shared: SingleFlight[object] = SingleFlight()
+    throttle, go, asked, told = threading.Barrier(6), threading.Event(), [], []
 
     def find() -> object:
         asked.append(1)
@@ -43,13 +43,13 @@ def test_those_who_ask_the_same_at_once_share_the_answer() -> None:
         return object()
 
     def ask() -> None:
-        gate.wait()
+        throttle.wait()
         told.append(shared.answer("question", find))
 
     threads = [threading.Thread(target=ask) for _ in range(5)]
     for thread in threads:
         thread.start()
-    gate.wait()
+    throttle.wait()
     while not asked:
         time.sleep(0.001)
     other = shared.answer("another", object)
@@ -62,7 +62,7 @@ def test_those_who_ask_the_same_at_once_share_the_answer() -> None:
 
 
 def test_a_shared_refusal_is_everybodys_and_is_not_kept() -> None:
-    shared: Shared[int] = Shared()
+    shared: SingleFlight[int] = SingleFlight()
 
     def refuse() -> int:
         raise ValueError
@@ -73,7 +73,7 @@ def test_a_shared_refusal_is_everybodys_and_is_not_kept() -> None:
 
 
 def test_never_more_run_than_may() -> None:
-    slots = Slots(running=2, waiting=10, seconds=5)
+    slots = HashLimiter(running=2, waiting=10, seconds=5)
     now, most, lock, served = 0, 0, threading.Lock(), []
 
     def hash_slowly() -> None:

@@ -11,9 +11,9 @@ from django.test import Client as HttpClient
 from pytest_django.fixtures import Settings
 
 from deposit.authentication import passwords
-from deposit.authentication.credential_cache import VerdictCache
-from deposit.authentication.hash_limiter import Slots
-from deposit.authentication.passwords import GUESSED_AT, verdicts
+from deposit.authentication.credential_cache import CredentialCache
+from deposit.authentication.hash_limiter import HashLimiter
+from deposit.authentication.passwords import GUESSED_AT, credential_cache
 from deposit.authentication.throttle import ACCOUNT, ADDRESS, PAIR
 from deposit.models import Client, LoginFailures, Notice
 from tests.support.factories import PASSWORD, basic, new_client
@@ -21,11 +21,11 @@ from tests.support.factories import PASSWORD, basic, new_client
 
 def at_once(number: int, happens: Callable[[], object]) -> None:
     """Do it in as many threads, none of which begins before all are there."""
-    gate = threading.Barrier(number)
+    throttle = threading.Barrier(number)
 
     def wait_and_go() -> None:
         try:
-            gate.wait()
+            throttle.wait()
             happens()
         finally:
             connection.close()
@@ -113,9 +113,9 @@ def test_guesses_from_everywhere_lock_out_neither_the_owners_session_nor_address
     ]
     assert answers == [401] * int(ACCOUNT.capacity) + [429] * 5
     assert ask(client, "hal", address="203.0.113.250")[0] == 200  # remembered, wherever the client moved
-    verdicts.forget_all()  # another web process, or a restart
+    credential_cache.forget_all()  # another web process, or a restart
     assert ask(client, "hal", address="198.51.100.7")[0] == 200
-    verdicts.forget_all()
+    credential_cache.forget_all()
     assert ask(client, "hal", address="203.0.113.250")[0] == 429
 
 
@@ -139,7 +139,7 @@ def test_a_client_with_many_connections_is_hashed_once_and_never_sent_away(
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
     depositor.user.set_password(PASSWORD)
     depositor.user.save()
-    monkeypatch.setattr(passwords, "hashing", Slots(running=1, waiting=0, seconds=0.1))
+    monkeypatch.setattr(passwords, "hashing", HashLimiter(running=1, waiting=0, seconds=0.1))
     answers: list[int] = []
     at_once(50, lambda: answers.append(ask(HttpClient(), "hal")[0]))
     assert answers == [200] * 50
@@ -167,14 +167,14 @@ def test_an_ipv6_client_is_its_whole_network(client: HttpClient, depositor: Clie
 
 
 def test_a_known_password_outlives_its_verdict_only_under_attack() -> None:
-    cache = VerdictCache(seconds=0.0, stale_seconds=60.0)
+    cache = CredentialCache(seconds=0.0, stale_seconds=60.0)
     cache.learn("secret", "hash")
     assert (cache.knows("secret", "hash"), cache.knew("secret", "hash")) == (False, True)
     assert (cache.knew("secret", "other hash"), cache.knew("other", "hash")) == (False, False)
 
 
 def test_verdicts_are_bounded() -> None:
-    cache = VerdictCache(size=2)
+    cache = CredentialCache(size=2)
     for secret in ("a", "b", "c"):
         cache.learn(secret, "hash")
     assert [cache.knows(secret, "hash") for secret in ("a", "b", "c")] == [False, True, True]

@@ -9,8 +9,8 @@ from django.core import mail
 from django.db.models.functions import Now
 
 from deposit.models import Deposit, Event, Status
-from deposit.services.expiry import tell
-from deposit.tasks import expire_partials, tell_of_expiry
+from deposit.services.expiry import notify
+from deposit.tasks import expire_partials, notify_of_expiry
 from tests.support.lifecycle_fixtures import sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +30,7 @@ def begun(days_ago: float, complete: bool = False, address: str = "ada@example.o
     return deposit
 
 
-def told() -> list[int]:
+def notified() -> list[int]:
     return list(
         Event.objects.filter(name="tell-of-expiry").order_by("id").values_list("deposit_id", flat=True)
     )
@@ -39,8 +39,8 @@ def told() -> list[int]:
 def test_depositors_are_told_a_week_before() -> None:
     soon, _ = begun(54), begun(52)
     begun(99, complete=True)
-    assert tell() == 1
-    assert told() == [soon.pk]
+    assert notify() == 1
+    assert notified() == [soon.pk]
     soon.refresh_from_db()
     (message,) = mail.outbox
     day = soon.reception_date + timedelta(days=60)
@@ -52,13 +52,13 @@ def test_depositors_are_told_a_week_before() -> None:
 def test_nobody_is_told_twice() -> None:
     begun(54)
     for _ in range(3):
-        tell_of_expiry()
-    assert (len(told()), len(mail.outbox)) == (1, 1)
+        notify_of_expiry()
+    assert (len(notified()), len(mail.outbox)) == (1, 1)
 
 
 def test_without_an_address_the_history_tells() -> None:
     begun(54, address="")
-    assert (tell(), len(mail.outbox)) == (1, 0)
+    assert (notify(), len(mail.outbox)) == (1, 0)
 
 
 def test_a_mail_server_that_is_away_stops_nothing(settings: Any) -> None:
@@ -66,7 +66,7 @@ def test_a_mail_server_that_is_away_stops_nothing(settings: Any) -> None:
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     begun(54)
     begun(55)
-    assert tell() == 2
+    assert notify() == 2
 
 
 def test_old_partial_deposits_expire_and_others_stay() -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from django.db import connection
 
-from deposit.authentication.throttle import Gate
+from deposit.authentication.throttle import LoginThrottle
 from deposit.models import Client, LoginFailures, Notice
 from deposit.services import notices
 from deposit.tasks import forget
@@ -42,9 +42,9 @@ def test_a_mail_server_that_is_away_is_no_failure(depositor: Client, settings: A
 
 @pytest.mark.parametrize(("age", "left"), [("2 hours", 4), ("2 days", 1), ("91 days", 0)])
 def test_old_failures_are_forgotten_and_known_addresses_kept_longer(db: None, age: str, left: int) -> None:
-    gate = Gate(account="hal", address="192.0.2.1")
-    gate.failed()
-    gate.succeeded()
+    throttle = LoginThrottle(account="hal", address="192.0.2.1")
+    throttle.failed()
+    throttle.succeeded()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE deposit_loginfailures SET at = at - %s::interval", [age])
     forget()

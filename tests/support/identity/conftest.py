@@ -19,7 +19,7 @@ def identity(settings: Settings) -> Iterator[IdentityServer]:
         settings.KEYCLOAK_REALM = REALM
         settings.KEYCLOAK_CLIENT_ID = CLIENT
         settings.KEYCLOAK_CLIENT_SECRET = SECRET
-        passwords.verdicts.forget_all()
+        passwords.credential_cache.forget_all()
         provider.cache_clear()
         yield server
         provider.cache_clear()

@@ -190,7 +190,7 @@ def test_a_verdict_outlives_the_provider_for_a_while(
     assert ask(client, "ada", "ada's password").status_code == 200
     identity.broken = True
     assert ask(client, "ada", "ada's password").status_code == 200
-    passwords.verdicts.forget_all()
+    passwords.credential_cache.forget_all()
     assert ask(client, "ada", "ada's password").status_code == 503
 
 
