@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from archive.models import Outcome
 from deposit.models import Status
+from deposit.queue.reading import State
 
 # Where a deposit stands, and what its depositor can expect or do.
 STATUS_WORDS: dict[str, Promise] = {
@@ -109,4 +110,13 @@ OUTCOMES: dict[str, Promise] = {
     Outcome.DAMAGED: _("damaged"),
     Outcome.MISSING: _("missing"),
     Outcome.UNREADABLE: _("not readable now"),
+}
+
+
+WORK_STATES: dict[str, Promise] = {
+    State.WORKING: _("at work"),
+    State.SILENT: _("worker silent"),
+    State.SENT: _("sent"),
+    State.WAITING: _("waiting"),
+    State.LATER: _("later"),
 }

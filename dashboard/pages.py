@@ -102,6 +102,7 @@ def _menu(request: HttpRequest) -> list[MenuItem]:
     operates = may_service(actor, Operation.SEE_QUEUES)
     entries.append((_("Overview"), "dashboard:overview", operates))
     entries.append((_("Sources"), "dashboard:sources", operates))
+    entries.append((_("Queue"), "dashboard:queue", operates))
     entries.append((_("Fixity"), "dashboard:fixity", operates))
     entries.append((_("Museum"), "museum:overview", operates and bool(settings.MUSEUMPLUS_URL)))
     entries.append((_("Administration"), "admin:index", bool(actor.user and actor.user.is_staff)))

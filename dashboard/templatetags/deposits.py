@@ -8,7 +8,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from dashboard.labels import OUTCOMES, STATUS_LABELS
+from dashboard.labels import OUTCOMES, STATUS_LABELS, WORK_STATES
 from deposit.models import Deposit
 
 register = template.Library()
@@ -18,6 +18,12 @@ register = template.Library()
 def status(value: str) -> SafeString:
     """A status as a word on its colour."""
     return format_html('<span class="status {}">{}</span>', value, STATUS_LABELS.get(value, value))
+
+
+@register.filter
+def work_state(value: str) -> str:
+    """Where a piece of work stands, in words."""
+    return str(WORK_STATES.get(value, value))
 
 
 @register.filter

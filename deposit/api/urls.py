@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from deposit.api import views
 from deposit.api.deliveries import DeliveriesOfDepositView, DeliveryViewSet
 from deposit.api.packages import PackageViewSet
+from deposit.api.queue import WorkViewSet
 from deposit.api.schema import Documentation, Schema, unknown
 
 app_name = "api"
@@ -14,6 +15,7 @@ router = SimpleRouter()
 router.register("deposits", views.DepositViewSet, basename="deposit")
 router.register("deliveries", DeliveryViewSet, basename="delivery")
 router.register("packages", PackageViewSet, basename="package")
+router.register("queue", WorkViewSet, basename="work")
 router.register("collections", views.CollectionViewSet, basename="collection")
 
 urlpatterns = [

@@ -20,6 +20,7 @@ from deposit.monitoring.alerts import ERROR, WARNING, Alert, alerts
 from deposit.monitoring.health import is_insider
 from deposit.monitoring.heartbeats import QUEUES, Worker, alive
 from deposit.monitoring.snapshot import Snapshot, deposits_by_status, read_snapshot
+from deposit.queue import reading
 
 REQUESTS = Counter("deposit_http_requests", "Requests answered.", ["method", "view", "status"])
 SECONDS = Histogram(
@@ -67,6 +68,7 @@ class ServiceCollector(Collector):
             numbers = deposits_by_status(snapshot)
             wrong = alerts(snapshot)
             others = [metric for other in (deliveries.metrics, *_others) for metric in other()]
+            work = reading.counted()
         except Error:
             up.add_metric([], 0)
             return [up]
@@ -78,6 +80,7 @@ class ServiceCollector(Collector):
             up,
             taken,
             *_deposits(snapshot, numbers),
+            *_work(work),
             _workers(snapshot.workers),
             *_alerts(wrong),
             *_archive(snapshot),
@@ -104,6 +107,20 @@ def _deposits(snapshot: Snapshot, numbers: dict[str, int]) -> Iterable[Metric]:
     leases.add_metric(["lapsed"], sum(each.lapsed for each in snapshot.waiting.values()))
     text = "1 when a dispatcher leads."
     return [number, oldest, leases, _gauge("deposit_dispatcher_up", text, snapshot.has_dispatcher)]
+
+
+def _work(work: Iterable[reading.Counted]) -> Iterable[Metric]:
+    number = GaugeMetricFamily("deposit_work_items", "Open work by kind and state.", labels=["kind", "state"])
+    failed = GaugeMetricFamily("deposit_work_failed", "Open work that failed before.", labels=["kind"])
+    longest = GaugeMetricFamily(
+        "deposit_work_overdue_seconds", "For how long the oldest unclaimed work is due.", labels=["kind"]
+    )
+    for one in work:
+        for state in reading.State:
+            number.add_metric([one.kind, state.value], getattr(one, state.value))
+        failed.add_metric([one.kind], one.failed)
+        longest.add_metric([one.kind], one.longest_seconds)
+    return [number, failed, longest]
 
 
 def _workers(known: Iterable[Worker]) -> Metric:

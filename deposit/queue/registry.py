@@ -32,11 +32,12 @@ class Kind:
     work; None where it never does. ``yields``: then it begins anew there if light work of others waits: fit for work
     that can be begun twice at little cost.
 
-     The hooks run inside the transaction that changes the row, so that what they write
-    holds with it or not at all: ``claimed`` when a worker takes it, ``released`` when that worker's lease has passed,
-    ``given_back`` (claim, reason, seconds until the next attempt) after a fault, ``exhausted`` when all attempts are
-    used up and the row goes. ``heal`` looks, outside of these, for work that should be open and is not, asks for it,
-    and tells how much that was; a call does a bounded amount of it.
+    The hooks run inside the transaction that changes the row, so that what they write holds with it or not at all:
+    ``claimed`` when a worker takes it, ``released`` when that worker's lease has passed, ``given_back`` (claim, reason,
+    seconds until the next attempt) after a fault, ``exhausted`` when all attempts are used up and the row goes,
+    ``cancelled`` when an operator strikes it (never, where it is not ``cancellable``). ``heal`` looks, outside of
+    these, for work that should be open and is not, asks for it, and tells how much that was; a call does a bounded
+    amount of it.
     """
 
     name: str
@@ -50,6 +51,8 @@ class Kind:
     given_back: Callable[[Claim, str, float], None] | None = None
     exhausted: Callable[[WorkItem], None] | None = None
     heal: Callable[[], int] | None = None
+    cancellable: bool = True
+    cancelled: Callable[[WorkItem], None] | None = None
 
 
 class UnknownKind(LookupError):

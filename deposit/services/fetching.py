@@ -259,6 +259,11 @@ def _exhausted(item: WorkItem) -> None:
     _fail(int(item.key), deposit, f"After {item.attempts} attempts: {told}")
 
 
+def _cancelled(item: WorkItem) -> None:
+    deposit = Deposit.objects.select_for_update().filter(work=item).first()
+    _fail(int(item.key), deposit, "The fetch was cancelled by an operator.")
+
+
 def heal() -> int:
     """Ask for the fetches that processes of the version before have ordered; how many they were."""
     with connection.cursor() as cursor:
@@ -278,5 +283,6 @@ FETCH = register(
         released=_released,
         exhausted=_exhausted,
         heal=heal,
+        cancelled=_cancelled,
     )
 )

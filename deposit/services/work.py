@@ -203,6 +203,7 @@ CHECK = register(
         given_back=_given_back,
         exhausted=_exhausted,
         heal=heal,
+        cancellable=False,
     )
 )
 CLEANUP = register(Kind(name="cleanup", task="loader.clean_up", queue="load", policy=DISK))
@@ -218,5 +219,6 @@ LOAD = register(
         released=_load_released,
         given_back=_given_back,
         exhausted=_exhausted,
+        cancellable=False,
     )
 )

@@ -12,14 +12,16 @@ from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from deposit.actors import Channel, system_actor
+from deposit.lifecycle import Work
 from deposit.models import Client, Collection, Notice, Status
 from deposit.permissions import Role
+from deposit.queue import items
 from deposit.services import roles, tokens
 from tests.dashboard.browsing import chromium, needs_chromium
 from tests.dashboard.conftest import sent, worked_on
 from tests.dashboard.screenshots import PICTURES, Way, walk
 from tests.support.factories import acting_as, new_deposit
-from tests.support.lifecycle_fixtures import in_status
+from tests.support.lifecycle_fixtures import claimed, in_status
 
 __all__ = ["chromium"]
 
@@ -84,11 +86,20 @@ def operators_addresses(depositor: Client) -> dict[str, Way]:
     made = [worked_on(sent(depositor, title=f"Program {number}", slug=str(number))) for number in range(3)]
     rejected = worked_on(sent(depositor, title="Broken", files={"../escape": b"x"}, slug="broken"))
     failed = in_status(Status.FAILED)
+    in_status(Status.LOADING)
+    items.give_back(
+        claimed(Work.CHECK, in_status(Status.DEPOSITED)),
+        reason="FileNotFoundError: [Errno 2] No such file or directory: '/srv/staging/packages/2026-11-30/0f'",
+        after_seconds=600,
+        counts=True,
+    )
     ids = "&".join(f"id={deposit.pk}" for deposit in [*made, rejected])
     return {
         "overview": "/overview/",
         "figures": "/figures/",
         "fixity": "/fixity/",
+        "queue": "/queue/",
+        "queue-filtered": "/queue/?kind=fetch&state=silent",
         "operator-deposits": "/deposits/",
         "failed": f"/deposits/{failed.pk}/",
         "confirm": f"/deposits/action/?action=reschedule&{ids}",

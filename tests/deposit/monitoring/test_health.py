@@ -93,6 +93,7 @@ def test_metrics_tell_what_waits_and_who_works_on_it(client: HttpClient, deposit
     assert found["deposit_deposits", "deposited"] == 3
     assert found["deposit_deposits", "done"] == 0
     assert found["deposit_leases", "held"] == 1
+    assert [found["deposit_work_items", "check", state] for state in ("working", "waiting")] == [1, 2]
     assert found["deposit_leases", "lapsed"] == 0
     assert found[("deposit_dispatcher_up",)] == 0
     assert [found["deposit_workers", queue] for queue in heartbeats.QUEUES] == [1, 0, 1, 0]
