@@ -34,9 +34,9 @@ _SPECIAL = {
     ord("3"): "a character device",
     ord("4"): "a block device",
     ord("6"): "a FIFO",
-    ord("V"): "a volume label",
-    ord("M"): "a part of a file from another volume",
-    ord("D"): "a directory dump of an incremental backup",
+    ord("V"): "a volume label (GNU tar: leave away -V)",
+    ord("M"): "a part of a file from another volume (GNU tar: leave away -M)",
+    ord("D"): "a directory dump of an incremental backup (GNU tar: leave away -g)",
     ord("N"): "a list of long names in an obsolete form",
     ord("A"): "an access control list",
 }
@@ -369,7 +369,7 @@ class TarReader:
             "package.trailing",
             "",
             "Other data follows the end of the tar archive. Send one archive with nothing after it "
-            "(archives that were joined must be packed again).",
+            "(archives that were joined with cat must be packed again; GNU tar joins them with -A).",
         )
 
 

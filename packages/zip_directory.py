@@ -310,5 +310,6 @@ def _split() -> PackageError:
     return PackageError(
         "package.zip.disks",
         "",
-        "The zip archive is one of several parts. Join them, or pack again in one file.",
+        "The zip archive is one of several parts. Join them (Info-ZIP: zip -s 0 parts.zip --out whole.zip), or pack "
+        "again in one file.",
     )

@@ -13,8 +13,9 @@ from packages.bagit import CODES as BAG_CODES
 from packages.limits import GIB, MIB
 from packages.warnings import WARNINGS
 from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases, zip_tool_cases  # noqa: F401  they fill the register
-from tests.packages.cases import ACCEPTED, CASES
+from tests.packages.cases import ACCEPTED, CASES, Case
 from tests.packages.generated_bags import DIFFERENCES
+from tests.packages.tools import WRITTEN
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 CASES_PAGE = REFERENCE / "hostile-input.md"
@@ -82,6 +83,22 @@ def warnings_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def tools_table() -> str:
+    """One line per feature that a program writes."""
+    lines = ["| program | what it writes | verdict |", "| --- | --- | --- |"]
+    for program, what, name in WRITTEN:
+        lines.append(f"| {program} | {what} | {verdict_of(CASES[name])} |")
+    return "\n".join(lines) + "\n"
+
+
+def verdict_of(case: Case) -> str:
+    """The verdict on a case, with its warnings."""
+    if case.verdict != ACCEPTED:
+        return f"refused: `{case.verdict}`"
+    warned = ", ".join(f"`{code}`" for code in case.warnings)
+    return f"read, with {warned}" if warned else "read"
+
+
 def bag_codes_table() -> str:
     """One line per code of bags."""
     lines = ["| code | meaning |", "| --- | --- |"]
@@ -100,6 +117,7 @@ SECTIONS = {
     (CASES_PAGE, "packages"): cases_table,
     (POLICY_PAGE, "codes"): codes_table,
     (POLICY_PAGE, "warnings"): warnings_table,
+    (POLICY_PAGE, "tools"): tools_table,
     (BAGS_PAGE, "codes"): bag_codes_table,
     (BAGS_PAGE, "differences"): differences_table,
     (POLICY_PAGE, "limits"): limits_table,

@@ -26,8 +26,9 @@ def test_policy_names_every_code_and_no_other() -> None:
     page = POLICY_PAGE.read_text()
     start, end = section_of(page, "codes")
     policy = page[:start] + page[end:]
-    start, end = section_of(policy, "warnings")
-    policy = policy[:start] + policy[end:]
+    for section in ("warnings", "tools"):
+        start, end = section_of(policy, section)
+        policy = policy[:start] + policy[end:]
 
     assert set(re.findall(r"`(package\.[a-z0-9.-]+)`", policy)) == {*CODES, *WARNINGS}
 
