@@ -69,6 +69,7 @@ class WholeDeliverySerializer(DeliverySerializer):
     wish = serializers.CharField()
     mode = serializers.CharField(allow_null=True)
     previous = serializers.IntegerField(allow_null=True)
+    next = serializers.IntegerField(allow_null=True)
     question = serializers.JSONField(allow_null=True)
     identifiers = IdentifierSerializer(many=True)
     activities = ActivitySerializer(many=True)

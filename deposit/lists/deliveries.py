@@ -63,10 +63,19 @@ def whole(delivery: Delivery, *, faults: bool = False) -> dict[str, Any]:
         "wish": delivery.wish,
         "mode": delivery.memory.get("mode"),
         "previous": delivery.memory.get("previous"),
+        "next": _next(delivery),
         "question": _question(delivery),
         "identifiers": identifiers(delivery.deposit_id),
         "activities": activities(delivery, faults=faults),
     }
+
+
+def _next(delivery: Delivery) -> int | None:
+    """The delivery that a retry has put in its place."""
+    if delivery.current:
+        return None
+    later = Delivery.objects.filter(deposit=delivery.deposit_id, memory__previous=delivery.pk)
+    return later.values_list("pk", flat=True).first()
 
 
 def _question(delivery: Delivery) -> dict[str, Any] | None:

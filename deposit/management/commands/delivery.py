@@ -2,7 +2,7 @@
 
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -15,7 +15,8 @@ from deposit.permissions import Operation
 from deposit.services import deliveries
 
 ACTOR = system_actor(Channel.COMMAND)
-_FILTERS = ("state", "destination", "pipeline", "collection")
+_COLUMNS = frozenset({"id", "deposit", "destination", "pipeline", "state", "started_at", "ended_at", "error"})
+_COLUMNS |= {"delivery", "outcome", "refusal"}
 
 
 def _filters(parser: ArgumentParser) -> None:
@@ -36,7 +37,7 @@ def _found(limit: int, **wanted: Any) -> list[Delivery]:
 
 def _list(parser: ArgumentParser) -> Callable[..., list[dict[str, Any]]]:
     _filters(parser)
-    return lambda **options: [told.summary(one) for one in _found(**options)]
+    return lambda **options: [told.whole(one) for one in _found(**options)]
 
 
 def _show(parser: ArgumentParser) -> Callable[..., Row]:
@@ -123,3 +124,9 @@ class Command(ActionsCommand):
         "reconcile": ("look what a delivery has left at its destination", _reconcile),
         "bulk": ("retry, cancel or abandon all that fit; a preview unless --apply", _bulk),
     }
+
+    def _print(self, answer: Row | Sequence[Row], *, as_json: bool) -> None:
+        """Lists are tables for people: what a table has no room for `show` tells."""
+        if not as_json and not isinstance(answer, Mapping):
+            answer = [{name: row[name] for name in row if name in _COLUMNS} for row in answer]
+        super()._print(answer, as_json=as_json)

@@ -65,12 +65,21 @@ def poll_ingest(context: Context) -> Outcome:
     context.add_identifier(AIP, transfer.sip_uuid)
     unit = _unit(context, transfer, "ingest", transfer.sip_uuid)
     if isinstance(unit, Again):
-        return unit
+        return _unless_stored(transfer, unit)
     if unit.state is UnitState.COMPLETE:
         return Done(result={"sip": transfer.sip_uuid, "jobs": len(_jobs(context, "ingest"))})
     if unit.state in (UnitState.FAILED, UnitState.REJECTED):
         return _failed_ingest(context, transfer, unit)
     return _not_over(context, transfer, unit)
+
+
+def _unless_stored(transfer: Transfer, wait: Again) -> Outcome:
+    """An ingest that the dashboard does not know may be over, and taken off its tab by somebody."""
+    with faults(transfer, "it was found out whether the AIP is stored"):
+        verdict, _ = _verdict(transfer)
+    if verdict.stored.is_complete:
+        return Done(result={"sip": transfer.sip_uuid, "ingest": "not told", "stored": str(verdict.stored)})
+    return wait
 
 
 def _failed_ingest(context: Context, transfer: Transfer, unit: Unit) -> Outcome:

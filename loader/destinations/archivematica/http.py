@@ -3,7 +3,9 @@
 The key travels in the Authorization header only, never in an address, and appears in no message.
 """
 
+import ssl
 from collections.abc import Mapping
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -70,6 +72,7 @@ class Api:
             timeout=httpx.Timeout(seconds, connect=connect_seconds),
             follow_redirects=False,
             trust_env=False,
+            verify=_certificates(),
         )
 
     def __enter__(self) -> Self:
@@ -172,6 +175,12 @@ class Api:
             )
         words = answer.words()
         return f"{self.name} answered {answer.status} to {path}" + (f": {words}" if words else ".")
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """The authorities that this machine trusts, an institution's own among them."""
+    return ssl.create_default_context()
 
 
 def _reason(error: httpx.TransportError) -> str:

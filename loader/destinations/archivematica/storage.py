@@ -96,8 +96,11 @@ class StorageService:
         return None if answer.status == 404 else answer.mapping()
 
     def processing_locations(self, pipeline: str) -> list[str]:
-        """The UUIDs of the currently-processing locations of a pipeline (a UUID)."""
-        params = {"purpose": "CP", "pipeline__uuid": pipeline, "limit": str(_PAGE)}
+        """The UUIDs of the currently-processing locations of a pipeline (a UUID); of all, where none is its own."""
+        return self._locations(pipeline) or self._locations("") if pipeline else self._locations("")
+
+    def _locations(self, pipeline: str) -> list[str]:
+        params = {"purpose": "CP", "limit": str(_PAGE)} | ({"pipeline__uuid": pipeline} if pipeline else {})
         document = self._api.ask("GET", "api/v2/location/", params=params).mapping()
         objects = document.get("objects")
         rows = objects if isinstance(objects, list) else []
@@ -112,7 +115,7 @@ class StorageService:
         params = {"path": base64.b64encode(path.encode()).decode()} if path else None
         answer = self._api.ask("GET", f"api/v2/location/{location}/browse/", params=params)
         names = answer.mapping().get("directories")
-        return [_decoded(name) for name in names] if isinstance(names, list) else []
+        return [_decoded(name).strip("/") for name in names] if isinstance(names, list) else []
 
     def _read(self, document: dict[str, Any]) -> StoredPackage:
         replicas = document.get("replicas")

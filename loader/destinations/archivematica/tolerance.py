@@ -1,5 +1,6 @@
 """How long failing answers are put up with: until the pipeline's retry deadline, from the first of them on."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -64,23 +65,26 @@ def faults(transfer: Transfer, doing: str) -> Iterator[None]:
         raise Permanent(
             "archivematica.transfer_source", f"The transfer source refused while {doing}.", fault=str(error)
         ) from error
-    except (Unavailable, sftp.SftpUnavailable, SecretMissing) as error:
-        raise _for_now(transfer, doing, str(error)) from error
+    except (Unavailable, SecretMissing) as error:
+        raise _for_now(transfer, f"Archivematica could not be used while {doing}", str(error)) from error
+    except sftp.SftpUnavailable as error:
+        raise _for_now(
+            transfer, f"The transfer source could not be used while {doing}", str(error)
+        ) from error
     except OSError as error:
-        raise _for_now(transfer, doing, f"{type(error).__name__}: {error}") from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        what = "The transfer source is full" if full else "The transfer source could not be used"
+        raise _for_now(transfer, f"{what} while {doing}", f"{type(error).__name__}: {error}") from error
 
 
-def _for_now(transfer: Transfer, doing: str, fault: str) -> Exception:
+def _for_now(transfer: Transfer, sentence: str, fault: str) -> Exception:
     if _lasts_too_long(transfer):
         seconds = transfer.pipeline.retry_deadline
         return Permanent(
             "archivematica.unavailable",
-            f"Archivematica could not be used for {seconds} seconds, while {doing}.",
+            f"{sentence}; that has not changed for {seconds} seconds.",
             fault=fault,
         )
     return Transient(
-        f"Archivematica could not be used while {doing}; it is tried again.",
-        fault=fault,
-        counts=False,
-        after_seconds=interval(transfer),
+        f"{sentence}; it is tried again.", fault=fault, counts=False, after_seconds=interval(transfer)
     )

@@ -601,3 +601,15 @@ def reconciled(delivery_id: int, *, apply: bool = False) -> dict[str, Any]:
     deliveries.ask_for_reconciliation(delivery_id=delivery_id, actor=actor, apply=apply)
     inspect(delivery_id, worker="loader")
     return deliveries.reconciliation_of(delivery_id) or {}
+
+
+def test_an_ingest_that_was_taken_off_its_tab_is_found_in_storage(delivering: Delivering) -> None:
+    delivering.double.state.default = Script(transfer=(DONE,), ingest=(COMPLETE,))
+    deposit = delivering.deposit()
+    delivering.double.fail("GET /api/ingest/status", status=500)
+    delivering.look(deposit)
+    [transfer] = delivering.double.transfers
+    delivering.double.state.ask_ingest(transfer.sip)
+    delivering.double.fail("GET /api/ingest/status", status=400, times=99)
+
+    assert delivering.to_its_end(deposit).state == "done"
