@@ -1,10 +1,10 @@
 """Writing down what a source saw. An item is written at least once and kept once, however often it is seen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Now
 
 from sources.models import ItemState, Source, SourceItem
@@ -14,28 +14,27 @@ _BATCH = 500
 
 
 def record_complete(
-    source: Source, sightings: Iterable[Sighting], *, present: Iterable[str] | None = None
+    source: Source, sightings: Iterable[Sighting], *, present: Callable[[], set[str]] | None = None
 ) -> int:
-    """Let complete things wait to be taken in; how many of them were not known. ``present``: the names that are there.
+    """Let complete things wait to be taken in; how many of them were not known.
 
-    What was taken under another name that is not there any more has been renamed: it stays the item it is.
+    ``present`` answers with the names that are there now; it is asked only when something may have been renamed. What
+    was seen under another name that is not there any more has been renamed: it stays the item it is.
     """
-    there = None if present is None else set(present)
     left, new = iter(sightings), 0
     while batch := list(islice(left, _BATCH)):
-        new += _record(source, batch, there)
+        new += _record(source, batch, present)
     return new
 
 
-def _record(source: Source, sightings: Sequence[Sighting], there: set[str] | None) -> int:
+def _record(source: Source, sightings: Sequence[Sighting], present: Callable[[], set[str]] | None) -> int:
     with transaction.atomic():
         keys = [each.key for each in sightings]
         SourceItem.objects.filter(source=source, key__in=keys, version="").delete()
         known = set(SourceItem.objects.filter(source=source, key__in=keys).values_list("key", "version"))
-        renamed = set() if there is None else _follow_renames(source, sightings, there)
-        new = [
-            each for each in sightings if (each.key, each.version) not in known and each.key not in renamed
-        ]
+        fresh = [each for each in sightings if (each.key, each.version) not in known]
+        renamed = _follow_renames(source, fresh, present) if present and fresh else set()
+        new = [each for each in fresh if each.key not in renamed]
         SourceItem.objects.bulk_create(
             [
                 SourceItem(
@@ -53,19 +52,20 @@ def _record(source: Source, sightings: Sequence[Sighting], there: set[str] | Non
     return len(new)
 
 
-def _follow_renames(source: Source, sightings: Sequence[Sighting], there: set[str]) -> set[str]:
+def _follow_renames(
+    source: Source, sightings: Sequence[Sighting], present: Callable[[], set[str]]
+) -> set[str]:
     """Give items that were renamed their new keys; answers with these."""
     by_version = {each.version: each.key for each in sightings}
-    moved = SourceItem.objects.filter(source=source, version__in=by_version).exclude(
-        Q(key__in=there) | Q(state=ItemState.IGNORED) | ~Q(disposal="")
-    )
-    renamed = set()
-    for item in moved.select_for_update():
+    same = SourceItem.objects.filter(source=source, version__in=by_version, disposal="")
+    candidates = list(same.exclude(state=ItemState.IGNORED).select_for_update())
+    there = present() if candidates else set()
+    renamed: set[str] = set()
+    for item in candidates:
         key = by_version[item.version]
-        if key in renamed or SourceItem.objects.filter(source=source, key=key, version=item.version).exists():
-            continue
-        SourceItem.objects.filter(pk=item.pk).update(key=key, reported="")
-        renamed.add(key)
+        if item.key not in there and key not in renamed:
+            SourceItem.objects.filter(pk=item.pk).update(key=key, reported="")
+            renamed.add(key)
     return renamed
 
 

@@ -164,6 +164,7 @@ class SourceItem(models.Model):
                 condition=Q(state="stored", disposal=""),
             ),
             models.Index(fields=["source", "seen_at"], name="item_by_moment"),
+            models.Index(fields=["source", "version"], name="item_by_version"),
         ]
 
     def __str__(self) -> str:

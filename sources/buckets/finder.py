@@ -46,9 +46,11 @@ class BucketFinder:
         """None."""
         return []
 
-    def present(self) -> set[str] | None:
+    follows_renames = False
+
+    def present(self) -> set[str]:
         """Not asked for: objects are never renamed."""
-        return None
+        return set(self._newest)
 
     def vanished(self) -> list[str]:
         """None: what was announced and is not there is forgotten at once."""

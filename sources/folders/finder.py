@@ -57,6 +57,8 @@ class _Handler(FileSystemEventHandler):
 class FolderFinder:
     """Finds complete entries. ``known`` maps names to the versions that are written down already."""
 
+    follows_renames = True
+
     def __init__(
         self,
         root: Path,
