@@ -37,8 +37,8 @@ def _tidy(raw: bytes) -> bytes:
         raise PackageError(
             "package.member.path",
             raw,
-            "This path is absolute. Paths in a package start at its root: pack the files with relative paths (tar: leave "
-            "away -P, and name the folder with -C).",
+            "This path is absolute. Paths in a package start at its root: pack the files with relative paths (tar: "
+            "leave away -P, and name the folder with -C).",
         )
     names = [name for name in raw.split(b"/") if name not in (b"", b".")]
     if b".." in names:

@@ -4,7 +4,6 @@ The verdicts in the documentation are those of the cases. Commands of programs t
 ``test_tools.py``; what other systems write is made byte for byte in the cases.
 """
 
-
 WRITTEN: tuple[tuple[str, str, str], ...] = (
     ("GNU tar", "long names and targets (`L`, `K`)", "tar-long-both"),
     (
