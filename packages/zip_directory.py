@@ -30,6 +30,12 @@ class Directory:
     entries: int
     """As stated; without a zip64 record the number may be cut to 16 bits (macOS writes it so)."""
     is_zip64: bool
+    is_cut: bool = False
+    """Beyond 4 GiB and without zip64: positions are cut to 32 bits (macOS writes them so), entries in file order."""
+
+    def place_of(self, entry: "Entry", position: int) -> int:
+        """Where an entry begins that may not begin before ``position``."""
+        return position + (entry.offset - position & _MAX32) if self.is_cut else entry.offset
 
 
 class Entry:
@@ -80,9 +86,10 @@ def find_directory(file: PackageFile) -> Directory:
             here = plain[0] if here == _MAX16 else here
     if disk or first_disk or here != plain[0]:
         raise _split()
-    if start + size != end:
+    is_cut = not is_zip64 and end > _MAX32 and start == (end - size) & _MAX32
+    if start + size != end and not is_cut:
         raise _bad_end("does not stand where the central directory ends")
-    return Directory(start, size, entries, is_zip64)
+    return Directory(end - size, size, entries, is_zip64, is_cut)
 
 
 def _find_end(tail: bytes) -> int:
@@ -174,7 +181,7 @@ def _scan(file: PackageFile, directory: Directory, limits: Limits) -> "array[int
     cut = not directory.is_zip64 and len(positions) & _MAX16 == directory.entries
     if len(positions) != directory.entries and not cut:
         raise _bad_directory("", "has another number of entries than the end record states")
-    if not ordered:
+    if not ordered and not directory.is_cut:
         order = sorted(range(len(offsets)), key=offsets.__getitem__)
         positions = array("Q", (positions[index] for index in order))
     return positions

@@ -91,6 +91,7 @@ class ZipReader:
         position = 0
         last: Entry | None = None
         for entry in entries_in_file_order(self._file, directory, self._limits):
+            entry.offset = directory.place_of(entry, position)
             if last is not None:
                 position = end_of_entry(last, self._window, position, entry.offset)
             if entry.offset != position:
