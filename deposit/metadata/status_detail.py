@@ -6,6 +6,8 @@ from typing import Protocol
 from deposit.findings import Area
 from deposit.metadata.catalogue import RULES
 
+# Of packages that are taken all the same. Those on metadata have swh-deposit's words, which say it.
+_WARNINGS = "package.warning."
 _ORDER = (Area.METADATA, Area.ARCHIVE, Area.URL, Area.LOADING)
 
 
@@ -32,6 +34,8 @@ def render_status_detail(findings: Iterable[FindingLike]) -> str:
     for finding in findings:
         rule = RULES.get(finding.code)
         sentence = ((rule.summary if rule else "") or finding.message).rstrip(".")
+        if finding.code.startswith(_WARNINGS):
+            sentence = f"Warning: {sentence}"
         subjects = lines[Area(finding.area)].setdefault(" ".join(sentence.split()), [])
         if finding.subject and finding.subject not in subjects:
             subjects.append(finding.subject)

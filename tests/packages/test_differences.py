@@ -28,6 +28,7 @@ REFUSED_ALL_THE_SAME = {
     "package.truncated": "a plain tar archive without its end mark: nothing says that it is whole",
     "package.member.size": "a zip directory with content of its own, which all programs drop",
     "package.member.parent": "all replace one member by another of the same name",
+    "package.zip.type": "a link by its mode and a folder by its name, of which all make a folder",
     "package.tar.ambiguous": "hard links with other permissions than their file, where by chance the last has the same",
     "package.member.below-link": "all follow the link, or replace it",
 }

@@ -51,3 +51,8 @@ def test_other_rules_name_their_element() -> None:
         "- content is not a valid Atom element, see https://datatracker.ietf.org/doc/html/rfc4287: remove it, or "
         "use the namespace it belongs to (entry/content, line 4)"
     )
+
+
+def test_warnings_on_packages_are_told_as_such() -> None:
+    finding = _finding(Area.ARCHIVE, "p.zip: a", "It looks like a key.", code="package.warning.secret")
+    assert render_status_detail([finding]) == "- Warning: It looks like a key (p.zip: a)\n"
