@@ -269,6 +269,7 @@ def connect() -> MuseumPlusClient:
         settings.MUSEUMPLUS_PASSWORD,
         cache=Path(settings.PACKAGE_DIR) / ".museumplus",
         timeout=settings.MUSEUMPLUS_TIMEOUT,
+        pauses=PAUSES,
     )
 
 

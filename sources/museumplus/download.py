@@ -4,6 +4,7 @@ May be interrupted and run again: a file has its name only once it is whole, and
 long as it is the same package. What MuseumPlus no longer links is removed.
 """
 
+import errno
 import json
 import os
 import re
@@ -31,8 +32,14 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\]")
 _POLL_SECONDS = 2.0
 
 
-class DiskFull(Exception):
-    """There is not enough room for more packages."""
+class DiskFull(OSError):
+    """There is not enough room for more packages. It passes, and is waited for."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(errno.ENOSPC, sentence)
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
