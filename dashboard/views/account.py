@@ -75,5 +75,5 @@ def issue_token(request: HttpRequest, actor: Actor) -> HttpResponse:
 def revoke_token(request: HttpRequest, actor: Actor, token_id: int) -> HttpResponse:
     """Stop a token."""
     token = tokens.revoke(actor=actor, token_id=token_id)
-    messages.success(request, _("The token “%(name)s” opens nothing any more.") % {"name": token.name})
+    messages.success(request, _("The token “%(name)s” is revoked.") % {"name": token.name})
     return redirect("dashboard:account")

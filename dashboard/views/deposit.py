@@ -18,14 +18,13 @@ from dashboard.labels import AREAS, MOVING, STATUS_WORDS
 from dashboard.pages import page
 from dashboard.timeline import history, steps_of, timeline
 from deposit.actors import Actor
-from deposit.http.downloads import SAFE
+from deposit.http.downloads import SAFE, path_of_package
 from deposit.metadata.entry import Entry
 from deposit.metadata.errors import MetadataError
 from deposit.models import Deposit, DepositType, Part, PartKind, Status
 from deposit.permissions import Operation, may, require, visible_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.services.deposits import effective_entry
-from deposit.staging.files import path_of
 
 # A document longer than this, in bytes, is offered for download only.
 _LONG_DOCUMENT = 100_000
@@ -122,15 +121,7 @@ def part(request: HttpRequest, actor: Actor, deposit_id: int, part_id: int) -> H
 
 
 def _package(sent: Part) -> FileResponse:
-    try:
-        file = path_of(sent.stored_as or "").open("rb")
-    except OSError as error:
-        raise Refusal(
-            Kind.NOT_FOUND,
-            "part.gone",
-            "The package is no longer kept as it was sent.",
-            "What it held is in the archive: browse the deposit's files.",
-        ) from error
+    file = path_of_package(sent).open("rb")
     return FileResponse(file, as_attachment=True, filename=sent.name, content_type="application/octet-stream")
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.pages import page
-from dashboard.ttl_cache import Remembered
+from dashboard.ttl_cache import TTLCache
 from deposit.actors import Actor
 from deposit.lifecycle import TransitionRefused
 from deposit.permissions import Operation, require_service
@@ -16,7 +16,7 @@ from deposit.refusals import Refusal
 from deposit.services import queue as services
 
 _SHOWN = 100
-counted = Remembered(reading.counted, 3.0)
+counted = TTLCache(reading.counted, 3.0)
 
 
 @require_GET

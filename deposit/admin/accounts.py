@@ -87,7 +87,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
             except Refusal as refusal:
                 messages.warning(request, refusal.summary)
             else:
-                messages.success(request, f"{token} opens nothing any more.")
+                messages.success(request, f"{token} is revoked.")
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Those who administer; owners make theirs on their own page. No token is ever changed or removed."""

@@ -21,7 +21,7 @@ def form_of(request: Request, *offered: str) -> str:
         raise Refusal(
             Kind.NOT_ACCEPTABLE,
             "archive.format",
-            f"The format {asked[:20]} cannot be had.",
-            f"One of these can: {', '.join(offered)}.",
+            f"The format {asked[:20]} is not available.",
+            f"Available: {', '.join(offered)}.",
         )
     return asked or next((one for one in offered if accepts(request, TYPES[one])), offered[0])

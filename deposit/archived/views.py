@@ -127,8 +127,8 @@ class OriginView(AccessView):
             raise Refusal(
                 Kind.BAD_REQUEST,
                 "archive.url",
-                "Which origin?",
-                "Add ?url= and the origin's address, encoded.",
+                "Query parameter 'url' is missing.",
+                "Add ?url= and the URL of the origin, percent-encoded.",
             )
         with same_time():
             return _origin(self.actor, SWHID(ObjectType.ORIGIN, origin_id(url)))

@@ -24,9 +24,9 @@ class Bearer:
     token: str
 
 
-def bad_token(summary: str = "Invalid token.") -> Refusal:
-    """A 401 for a token that opens nothing: unknown, expired, revoked or forged; no word of which."""
-    hint = "It may have expired or been revoked: make a new one."
+def bad_token(summary: str = "The API token is invalid, expired or revoked.") -> Refusal:
+    """A 401 for a token that is unknown, expired, revoked or forged; the answer does not say which."""
+    hint = "Make a new one on the page of your account, or ask the operators."
     return Refusal(Kind.UNAUTHORIZED, "auth.token", summary, hint, challenge=BEARER)
 
 

@@ -104,7 +104,7 @@ def path_of_package(part: Part) -> Path:
             Kind.NOT_FOUND,
             "deposit.package_removed",
             "The bytes of this package are no longer kept here.",
-            "What a deposit that is done held can be had from the archive.",
+            "The content of a deposit that is done is available from the archive.",
         )
     return path
 

@@ -47,7 +47,7 @@ def refusal_of(error: Exception) -> Refusal:
     if isinstance(error, APIException):
         return of_status(error.status_code, str(error.detail))
     if isinstance(error, TransitionRefused):
-        return Refusal(Kind.BAD_REQUEST, "deposit.transition", str(error))
+        return Refusal(Kind.BAD_REQUEST, "deposit.status", str(error))
     if isinstance(error, Http404):
         return of_status(404, "There is nothing at this address.")
     if isinstance(error, PermissionDenied):

@@ -176,7 +176,7 @@ def _not_acceptable(packaging: str, hint: str) -> Refusal:
     return Refusal(
         Kind.NOT_ACCEPTABLE,
         "packaging.not_acceptable",
-        f"The packaging {packaging} cannot be had.",
+        f"The packaging {packaging} is not available.",
         f"{hint} Without Accept-Packaging all packages come in a zip.",
     )
 

@@ -27,6 +27,8 @@ from packages.warnings import WARNINGS
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reference" / "errors.md"
 ROOMS = ("deposit", "checker", "loader", "sources", "dashboard")
+# Codes of versions before that said the same as another; programs that know the old ones look for the new.
+MERGED = {"deposit.transition": "deposit.status", "part.gone": "deposit.package_removed"}
 # Raised and caught inside of the service: nobody is told them.
 UNTOLD = {"idempotency.replayed", "by_reference.lost"}
 # The functions that make a refusal with a code of their caller; each is read where it is called.
@@ -51,7 +53,7 @@ ADVICE = {
     "by_reference.private": "Send the file itself, or put it where everybody can fetch it.",
     "by_reference.redirects": "Name the address that the file is at in the end.",
     "by_reference.time": "Try again when that server is faster, or send the file itself, in segments.",
-    "deposit.transition": "Read the deposit again: it has moved on ([its life](states.md)).",
+    "deposit.status": "Read the deposit again: it has moved on ([its life](states.md)).",
     "form.fields": "Use the form on the upload page.",
     "form.incomplete": "The page marks the fields.",
     "header.content_length": "Send the number of bytes, or chunks.",
@@ -73,9 +75,8 @@ ADVICE = {
 }
 # What codes mean whose words are only known at run time.
 MEANINGS = {
-    "auth.token": "The token opens nothing: it is unknown, expired, revoked or forged.",
-    "deposit.status": "The deposit has moved on, and the request does not fit its status.",
-    "deposit.transition": "The deposit has moved on, and the request does not fit its status.",
+    "auth.token": "The API token is invalid, expired or revoked.",
+    "deposit.status": "The request does not fit the deposit's status any more. SWORD answers 400, the JSON API 409.",
     "export.package": "A package is no longer kept, so it cannot be copied; the message says which.",
     "loading.directory": "Two readings of the package differ: a fault of the service, which archived nothing.",
     "delivery.attempts": "A destination failed too often; the message has the last reason. An operator tries again.",
@@ -106,6 +107,11 @@ place for it; there the words stand for it. The exit codes of the command `depos
 ## Refusals
 
 The request was not carried out, and nothing of it was kept.
+"""
+_MERGED = """
+### Codes of versions before
+
+These said the same as another and are not sent any more.
 """
 _FAULTS = """
 ## The archive cannot read it now
@@ -358,6 +364,8 @@ def page() -> str:
                 f"| `{row.code}` | {_http(row)} | {_cell(row.says)} | {_cell(row.hint)} |"
                 for row in told_refusals()
             ),
+            _MERGED,
+            *_table("code before", "code now", [(old, f"`{new}`") for old, new in MERGED.items()]),
             _FAULTS,
             *_table("code", "what it says", faults()),
             _FINDINGS,
