@@ -9,7 +9,7 @@ from django.test import Client as HttpClient
 from django.urls import reverse
 
 from archive.identifiers import SWHID
-from archive.retrieval import list_directory
+from archive.retrieval import directory_page
 from checker.checking import check
 from deposit.models import Client, Deposit, Finding, Status
 from loader.workflow import load
@@ -36,7 +36,7 @@ def archived(deposit: Deposit) -> list[bytes]:
     load(deposit.pk, worker="loader")
     deposit.refresh_from_db()
     assert deposit.status == Status.DONE
-    return sorted(entry.name for entry in list_directory(SWHID.parse(deposit.swhid or "").hash))
+    return sorted(entry.name for entry in directory_page(SWHID.parse(deposit.swhid or "").hash).entries)
 
 
 def by_sword2(http: HttpClient, origin: str, **headers: str) -> Deposit:
