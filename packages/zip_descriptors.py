@@ -40,7 +40,7 @@ def end_of_entry(entry: Entry, window: Window, position: int, following: int) ->
     record = window.read(position, length)
     values = layout.unpack(record[-layout.size :])
     marked = not length % 8
-    if values != (entry.crc, entry.compressed, entry.size) or (marked and not record.startswith(MARKER)):
+    if values != (entry.crc, entry.compressed, entry.stated) or (marked and not record.startswith(MARKER)):
         raise _bad_descriptor(entry.name, "differs from the central directory")
     return following
 

@@ -53,6 +53,7 @@ class Entry:
         "name",
         "offset",
         "size",
+        "stated",
     )
 
     flags: int
@@ -60,6 +61,8 @@ class Entry:
     crc: int
     compressed: int
     size: int
+    stated: int
+    """The size as stated; ``size`` is 0 instead where a directory states one and has nothing."""
     offset: int
     host: int
     attributes: int
@@ -222,7 +225,8 @@ def _read_entry(window: Window, position: int) -> Entry:
         )
     if disk:
         raise _split()
-    entry.size, entry.compressed, entry.offset = size, compressed, offset
+    entry.size = entry.stated = size
+    entry.compressed, entry.offset = compressed, offset
     return entry
 
 

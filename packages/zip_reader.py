@@ -212,9 +212,9 @@ class ZipReader:
         if entry.flags & _PATCHED or entry.method not in (_STORED, _DEFLATED64, *_DECODERS):
             raise _unreadable_method(entry)
         if not entry.compressed and entry.name.endswith((b"/", b"\\")):
-            entry.size = (
-                0  # some programs state of a directory what it has on disk; there is nothing of it here
-            )
+            # Some programs state of a directory what it has on disk; there is nothing of it here.
+            entry.size = 0
+            self._verified = not entry.crc
         if entry.method == _STORED and entry.size != entry.compressed:
             raise wrong_length(entry.name)
         if self._tree.total + entry.size > self._allowance:

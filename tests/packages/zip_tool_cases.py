@@ -336,3 +336,18 @@ def zip_padding_and_more() -> bytes:
 )
 def zip_special_file() -> bytes:
     return named(b"pipe", data=b"", attributes=0o010644 << 16)
+
+
+@case(ACCEPTED, "the same, deflated without a stream, and with a descriptor", members=(b"d", b"e", b"e/a"))
+def zip_directory_size_deflated() -> bytes:
+    lies = {"size": 4096}
+    first = ZipEntry(name=b"d/", data=b"", raw=b"", method=8, local=lies, central=lies)
+    descriptor = struct.pack("<IIII", 0x08074B50, 0, 0, 4096)
+    second = ZipEntry(name=b"e/", data=b"", descriptor=descriptor, central=lies)
+    return zip_archive(first, second, ZipEntry(name=b"e/a"))
+
+
+@case("package.checksum", "a directory without data that states a checksum")
+def zip_directory_checksum() -> bytes:
+    lies = {"size": 4096, "crc": 1}
+    return zip_archive(ZipEntry(name=b"d/", data=b"", local=lies, central=lies))
