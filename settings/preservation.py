@@ -58,7 +58,7 @@ DPRES_API_PASSWORD: str = env.str("DPRES_API_PASSWORD", default="")
 # Where the service's verdicts are read: `sftp` or `rest`.
 DPRES_STATUS_BACKEND: str = env.str("DPRES_STATUS_BACKEND", default="sftp")
 # Who knows the record behind a deposit for the service; see loader/destinations/preservation_service/origin.py.
-SIP_ORIGIN = "sources.museumplus.origin.ORIGIN"
+SIP_ORIGIN = "sources.museumplus.workflow.origin.ORIGIN"
 
 # --- The museum's recurring runs -----------------------------------------------------------------------
 # Whether the scheduler orders them; else somebody runs the commands.

@@ -81,7 +81,7 @@ PACKAGE_ROOM = {
     Path("deposit/monitoring/round_trip.py"),
     Path("embedded/demo.py"),
     Path("loader/destinations/preservation_service/building.py"),
-    Path("sources/museumplus/depositing.py"),
+    Path("sources/museumplus/workflow/depositing.py"),
 }
 
 # What connects to somewhere. An address that a client sent is connected to by the first alone, which judges it; all
@@ -109,7 +109,7 @@ CONNECTING = {
     Path("loader/destinations/export/places.py"),  # EXPORT_TO
     Path("loader/destinations/preservation_service/rest.py"),  # DPRES_API_URL
     Path("loader/destinations/archivematica/http.py"),  # of a pipeline, which administrators add
-    Path("sources/museumplus/client.py"),  # MUSEUMPLUS_URL
+    Path("sources/museumplus/harvest/client.py"),  # MUSEUMPLUS_URL
     Path("embedded"),  # this machine, and packages for it
     Path("sources/tasks.py"),  # SOURCE_REPORT_WEBHOOK
     Path("sources/buckets"),  # what an operator names with `source add`

@@ -16,10 +16,11 @@ from dashboard.ttl_cache import TTLCache
 from deposit.actors import Actor
 from deposit.permissions import Operation, require_service
 from deposit.refusals import Refusal
-from sources.museumplus import enqueuing, freezing, logs, queueing, selectors
+from sources.museumplus import logs, selectors
 from sources.museumplus.api.views import ids_in, is_true, number, package_or_404
 from sources.museumplus.heartbeats import heartbeats
 from sources.museumplus.models import MuseumObject, WorkflowJob
+from sources.museumplus.workflow import enqueuing, freezing, queueing
 
 # One pass over all objects serves everybody who looks, in seconds.
 counted = TTLCache(selectors.overview_stats, 2.0)

@@ -12,6 +12,6 @@ class MuseumPlusConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the queue of the museum's kinds of work."""
-        from sources.museumplus.kinds import register_kinds  # noqa: PLC0415  (models are not ready before)
+        from sources.museumplus.workflow.kinds import register_kinds  # noqa: PLC0415  (models are not ready before)
 
         register_kinds()

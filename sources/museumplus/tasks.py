@@ -6,8 +6,9 @@ from collections.abc import Callable
 from celery import Task, shared_task
 from django.conf import settings
 
-from sources.museumplus import processed, sync, working
-from sources.museumplus.client import connect
+from sources.museumplus.harvest import sync
+from sources.museumplus.harvest.client import connect
+from sources.museumplus.workflow import processed, working
 
 logger = logging.getLogger(__name__)
 

@@ -25,8 +25,8 @@ django.setup()
 from loader.destinations.preservation_service.building import build_sip  # noqa: E402
 from loader.destinations.preservation_service.mets import Contract  # noqa: E402
 from loader.destinations.preservation_service.workdir import WorkDir  # noqa: E402
-from sources.museumplus.describing import describe  # noqa: E402
-from sources.museumplus.documents import items, parse_document, read_object  # noqa: E402
+from sources.museumplus.harvest.documents import items, parse_document, read_object  # noqa: E402
+from sources.museumplus.workflow.describing import describe  # noqa: E402
 from tests.support.certificates_of_signers import write_signer  # noqa: E402
 from tests.support.mets_rules import REPEATING, MetsRules  # noqa: E402
 from tests.support.museumplus import LIDO, document, multimedia_xml, object_xml  # noqa: E402

@@ -20,9 +20,10 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from sources.museumplus import enqueuing, processed, queueing, selectors
+from sources.museumplus import selectors
 from sources.museumplus.models import MuseumObject, MuseumPackage, WorkflowJob
-from tests.sources.museumplus.test_workflow import jpeg
+from sources.museumplus.workflow import enqueuing, processed, queueing
+from tests.sources.museumplus.workflow.test_working import jpeg
 from tests.sources.museumplus.workflow_fixtures import Museum, signer, whole
 
 __all__ = ["signer", "whole"]

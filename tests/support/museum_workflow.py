@@ -8,7 +8,7 @@ from checker.checking import check
 from deposit.models import WorkItem
 from deposit.queue.dispatcher import release_passed_leases
 from loader.workflow import load
-from sources.museumplus import working
+from sources.museumplus.workflow import working
 
 WORK: dict[str, Callable[[str], None]] = {
     "check": lambda key: check(int(key), worker="checker"),

@@ -10,9 +10,10 @@ from rest_framework.response import Response
 from deposit.api.views import ApiView
 from deposit.permissions import Operation, require_service
 from deposit.refusals import Kind, Refusal
-from sources.museumplus import enqueuing, freezing, logs, queueing, selectors
+from sources.museumplus import logs, selectors
 from sources.museumplus.heartbeats import heartbeats
 from sources.museumplus.models import FreezeSource, MuseumObject, MuseumPackage
+from sources.museumplus.workflow import enqueuing, freezing, queueing
 
 _STATES = ("preserved", "rejected", "processing", "cancelled")
 

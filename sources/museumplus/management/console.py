@@ -16,16 +16,16 @@ from loader.destinations.preservation_service.signing import SigningError
 from loader.destinations.preservation_service.transfer import NotSetUp as NoService
 from loader.sftp import SftpRefused, SftpUnavailable
 from packages.formats.preservable import NotPreservable
-from sources.museumplus.client import MuseumPlusError
-from sources.museumplus.documents import BadDocument
-from sources.museumplus.download import DiskFull
-from sources.museumplus.enqueuing import NotRejected
-from sources.museumplus.freezing import UnknownObjects, WorkflowJobRunningError
+from sources.museumplus.harvest.client import MuseumPlusError
+from sources.museumplus.harvest.documents import BadDocument
+from sources.museumplus.harvest.download import DiskFull
+from sources.museumplus.harvest.sync import AlreadyRunning
 from sources.museumplus.locks import ObjectBusy
-from sources.museumplus.resetting import QueuesNotEmpty
 from sources.museumplus.setup import NotSetUp
-from sources.museumplus.steps import StepRefused
-from sources.museumplus.sync import AlreadyRunning
+from sources.museumplus.workflow.enqueuing import NotRejected
+from sources.museumplus.workflow.freezing import UnknownObjects, WorkflowJobRunningError
+from sources.museumplus.workflow.resetting import QueuesNotEmpty
+from sources.museumplus.workflow.steps import StepRefused
 
 # What can go wrong and is worded for whoever called the command.
 TOLD = (

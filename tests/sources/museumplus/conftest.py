@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sources.museumplus.client import MuseumPlusClient
+from sources.museumplus.harvest.client import MuseumPlusClient
 from tests.sources.museumplus.workflow_fixtures import signer, whole
 from tests.support import museumplus as double
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from sources.museumplus import sync
-from sources.museumplus.client import connect
+from sources.museumplus.harvest import sync
+from sources.museumplus.harvest.client import connect
 from sources.museumplus.setup import set_up
 from tests.support import museumplus as double
 from tests.support.certificates_of_signers import write_signer
@@ -55,7 +55,7 @@ def whole(
     settings.SIP_SIGN_KEY, settings.DPRES_STATUS_BACKEND = str(signer), "sftp"
     settings.MUSEUMPLUS_PRESERVATION_FIELD = FIELD
     settings.MIN_FREE_BYTES = 1
-    monkeypatch.setattr("sources.museumplus.client.PAUSES", (0.0,))
+    monkeypatch.setattr("sources.museumplus.harvest.client.PAUSES", (0.0,))
     ingester = Ingester(tmp_path / "service", signer.with_suffix(".crt"))
     with double.museumplus() as plus, SftpServer(ingester.root, tmp_path / "keys") as sftp:
         settings.MUSEUMPLUS_URL = plus.url

@@ -3,9 +3,9 @@
 from argparse import ArgumentParser, BooleanOptionalAction
 from typing import Any
 
-from sources.museumplus.enqueuing import available
 from sources.museumplus.management.console import MuseumCommand
-from sources.museumplus.queueing import ask_for_enqueuing
+from sources.museumplus.workflow.enqueuing import available
+from sources.museumplus.workflow.queueing import ask_for_enqueuing
 
 
 class Command(MuseumCommand):

@@ -3,8 +3,8 @@
 from argparse import ArgumentParser, BooleanOptionalAction
 from typing import Any
 
-from sources.museumplus.enqueuing import Enqueued, enqueue_objects
 from sources.museumplus.management.console import MuseumCommand, ids_from
+from sources.museumplus.workflow.enqueuing import Enqueued, enqueue_objects
 
 
 class Command(MuseumCommand):

@@ -3,9 +3,9 @@
 from argparse import ArgumentParser, BooleanOptionalAction
 from typing import Any
 
-from sources.museumplus.freezing import Frozen, freeze_objects
 from sources.museumplus.management.console import MuseumCommand
 from sources.museumplus.models import FreezeSource
+from sources.museumplus.workflow.freezing import Frozen, freeze_objects
 
 
 class Command(MuseumCommand):

@@ -4,8 +4,8 @@ from argparse import ArgumentParser
 from datetime import UTC, datetime
 from typing import Any
 
-from sources.museumplus import by_hand
 from sources.museumplus.management.console import MuseumCommand
+from sources.museumplus.workflow import by_hand
 
 
 def moment(text: str) -> datetime:

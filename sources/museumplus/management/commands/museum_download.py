@@ -3,8 +3,8 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from sources.museumplus import by_hand
 from sources.museumplus.management.console import MuseumCommand
+from sources.museumplus.workflow import by_hand
 
 
 class Command(MuseumCommand):

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from sources.museumplus.enqueuing import reenqueue_object
 from sources.museumplus.management.console import MuseumCommand
 from sources.museumplus.models import MuseumObject
+from sources.museumplus.workflow.enqueuing import reenqueue_object
 
 
 class Command(MuseumCommand):

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from sources.museumplus.management.console import MuseumCommand
-from sources.museumplus.resetting import reset_workflow
+from sources.museumplus.workflow.resetting import reset_workflow
 
 
 class Command(MuseumCommand):

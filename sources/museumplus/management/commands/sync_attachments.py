@@ -3,9 +3,9 @@
 from argparse import ArgumentParser, BooleanOptionalAction
 from typing import Any
 
-from sources.museumplus.client import connect
+from sources.museumplus.harvest.client import connect
+from sources.museumplus.harvest.sync import SyncResult, sync_attachments
 from sources.museumplus.management.console import MuseumCommand
-from sources.museumplus.sync import SyncResult, sync_attachments
 
 
 class Command(MuseumCommand):

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from sources.museumplus.harvest.sync import HashResult, sync_hashes
 from sources.museumplus.management.console import MuseumCommand
-from sources.museumplus.sync import HashResult, sync_hashes
 
 
 class Command(MuseumCommand):

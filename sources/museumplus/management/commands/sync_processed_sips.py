@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from sources.museumplus.management.console import MuseumCommand
-from sources.museumplus.processed import DAYS, ProcessedResult, sync_processed_sips
+from sources.museumplus.workflow.processed import DAYS, ProcessedResult, sync_processed_sips
 
 
 class Command(MuseumCommand):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from sources.museumplus.freezing import unfreeze_objects
 from sources.museumplus.management.console import MuseumCommand, ids_from
+from sources.museumplus.workflow.freezing import unfreeze_objects
 
 
 class Command(MuseumCommand):

@@ -18,9 +18,9 @@ from loader.destinations.preservation_service.building import build_sip
 from loader.destinations.preservation_service.mets import Contract
 from loader.destinations.preservation_service.workdir import WorkDir
 from packages.formats.preservable import NotPreservable
-from sources.museumplus.client import MuseumPlusClient
-from sources.museumplus.describing import describe
-from sources.museumplus.download import download_object
+from sources.museumplus.harvest.client import MuseumPlusClient
+from sources.museumplus.harvest.download import download_object
+from sources.museumplus.workflow.describing import describe
 from tests.support.mets_rules import MetsRules
 from tests.support.museumplus import (
     LIDO,

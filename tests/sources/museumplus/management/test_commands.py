@@ -12,9 +12,9 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from deposit.models import Client, Collection
-from sources.museumplus import enqueuing
 from sources.museumplus.models import MuseumObject, MuseumPackage
-from tests.sources.museumplus.test_workflow import jpeg
+from sources.museumplus.workflow import enqueuing
+from tests.sources.museumplus.workflow.test_working import jpeg
 from tests.sources.museumplus.workflow_fixtures import FIELD, Museum
 from tests.support.museum_workflow import work_off
 from tests.support.preservation_service import CONTRACT, PASSWORD, USERNAME, rest_api

@@ -12,13 +12,13 @@ from deposit.queue.leases import Busy, Lease, kept
 from deposit.refusals import Kind as RefusalKind
 from deposit.refusals import Refusal
 from packages.formats.preservable import NotPreservable
-from sources.museumplus import enqueuing, freezing, kinds, queueing, steps
-from sources.museumplus.client import MuseumPlusError, connect
-from sources.museumplus.depositing import deposit_package
-from sources.museumplus.documents import BadDocument
+from sources.museumplus.harvest.client import MuseumPlusError, connect
+from sources.museumplus.harvest.documents import BadDocument
 from sources.museumplus.locks import ObjectBusy, object_lock
 from sources.museumplus.models import MuseumObject, MuseumPackage, WorkflowJob
 from sources.museumplus.setup import NotSetUp
+from sources.museumplus.workflow import enqueuing, freezing, kinds, queueing, steps
+from sources.museumplus.workflow.depositing import deposit_package
 
 logger = logging.getLogger(__name__)
 

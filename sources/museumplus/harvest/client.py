@@ -20,8 +20,8 @@ import httpx
 from django.conf import settings
 from lxml import etree
 
-from sources.museumplus.connections import Slots
-from sources.museumplus.documents import (
+from sources.museumplus.harvest.connections import Slots
+from sources.museumplus.harvest.documents import (
     MODULE_NAMESPACE,
     SESSION_NAMESPACE,
     BadDocument,
@@ -31,8 +31,8 @@ from sources.museumplus.documents import (
     parse_document,
     single_item,
 )
-from sources.museumplus.search_requests import search_request
-from sources.museumplus.session import SessionKey
+from sources.museumplus.harvest.search_requests import search_request
+from sources.museumplus.harvest.session import SessionKey
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from sources.museumplus.documents import SEARCH_NAMESPACE
+from sources.museumplus.harvest.documents import SEARCH_NAMESPACE
 
 _S = f"{{{SEARCH_NAMESPACE}}}"
 

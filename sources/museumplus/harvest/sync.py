@@ -18,10 +18,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 from lxml import etree
 
-from sources.museumplus.client import PAGE_SIZE, MuseumPlusClient, preservation_field
-from sources.museumplus.documents import read_multimedia, read_object
+from sources.museumplus.harvest.client import PAGE_SIZE, MuseumPlusClient, preservation_field
+from sources.museumplus.harvest.documents import read_multimedia, read_object
+from sources.museumplus.harvest.storing import Stored, store_attachments, store_objects
 from sources.museumplus.models import Heartbeat, SyncStatus
-from sources.museumplus.storing import Stored, store_attachments, store_objects
 
 logger = logging.getLogger(__name__)
 

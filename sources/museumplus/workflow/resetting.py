@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from django.db.models import F, Q
 
-from sources.museumplus.freezing import remove_work
 from sources.museumplus.locks import workflow_lock
 from sources.museumplus.models import MuseumObject, MuseumPackage, WorkflowJob
+from sources.museumplus.workflow.freezing import remove_work
 
 
 class QueuesNotEmpty(Exception):

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import connection
 
 from deposit.models import WorkItem
-from sources.museumplus import enqueuing, processed, queueing
 from sources.museumplus.models import MuseumObject, MuseumPackage, WorkflowJob
-from tests.sources.museumplus.test_workflow import jpeg
+from sources.museumplus.workflow import enqueuing, processed, queueing
+from tests.sources.museumplus.workflow.test_working import jpeg
 from tests.sources.museumplus.workflow_fixtures import Museum
 from tests.support.museum_workflow import pass_time, work_off
 from tests.support.preservation_service import PASSWORD, USERNAME, rest_api

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from loader.destinations.preservation_service.workdir import WorkDir
 from packages.formats.preservable import check_name
-from sources.museumplus.client import MuseumPlusClient
-from sources.museumplus.documents import (
+from sources.museumplus.harvest.client import MuseumPlusClient
+from sources.museumplus.harvest.documents import (
     MultimediaRecord,
     ObjectRecord,
     parse_document,

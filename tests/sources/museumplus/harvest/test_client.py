@@ -9,9 +9,9 @@ import pytest
 import requests
 from museumpy import MuseumPlusClient as OtherClient
 
-from sources.museumplus.client import MuseumPlusClient, MuseumPlusError
-from sources.museumplus.documents import Field
-from sources.museumplus.session import IDLE_SECONDS
+from sources.museumplus.harvest.client import MuseumPlusClient, MuseumPlusError
+from sources.museumplus.harvest.documents import Field
+from sources.museumplus.harvest.session import IDLE_SECONDS
 from tests.sources.museumplus.conftest import connected
 from tests.support.museumplus import USERNAME, MuseumPlus
 

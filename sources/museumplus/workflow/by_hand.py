@@ -10,13 +10,14 @@ from django.conf import settings
 from loader.destinations.preservation_service.building import BuiltSip, build_sip
 from loader.destinations.preservation_service.transfer import service, submit
 from packages.formats.preservable import NotPreservable
-from sources.museumplus import freezing, logs, steps
-from sources.museumplus.client import connect, preservation_field
-from sources.museumplus.describing import describe, read_work_object, sip_filename
-from sources.museumplus.download import check_room, download_object
+from sources.museumplus import logs
+from sources.museumplus.harvest.client import connect, preservation_field
+from sources.museumplus.harvest.download import check_room, download_object
 from sources.museumplus.locks import object_lock
 from sources.museumplus.models import MuseumObject, MuseumPackage
-from sources.museumplus.processed import note_verdict
+from sources.museumplus.workflow import freezing, steps
+from sources.museumplus.workflow.describing import describe, read_work_object, sip_filename
+from sources.museumplus.workflow.processed import note_verdict
 
 
 @contextmanager

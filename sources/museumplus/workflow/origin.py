@@ -15,10 +15,10 @@ from loader.sftp import SftpRefused, SftpUnavailable
 from loader.steps import Context, Permanent, Transient
 from packages import Kind, PackageError, open_package
 from packages.formats.preservable import NotPreservable
-from sources.museumplus import freezing, queueing, steps
-from sources.museumplus.documents import BadDocument
+from sources.museumplus.harvest.documents import BadDocument
 from sources.museumplus.locks import ObjectBusy, object_lock
 from sources.museumplus.models import MuseumPackage, WorkflowJob
+from sources.museumplus.workflow import freezing, queueing, steps
 
 SOURCE = "museumplus"
 _Queue, _State = WorkflowJob.Queue, WorkflowJob.State

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from django.db.models import Exists, OuterRef
 
-from sources.museumplus import queueing
 from sources.museumplus.locks import workflow_lock
 from sources.museumplus.models import MuseumObject, WorkflowJob
+from sources.museumplus.workflow import queueing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

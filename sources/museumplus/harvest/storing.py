@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from sources.museumplus.documents import MultimediaRecord, ObjectRecord
+from sources.museumplus.harvest.documents import MultimediaRecord, ObjectRecord
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

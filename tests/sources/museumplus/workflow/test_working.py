@@ -8,8 +8,9 @@ from django.conf import settings
 from PIL import Image
 
 from deposit.models import Deposit, Identifier, Status
-from sources.museumplus import enqueuing, logs, processed
+from sources.museumplus import logs
 from sources.museumplus.models import FreezeSource, MuseumObject, MuseumPackage, WorkflowJob
+from sources.museumplus.workflow import enqueuing, processed
 from tests.sources.museumplus.workflow_fixtures import FIELD, Museum
 from tests.support.museum_workflow import pass_time, work_off
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from loader.destinations.preservation_service.description import PremisEvent, SipDescription
 from loader.destinations.preservation_service.workdir import WorkDir
-from sources.museumplus.documents import (
+from sources.museumplus.harvest.documents import (
     MultimediaRecord,
     ObjectRecord,
     items,

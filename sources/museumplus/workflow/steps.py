@@ -16,10 +16,9 @@ from loader.destinations.preservation_service.building import BuiltSip, build_si
 from loader.destinations.preservation_service.mets import Contract
 from loader.destinations.preservation_service.transfer import NotSetUp, service, submit
 from loader.destinations.preservation_service.workdir import WorkDir
-from sources.museumplus import freezing, logs
-from sources.museumplus.client import MuseumPlusClient, preservation_field
-from sources.museumplus.describing import describe, read_work_object, sip_filename
-from sources.museumplus.download import Downloaded, check_room, download_object
+from sources.museumplus import logs
+from sources.museumplus.harvest.client import MuseumPlusClient, preservation_field
+from sources.museumplus.harvest.download import Downloaded, check_room, download_object
 from sources.museumplus.models import (
     MuseumAttachment,
     MuseumObject,
@@ -27,6 +26,8 @@ from sources.museumplus.models import (
     PackageAttachment,
     WorkflowJob,
 )
+from sources.museumplus.workflow import freezing
+from sources.museumplus.workflow.describing import describe, read_work_object, sip_filename
 
 Alive = Callable[[], None]
 

@@ -27,8 +27,9 @@ from loader.destinations.preservation_service.reports import (
 from loader.destinations.preservation_service.rest import PreservationApi, api
 from loader.destinations.preservation_service.transfer import service
 from loader.sftp import Sftp
-from sources.museumplus import logs, queueing
+from sources.museumplus import logs
 from sources.museumplus.models import Heartbeat, MuseumObject, MuseumPackage
+from sources.museumplus.workflow import queueing
 
 logger = logging.getLogger(__name__)
 

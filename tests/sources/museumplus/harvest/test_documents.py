@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from sources.museumplus.documents import (
+from sources.museumplus.harvest.documents import (
     BadDocument,
     Field,
     TruncatedDocument,

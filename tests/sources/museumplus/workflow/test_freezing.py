@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from sources.museumplus import enqueuing, freezing, logs, processed, queueing, resetting
+from sources.museumplus import logs
 from sources.museumplus.models import FreezeSource, MuseumObject, MuseumPackage, WorkflowJob
-from tests.sources.museumplus.test_workflow import jpeg
+from sources.museumplus.workflow import enqueuing, freezing, processed, queueing, resetting
+from tests.sources.museumplus.workflow.test_working import jpeg
 from tests.sources.museumplus.workflow_fixtures import Museum
 from tests.support.museum_workflow import pass_time, work_off
 

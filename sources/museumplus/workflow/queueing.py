@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from deposit.queue import items
-from sources.museumplus import kinds
 from sources.museumplus.models import MuseumObject, MuseumPackage, WorkflowJob
+from sources.museumplus.workflow import kinds
 
 Queue, State = WorkflowJob.Queue, WorkflowJob.State
 

@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db.models import Count, QuerySet
 
 from packages.formats.preservable import NotPreservable
-from sources.museumplus import logs, queueing
+from sources.museumplus import logs
 from sources.museumplus.locks import workflow_lock
 from sources.museumplus.models import FreezeSource, MuseumObject, MuseumPackage, WorkflowJob
+from sources.museumplus.workflow import queueing
 
 
 class WorkflowJobRunningError(Exception):

@@ -9,8 +9,8 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from sources.museumplus import sync
-from sources.museumplus.client import MuseumPlusClient, MuseumPlusError
+from sources.museumplus.harvest import sync
+from sources.museumplus.harvest.client import MuseumPlusClient, MuseumPlusError
 from sources.museumplus.models import Heartbeat, MuseumAttachment, MuseumObject, ObjectAttachment, SyncStatus
 from tests.support.museumplus import MuseumPlus, object_xml
 

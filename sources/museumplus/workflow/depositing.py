@@ -11,10 +11,10 @@ from deposit.models import Deposit
 from deposit.services.parts import Package
 from deposit.services.submission import submit, was_used
 from deposit.staging.files import StagedFile, StagingFile, remove, staging_file
-from sources.museumplus import steps
 from sources.museumplus.models import MuseumPackage
-from sources.museumplus.origin import SOURCE
 from sources.museumplus.setup import museum_client
+from sources.museumplus.workflow import steps
+from sources.museumplus.workflow.origin import SOURCE
 
 _SIZE_LIMIT = 1 << 62
 _NOT_CONTENT = {"mets.xml", "signature.sig"}

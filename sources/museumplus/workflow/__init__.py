@@ -1,0 +1,1 @@
+"""What happens to objects: enqueued, deposited, delivered, confirmed, frozen."""
