@@ -10,8 +10,8 @@ What a deposit server needs and the stock worker lacks:
 - A client that sends its whole body before it reads the answer gets to read a refusal, because what it sends is
   discarded for a while before the connection is closed; not by a thread, either.
 
-Bound to the gunicorn that requirements.txt pins; ``test_worker.py`` and ``test_slow_clients.py`` in ``tests/settings``
-watch it.
+Bound to the gunicorn that requirements.txt pins, which ``tests/server/test_pinned_gunicorn.py`` watches; what each part
+earns is measured in docs/explanation/connections.md.
 """
 
 import errno
