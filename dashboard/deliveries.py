@@ -56,10 +56,11 @@ class DeliveryLine:
 def deliveries_of(deposit: Deposit, *, faults: bool) -> list[DeliveryLine]:
     """The deliveries of a deposit, the newest first. ``faults``: with raw faults, for operators."""
     newest = deposit.deliveries.prefetch_related("activities").order_by("-pk")[:MOST]
-    return [_line(delivery, faults=faults) for delivery in newest]
+    return [line_of(delivery, faults=faults) for delivery in newest]
 
 
-def _line(delivery: Delivery, *, faults: bool) -> DeliveryLine:
+def line_of(delivery: Delivery, *, faults: bool) -> DeliveryLine:
+    """One delivery as people read it."""
     word, _tone, colour = STATES[delivery.state]
     activities = list(delivery.activities.all())
     failing = next((one for one in reversed(activities) if one.error), None)

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from dashboard.labels import STATUS_LABELS
 from dashboard.pages import page
 from deposit.actors import Actor
 from deposit.lists.cursor import DepositFilter, Slice, slice_of
-from deposit.models import Deposit
+from deposit.models import Delivery, Deposit
 from deposit.permissions import Operation, may_service, visible_collections, visible_deposits
 
 _POSITION = ("before", "after", "seen")
@@ -63,7 +63,9 @@ def deposit_list(request: HttpRequest, actor: Actor) -> HttpResponse:
     if unchanged:
         return unchanged
     wanted = filtered(request, actor)
-    rows: QuerySet[Deposit] = wanted.qs.select_related("client__user", "collection")
+    rows: QuerySet[Deposit] = wanted.qs.select_related("client__user", "collection").prefetch_related(
+        Prefetch("deliveries", Delivery.objects.filter(current=True), to_attr="current_deliveries")
+    )
     before, after = _number(request.GET.get("before")), _number(request.GET.get("after"))
     shown = slice_of(rows, before=before, after=after)
     query = _without(request.GET, *_POSITION)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import django_filters as filters
 from django.contrib.postgres.search import SearchVectorExact as Matches
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from deposit.models import Deposit, DepositType, Status
+from deposit.models import Delivery, Deposit, DepositType, Status
 from deposit.models.search import matches, walked
 from deposit.permissions import LARGEST_ID
 
@@ -73,6 +73,7 @@ class DepositFilter(filters.FilterSet):
     type = filters.ChoiceFilter(choices=DepositType.choices, label=_("Type"))
     collection = filters.CharFilter(field_name="collection__name", label=_("Collection"), max_length=100)
     client = filters.CharFilter(field_name="client__user__username", label=_("Client"), max_length=150)
+    pipeline = filters.CharFilter(method="through_pipeline", label=_("Pipeline"), max_length=100)
     since = filters.DateFilter(method="received_since", label=_("Received since"))
     until = filters.DateFilter(method="received_until", label=_("Received until"))
 
@@ -93,6 +94,11 @@ class DepositFilter(filters.FilterSet):
         if found is not None:
             condition |= _by_words(deposits, found)
         return deposits.filter(condition) if condition else deposits.none()
+
+    def through_pipeline(self, deposits: "Deposits", name: str, value: str) -> "Deposits":
+        """Those that go, or went, through a pipeline of this name."""
+        through = Delivery.objects.filter(deposit=OuterRef("pk"), current=True, memory__pipeline=value)
+        return deposits.filter(Exists(through))
 
     def received_since(self, deposits: "Deposits", name: str, day: date) -> "Deposits":
         """From the first moment of a day (UTC) on."""

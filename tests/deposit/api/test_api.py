@@ -227,7 +227,7 @@ def test_the_document_describes_every_path(db: None) -> None:
     ]
     names = [one["name"] for one in document["paths"]["/api/deposits/"]["get"]["parameters"]]
     assert sorted(names) == sorted(
-        ["client", "collection", "cursor", "page_size", "q", "since", "status", "type", "until"]
+        ["client", "collection", "cursor", "page_size", "pipeline", "q", "since", "status", "type", "until"]
     )
 
 
