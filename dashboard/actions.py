@@ -39,7 +39,7 @@ ACTIONS: dict[str, Action] = {
             operation=Operation.RESCHEDULE,
             service=operations.reschedule,
             label=gettext_lazy("Load again"),
-            effect=gettext_lazy("The deposit is loaded again; its identifiers are computed anew."),
+            effect=gettext_lazy("The deposit is loaded again; it keeps its identifiers."),
         ),
         Action(
             name="recheck",

@@ -23,6 +23,13 @@ STATUS_WORDS: dict[str, Promise] = {
     ),
 }
 
+# The same for those who run the service, where it differs.
+OPERATOR_WORDS: dict[str, Promise] = {
+    Status.FAILED: _(
+        "It could not be loaded, through no fault of its depositor. See why below, then load it again."
+    ),
+}
+
 # What a status is called where it is shown.
 STATUS_LABELS: dict[str, Promise] = {
     Status.PARTIAL: _("partial"),

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.utils.functional import Promise
 
+from dashboard.sizes import UNITS
+
 Word = str | Promise
 
 
@@ -65,7 +67,7 @@ def draw(plots: Sequence[Plot]) -> dict[str, Any]:
 
 def in_bytes(series: Sequence[Sequence[float]]) -> tuple[float, str]:
     """The unit that the largest of these sizes is best told in, and how many bytes it has."""
-    return _unit(series, ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")), (1, "B"))
+    return _unit(series, UNITS, (1, "B"))
 
 
 def in_time(series: Sequence[Sequence[float]]) -> tuple[float, str]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
 
 from dashboard.labels import DETAILS, EVENTS, STEPS, STEPS_DONE, STOPPED, EventWords
+from dashboard.sizes import size_in_words
+from deposit.lists.events import plain_actor, plain_detail
 from deposit.models import Deposit, Event
 
 # The event that an event ends: between the two lies the work of one worker.
@@ -58,8 +59,8 @@ def steps_of(deposit: Deposit) -> list[Step]:
     return [Step(label, state(number)) for number, label in enumerate(STEPS)]
 
 
-def timeline(events: Iterable[Event]) -> list[Moment]:
-    """The moments of a history, oldest first."""
+def timeline(events: Iterable[Event], *, faults: bool) -> list[Moment]:
+    """The moments of a history, oldest first. ``faults``: with the names of workers and raw faults, for operators."""
     moments: list[Moment] = []
     last: datetime | None = None
     began: dict[str, datetime] = {}
@@ -71,11 +72,11 @@ def timeline(events: Iterable[Event]) -> list[Moment]:
             Moment(
                 label=words.label,
                 tone=words.tone,
-                actor=event.actor,
+                actor=event.actor if faults else plain_actor(event),
                 at=event.at,
                 since=event.at - last if last else None,
                 took=event.at - start if start else None,
-                details=_details(event.detail),
+                details=_details(event.detail if faults else plain_detail(event)),
             )
         )
         last = event.at
@@ -92,7 +93,7 @@ def _details(detail: Mapping[str, Any]) -> list[tuple[Promise | str, str]]:
 
 def _shown(name: str, value: Any) -> str:
     if name == "size" and isinstance(value, int):
-        return filesizeformat(value)
+        return size_in_words(value)
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from dashboard.labels import OUTCOMES, STATUS_LABELS, WORK_STATES
+from dashboard.sizes import size_in_words
 from deposit.models import Deposit
 
 register = template.Library()
@@ -85,8 +86,14 @@ def _odd(pieces: list[str]) -> list[tuple[bool, str]]:
 
 @register.filter
 def percent(share: float) -> str:
-    """A share from 0 to 1."""
-    return f"{number_format(100 * share, 1)} %"
+    """A share from 0 to 1, rounded (``number_format`` alone cuts the rest off)."""
+    return f"{number_format(round(100 * share, 1), 1)} %"
+
+
+@register.filter
+def size(value: float | None) -> str:
+    """A number of bytes."""
+    return size_in_words(value)
 
 
 @register.filter

@@ -14,7 +14,7 @@ from dashboard.actions import possible
 from dashboard.citation import Citation, cite, names_of
 from dashboard.deliveries import deliveries_of
 from dashboard.description import licences_of
-from dashboard.labels import AREAS, MOVING, STATUS_WORDS
+from dashboard.labels import AREAS, MOVING, OPERATOR_WORDS, STATUS_WORDS
 from dashboard.pages import page
 from dashboard.timeline import history, steps_of, timeline
 from deposit.actors import Actor
@@ -48,15 +48,17 @@ def deposit_page(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpRes
 
 def _context(request: HttpRequest, actor: Actor, deposit: Deposit) -> dict[str, Any]:
     content = may(actor, Operation.READ_CONTENT, deposit)
+    # Whoever can load it again is told what the machine said; others what it means for them.
+    runs_it = may(actor, Operation.RESCHEDULE, deposit)
     entry = _entry(deposit) if content else None
     return {
         "deposit": deposit,
-        "words": STATUS_WORDS[deposit.status],
+        "words": (OPERATOR_WORDS if runs_it else {}).get(deposit.status, STATUS_WORDS[deposit.status]),
         "steps": steps_of(deposit),
         "findings": list(deposit.findings.order_by("severity", "pk")[:500]),
         "areas": AREAS,
-        "deliveries": deliveries_of(deposit, faults=may(actor, Operation.RESCHEDULE, deposit)),
-        "moments": timeline(history(deposit)),
+        "deliveries": deliveries_of(deposit, faults=runs_it),
+        "moments": timeline(history(deposit), faults=runs_it),
         "parts": list(deposit.parts.defer("document").order_by("pk")[:200]),
         "reads_content": content,
         "entry": entry,

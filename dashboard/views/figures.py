@@ -9,13 +9,13 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from dashboard.labels import STATUS_LABELS
 from dashboard.pages import page
 from dashboard.plots import PALETTE, Plot, Series, draw, in_bytes, in_time
+from dashboard.sizes import size_in_words
 from dashboard.templatetags.deposits import duration
 from dashboard.ttl_cache import TTLCache
 from dashboard.views.deposits import Echo, harmless
@@ -149,7 +149,7 @@ def _plots(wanted: Wanted, spans: list[Span]) -> Iterator[Plot]:
         in_bytes,
         (_("in all"), [one.size for one in tally]),
         (_("largest deposit"), [one.largest for one in tally]),
-        shown=filesizeformat,
+        shown=size_in_words,
     )
 
 

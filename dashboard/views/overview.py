@@ -5,13 +5,13 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from dashboard.labels import STATUS_LABELS
 from dashboard.pages import page
 from dashboard.plots import Plot, Series, draw, in_bytes
+from dashboard.sizes import size_in_words
 from dashboard.ttl_cache import TTLCache
 from deposit.actors import Actor
 from deposit.models import Deposit
@@ -94,6 +94,6 @@ def _growth_plot(growth: list[statistics.Growth]) -> Plot:
         title=_("Growth of the archive, in %(unit)s") % {"unit": unit},
         days=_dates([day.day for day in growth]),
         series=[Series(_("stored"), "good", sizes)],
-        shown=filesizeformat,
+        shown=size_in_words,
         scale=byte,
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from deposit.lists.events import plain_actor, plain_detail
 from deposit.models import Collection, Deposit, Event, Finding, Identifier, Part
 
 
@@ -59,12 +60,19 @@ class PartSerializer(serializers.ModelSerializer[Part]):
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):
-    """One line of a deposit's history."""
+    """One line of a deposit's history; names of workers and raw faults only with ``faults`` in the context."""
 
     class Meta:
         model = Event
         fields = ["id", "name", "from_status", "to_status", "actor", "at", "detail"]
         read_only_fields = fields
+
+    def to_representation(self, instance: Event) -> dict[str, Any]:
+        """The line as this reader may see it."""
+        told: dict[str, Any] = super().to_representation(instance)
+        if not self.context.get("faults"):
+            told |= {"actor": plain_actor(instance), "detail": plain_detail(instance)}
+        return told
 
 
 class IdentifierSerializer(serializers.ModelSerializer[Identifier]):

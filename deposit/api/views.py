@@ -32,6 +32,7 @@ from deposit.monitoring import daily_statistics, statistics
 from deposit.monitoring.alerts import alerts
 from deposit.permissions import (
     Operation,
+    may,
     may_service,
     require_service,
     visible_collections,
@@ -114,8 +115,11 @@ class DepositViewSet(ApiView, ListModelMixin, GenericViewSet[Deposit]):
     @action(detail=True, pagination_class=OldestFirst, filter_backends=[], url_path="events")
     def events(self, request: Request, pk: str) -> Response:
         """What happened, oldest first."""
-        rows = self.paginate_queryset(cast(Any, self._deposit(pk).events.all()))
-        return self.get_paginated_response(serializers.EventSerializer(cast(Any, rows), many=True).data)
+        deposit = self._deposit(pk)
+        rows = self.paginate_queryset(cast(Any, deposit.events.all()))
+        told = {"faults": may(self.actor, Operation.RESCHEDULE, deposit)}
+        serializer = serializers.EventSerializer(cast(Any, rows), many=True, context=told)
+        return self.get_paginated_response(serializer.data)
 
     @extend_schema(
         summary="Act on a deposit",

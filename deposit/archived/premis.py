@@ -8,6 +8,7 @@ from lxml import etree
 from lxml.builder import ElementMaker
 
 from deposit import __version__
+from deposit.lists.events import plain_actor, plain_detail
 from deposit.models import Deposit, Event, Part, PartKind
 
 PREMIS = "http://www.loc.gov/premis/v3"
@@ -44,7 +45,7 @@ def premis(deposit: Deposit, parts: Iterable[Part], events: Iterable[Event]) -> 
     history = list(events)
     document = _make.premis(_entity(deposit), *[_file(deposit, part) for part in parts], version="3.0")
     document.extend(_event(deposit, event) for event in history)
-    document.extend(_agent(name) for name in dict.fromkeys(event.actor for event in history))
+    document.extend(_agent(name) for name in dict.fromkeys(plain_actor(event) for event in history))
     document.append(_agent(_SOFTWARE, "software", __version__))
     written: bytes = etree.tostring(document, encoding="utf-8", xml_declaration=True, pretty_print=True)
     return written
@@ -99,8 +100,9 @@ def _event(deposit: Deposit, event: Event) -> Any:
     outcome = _make.eventOutcomeInformation(
         _text("eventOutcome", "failure" if event.name in _FAILURES else "success")
     )
-    if event.detail:
-        note = json.dumps(event.detail, ensure_ascii=False, sort_keys=True)
+    detail = plain_detail(event)
+    if detail:
+        note = json.dumps(detail, ensure_ascii=False, sort_keys=True)
         outcome.append(_make.eventOutcomeDetail(_text("eventOutcomeDetailNote", note)))
     return _make.event(
         _identified("eventIdentifier", "event", event.pk),
@@ -108,7 +110,7 @@ def _event(deposit: Deposit, event: Event) -> Any:
         _text("eventDateTime", event.at.isoformat()),
         _make.eventDetailInformation(_text("eventDetail", told)),
         outcome,
-        _identified("linkingAgentIdentifier", "actor", event.actor),
+        _identified("linkingAgentIdentifier", "actor", plain_actor(event)),
         _identified("linkingObjectIdentifier", "deposit", deposit.pk),
     )
 

@@ -57,6 +57,7 @@ def alerts(snapshot: Snapshot | None = None, thresholds: Thresholds | None = Non
         *_waiting(seen, limits),
         *_queue_full(seen),
         *disk_alerts(seen.space, limits),
+        *_failing(seen),
         *_failed(seen),
         *_audit(seen, limits),
         *(alert for other in _others for alert in other()),
@@ -72,7 +73,7 @@ def _severity(value: float, limits: Pair) -> str:
 def _dispatcher(seen: Snapshot) -> Iterator[Alert]:
     if not seen.has_dispatcher:
         sentence = _(
-            "No dispatcher runs, so nothing is checked or loaded: start it (`systemctl start deposit-dispatcher` or "
+            "No dispatcher runs, so nothing is checked or loaded: start it (`systemctl restart deposit-dispatcher` or "
             "`manage.py dispatch`; `make run` starts everything). What comes in waits, nothing is lost."
         )
         yield Alert(code="dispatcher.away", severity=ERROR, sentence=sentence)
@@ -103,7 +104,7 @@ def _silent(seen: Snapshot) -> Iterator[Alert]:
         return
     for queue in silent:
         sentence = _(
-            "%(what)s. Start one (`systemctl start deposit-worker@%(queue)s`, or `celery -A settings.celery worker "
+            "%(what)s. Start one (`systemctl restart deposit-worker@%(queue)s`, or `celery -A settings.celery worker "
             "-Q %(queue)s`); if it runs, it cannot reach the broker: its log says why."
         ) % {"what": _what(seen, queue), "queue": queue.name}
         yield Alert(
@@ -123,7 +124,7 @@ def _processes(seen: Snapshot) -> Iterator[Alert]:
         if not is_read(seen.workers, name):
             sentence = _(
                 "The process `%(name)s` does not run, so nothing is taken in from watched folders and buckets: start "
-                "it (`systemctl start deposit-%(name)s`, or `manage.py %(name)s`); its log says why it stopped."
+                "it (`systemctl restart deposit-%(name)s`, or `manage.py %(name)s`); its log says why it stopped."
             ) % {"name": name}
             yield Alert(code=f"{name}.silent", severity=ERROR, sentence=sentence)
 
@@ -142,7 +143,7 @@ def _scheduler(seen: Snapshot) -> Iterator[Alert]:
     else:
         return
     sentence = _(
-        "%(since)s, so nothing expires, is audited or mailed: start it (`systemctl start deposit-scheduler`)."
+        "%(since)s, so nothing expires, is audited or mailed: start it (`systemctl restart deposit-scheduler`)."
     ) % {"since": since}
     yield Alert(code="scheduler.silent", severity=ERROR, sentence=sentence)
 
@@ -233,6 +234,28 @@ def _low(area: str, room: Space, limits: Thresholds) -> Alert | None:
         "be refused."
     ) % {"area": area, "free": room.free / 1024**3, "percent": room.free_percent}
     return Alert(code="disk.low", severity=severity, sentence=sentence)
+
+
+# From so many attempts on it is no passing trouble.
+_AGAIN_AND_AGAIN = 3
+_FAILING = {
+    "check": gettext_noop("Checks fail and are tried again: %(number)d"),
+    "load": gettext_noop("Loads fail and are tried again: %(number)d"),
+}
+_FAILING_OTHER = gettext_noop("Work of the queue %(queue)s fails and is tried again: %(number)d")
+
+
+def _failing(seen: Snapshot) -> Iterator[Alert]:
+    """Attempts that fail, from the first on: after the last the deposits have failed, and it is late."""
+    for one in seen.failing:
+        what = _(_FAILING.get(one.kind, _FAILING_OTHER)) % {"number": one.number, "queue": one.queue}
+        sentence = _(
+            "%(what)s; the most attempts: %(attempts)d. The last cause: %(cause)s. If it is not one that passes by "
+            "itself, mend it; nothing has to be ordered anew."
+        ) % {"what": what, "attempts": one.attempts, "cause": one.cause.rstrip(".")}
+        status = {"check": Status.DEPOSITED, "load": Status.VERIFIED}.get(one.kind, "")
+        severity = ERROR if one.attempts >= _AGAIN_AND_AGAIN else WARNING
+        yield Alert(code="work.failing", severity=severity, status=status, sentence=sentence)
 
 
 def _failed(seen: Snapshot) -> Iterator[Alert]:

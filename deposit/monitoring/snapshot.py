@@ -37,6 +37,11 @@ SELECT kind, queue, count(*),
        count(*) FILTER (WHERE lease_expires_at <= statement_timestamp())
 FROM deposit_workitem GROUP BY kind, queue
 """
+# Work whose newest attempt failed and that will be tried again, with the cause of the last that did.
+_FAILING = """
+SELECT kind, queue, count(*), max(attempts), (array_agg(last_fault ORDER BY due_at DESC))[1]
+FROM deposit_workitem WHERE last_fault <> '' GROUP BY kind, queue ORDER BY kind
+"""
 # In which status a deposit is while a worker has it.
 _AT_WORK = {Work.CHECK: Status.DEPOSITED, Work.LOAD: Status.LOADING}
 _FAILED = "SELECT count(*) FROM deposit_deposit WHERE status = 'failed'"
@@ -91,6 +96,17 @@ class OpenWork:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Failing:
+    """Work of one kind that fails and is tried again; ``attempts`` of that which was tried most."""
+
+    kind: str
+    queue: str
+    number: int
+    attempts: int
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Space:
     """Room on the disk of a folder, in bytes; ``total`` is 0 when the folder is away.
 
@@ -136,6 +152,7 @@ class Snapshot:
     workers: list[Worker]
     processes: list[str]
     installed_for: float
+    failing: tuple[Failing, ...] = ()
 
 
 class _Kept(Generic[T]):
@@ -185,6 +202,7 @@ def read_snapshot() -> Snapshot:
     """Look at the record, the archive's index and the disks. Raises django.db.Error when the database is away."""
     with connection.cursor() as cursor:
         waiting, queues = _read_work(cursor)
+        failing = _read_failing(cursor)
         cursor.execute(_FAILED)
         (failed,) = cursor.fetchone()
         cursor.execute(_LEADER, [AdvisoryLock.DISPATCHER])
@@ -208,6 +226,15 @@ def read_snapshot() -> Snapshot:
         workers=workers(),
         processes=required_processes(),
         installed_for=_number(_INSTALLED),
+        failing=failing,
+    )
+
+
+def _read_failing(cursor: CursorWrapper) -> tuple[Failing, ...]:
+    cursor.execute(_FAILING)
+    return tuple(
+        Failing(kind=kind, queue=queue, number=number, attempts=attempts, cause=cause)
+        for kind, queue, number, attempts, cause in cursor.fetchall()
     )
 
 

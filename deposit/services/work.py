@@ -134,7 +134,7 @@ def _exhausted(item: WorkItem) -> None:
             code="loading.quarantined",
             severity=Severity.ERROR,
             message=f"The deposit was set aside after {item.attempts} attempts that did not finish. "
-            "The fault is not yours; the operators have to look at it.",
+            "The operators of this service have to look at it.",
         )
 
 

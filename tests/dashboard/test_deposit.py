@@ -19,14 +19,19 @@ from django.utils import timezone
 from archive.identifiers import SWHID, ObjectType
 from archive.retrieval import read_object, resolve
 from dashboard.citation import names_of
-from dashboard.templatetags.deposits import duration
+from dashboard.plots import in_bytes
+from dashboard.sizes import size_in_words
+from dashboard.templatetags.deposits import duration, percent
 from dashboard.timeline import steps_of
+from deposit import lifecycle
+from deposit.lifecycle import Work
 from deposit.metadata.entry import read_entry
-from deposit.models import Client, Collection, Deposit, Event, Part, Status
+from deposit.models import Client, Collection, Deposit, Event, EventName, Part, Status
+from deposit.queue.items import give_back
 from tests.dashboard.conftest import FILES, sent, worked_on
 from tests.dashboard.test_deposits import main_of
 from tests.support.factories import logged_in, new_client
-from tests.support.lifecycle_fixtures import in_status
+from tests.support.lifecycle_fixtures import claimed, in_status
 from tests.support.samples import atom_entry
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +58,7 @@ def downloaded(browser: Browser, path: str, **headers: str) -> bytes:
 
 def test_the_page_tells_the_whole_story(browser: Browser, done: Deposit) -> None:
     page = main_of(browser.get(f"/deposits/{done.pk}/").content)
-    for words in ("Engine &amp; Co", "Ada Lovelace", done.swhid, done.snapshot_swhid, "p.zip", "loader@test"):
+    for words in ("Engine &amp; Co", "Ada Lovelace", done.swhid, done.snapshot_swhid, "p.zip", "loader"):
         assert str(words) in page
     labels = [str(moment.label) for moment in browser.get(f"/deposits/{done.pk}/").context["moments"]]
     assert labels == [
@@ -283,6 +288,52 @@ def test_an_operator_sees_a_closed_deposit_but_not_what_it_holds(
     part = Part.objects.filter(deposit=done)[0]
     for path in ("files/", "raw/hello/README", "tar/", "citation.bib", f"parts/{part.pk}/"):
         assert operators_browser.get(f"/deposits/{done.pk}/{path}").status_code == 403
+
+
+FAULT = "PermissionError: [Errno 13] Permission denied: '/srv/archive/incoming'"
+
+
+@pytest.fixture
+def failed(done: Deposit) -> Deposit:
+    """A deposit whose load failed again and again, by a fault of the machine."""
+    lifecycle.fire(EventName.RESCHEDULE, done.pk, actor="operator")
+    for _ in range(2):
+        claim = claimed(Work.LOAD, done, worker="loader@host7.internal:4242")
+        give_back(claim, reason=FAULT, after_seconds=0, counts=True)
+    claim = claimed(Work.LOAD, done, worker="loader@host7.internal:4242")
+    lifecycle.fire(EventName.FAIL, done.pk, actor=claim.worker, token=claim.token)
+    return done
+
+
+def test_depositors_see_no_paths_exceptions_and_workers_and_operators_do(
+    browser: Browser, operators_browser: Browser, failed: Deposit
+) -> None:
+    address = f"/deposits/{failed.pk}/"
+    own, theirs = (main_of(one.get(address).content) for one in (browser, operators_browser))
+    for inner in ("PermissionError", "/srv/archive", "host7"):
+        assert inner not in own
+        assert inner in theirs
+    assert "This is not your fault" in own
+    assert "not your fault" not in theirs
+    assert "load it again" in theirs
+    events = f"/api/deposits/{failed.pk}/events/?page_size=100"
+    bag = b"".join(browser.get(f"/archive/deposit/{failed.pk}/bag/"))
+    for inner in ("PermissionError", "/srv/archive", "host7"):
+        assert inner not in browser.get(events).content.decode()
+        assert inner in operators_browser.get(events).content.decode()
+        assert inner.encode() not in bag
+
+
+def test_shares_are_rounded_and_sizes_have_one_unit() -> None:
+    assert [percent(share) for share in (4 / 22, 1 / 3, 2 / 3, 0, 1)] == [
+        "18.2 %", "33.3 %", "66.7 %", "0.0 %", "100.0 %",
+    ]  # fmt: skip
+    told = {
+        0: "0 bytes", 1: "1 byte", 1023: "1023 bytes", 1024: "1.0 KiB", 1536: "1.5 KiB",
+        1024**2 - 1: "1.0 MiB", 10 * 1024**2: "10.0 MiB", 3 * 1024**3: "3.0 GiB", 2 * 1024**4: "2.0 TiB",
+    }  # fmt: skip
+    assert {size: size_in_words(size) for size in told} == told
+    assert in_bytes([[10 * 1024**2]]) == (1024**2, "MiB")
 
 
 def test_stored_answers_for_the_own_deposits_only(

@@ -1,8 +1,11 @@
 """Every page in a real browser: no faults that axe-core takes seriously, no complaints, nothing too wide, small."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, User
+from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.test import RequestFactory
@@ -13,7 +16,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from deposit.actors import Channel, system_actor
 from deposit.lifecycle import Work
-from deposit.models import Client, Collection, Notice, Status
+from deposit.models import Client, Collection, Heartbeat, Notice, Status
+from deposit.monitoring import heartbeats
 from deposit.permissions import Role
 from deposit.queue import items
 from deposit.services import roles, tokens
@@ -92,6 +96,13 @@ def operators_addresses(depositor: Client) -> dict[str, Way]:
         reason="FileNotFoundError: [Errno 2] No such file or directory: '/srv/staging/packages/2026-11-30/0f'",
         after_seconds=600,
         counts=True,
+    )
+    # A worker with a long name that froze, and a load that fails for a reason that has no blanks.
+    heartbeats.beat("loader@" + "a-host-with-a-long-name." * 3, "load", begins=True)
+    Heartbeat.objects.update(beat_at=Now() - timedelta(hours=1))
+    waiting = in_status(Status.VERIFIED)
+    items.give_back(
+        claimed(Work.LOAD, waiting), reason=f"OSError: /{'long-folder/' * 12}", after_seconds=0, counts=True
     )
     ids = "&".join(f"id={deposit.pk}" for deposit in [*made, rejected])
     return {

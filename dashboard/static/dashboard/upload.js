@@ -18,10 +18,10 @@ const rules = {
 };
 
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const units = ["bytes", "kB", "MB", "GB", "TB"];
+const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
 const size = (bytes) => {
   let unit = 0;
-  while (bytes >= 1000 && unit < units.length - 1) { bytes /= 1000; unit++; }
+  while (bytes >= 1023.95 && unit < units.length - 1) { bytes /= 1024; unit++; }
   return `${unit ? bytes.toFixed(1) : bytes} ${units[unit]}`;
 };
 const time = (seconds) => {

@@ -10,12 +10,14 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from archive.models import FixityCheck, Outcome, Pack
+from deposit import lifecycle
 from deposit.lifecycle import Work
-from deposit.models import AdvisoryLock, Heartbeat, Status, WorkItem
+from deposit.models import AdvisoryLock, EventName, Heartbeat, Status, WorkItem
 from deposit.monitoring import heartbeats
 from deposit.monitoring.alerts import Alert, alerts
 from deposit.monitoring.snapshot import counted, unread
-from tests.support.lifecycle_fixtures import claimed, in_status, sent
+from deposit.queue.items import give_back
+from tests.support.lifecycle_fixtures import IDENTIFIERS, claimed, in_status, sent
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +63,7 @@ def test_a_worker_that_is_gone_is_missed_before_anything_waits_long(name: str, c
     silence(name)
     (alert,) = alerts()
     assert (alert.code, alert.severity) == (code, "error")
-    assert f"systemctl start deposit-worker@{queue}" in alert.sentence
+    assert f"systemctl restart deposit-worker@{queue}" in alert.sentence
 
 
 def test_workers_that_never_came_are_missed_too() -> None:
@@ -110,6 +112,23 @@ def test_too_few_workers_are_told_from_none() -> None:
     claimed(Work.CHECK, sent(origin="https://hal.example.org/other"))
     WorkItem.objects.update(due_at=Now() - timedelta(minutes=20))
     assert "start more workers" in told()["checker.slow"].sentence
+
+
+def test_loads_that_fail_are_told_from_the_first_attempt_on_with_the_cause() -> None:
+    deposit = in_status(Status.VERIFIED)
+    for attempt, severity in ((1, "warning"), (2, "warning"), (3, "error")):
+        give_back(
+            claimed(Work.LOAD, deposit), reason="OSError: disk is read-only", after_seconds=0, counts=True
+        )
+        [alert] = alerts()
+        assert (alert.code, alert.severity, alert.status) == ("work.failing", severity, Status.VERIFIED)
+        assert f"Loads fail and are tried again: 1; the most attempts: {attempt}." in alert.sentence
+        assert "The last cause: OSError: disk is read-only." in alert.sentence
+        # Nothing fell silent, and nothing says so.
+        assert "silent" not in alert.sentence
+    claim = claimed(Work.LOAD, deposit)
+    lifecycle.fire(EventName.FINISH, deposit.pk, actor="loader", token=claim.token, changes=IDENTIFIERS)
+    assert alerts() == []
 
 
 def test_failed_deposits_lead_to_their_list() -> None:
