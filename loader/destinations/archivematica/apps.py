@@ -13,7 +13,10 @@ class ArchivematicaConfig(AppConfig):
     def ready(self) -> None:
         """Let the service's alerts and metrics tell of pipelines."""
         from deposit.monitoring import alerts, prometheus  # noqa: PLC0415  (need models)
-        from loader.destinations.archivematica import monitoring  # noqa: PLC0415  (needs models)
+        from loader.destinations.archivematica import (  # noqa: PLC0415  (need models)
+            monitoring,
+            work,  # noqa: F401  (it registers its kind)
+        )
 
         alerts.register(monitoring.alerts)
         prometheus.register(monitoring.metrics)

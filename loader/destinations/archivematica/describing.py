@@ -58,6 +58,7 @@ def whole(pipeline: Pipeline) -> dict[str, Any]:
         "exclude_hidden_files": pipeline.exclude_hidden_files,
         "storage_time_zone": pipeline.storage_time_zone,
         "collections": sorted(pipeline.uses.values_list("collection__name", flat=True)),
+        "report": pipeline.report,
         "inside": [place(one) for one in capacity.inside(pipeline)],
     }
 

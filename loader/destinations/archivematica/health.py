@@ -1,5 +1,6 @@
 """Whether a pipeline can be used: looked at before work is given to it, and by ``pipeline check``."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -7,17 +8,24 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from deposit.queue import items
+from deposit.queue.claims import LeaseLost
+from deposit.queue.leases import kept
 from loader import sftp
 from loader.destinations.archivematica.checks import is_sftp
 from loader.destinations.archivematica.connections import dashboard_of, publisher_of, storage_of
 from loader.destinations.archivematica.errors import RemoteError
 from loader.destinations.archivematica.models import Pipeline
 from loader.destinations.archivematica.publishing import SftpFolder
+from loader.destinations.archivematica.work import CHECK
 from loader.secret_references import SecretMissing
+
+logger = logging.getLogger(__name__)
 
 # How long the last look at a pipeline counts, in seconds.
 FRESH_SECONDS = 60.0
@@ -88,14 +96,20 @@ def check(pipeline: Pipeline) -> list[Check]:
     return found
 
 
-def check_and_record(pipeline_id: int) -> None:
-    """Look at everything, and keep what was found with the pipeline."""
-    pipeline = Pipeline.objects.filter(pk=pipeline_id).first()
-    if pipeline is None:
+def check_and_record(pipeline_id: int, *, worker: str) -> None:
+    """Look at everything if that waits to be done, and keep what was found with the pipeline."""
+    claim = items.claim(CHECK.name, pipeline_id, worker=worker)
+    if claim is None:
         return
-    found = check(pipeline)
-    report = {"at": timezone.now().isoformat(), "checks": [asdict(one) for one in found]}
-    Pipeline.objects.filter(pk=pipeline_id).update(report=report)
+    try:
+        with kept(claim):
+            found = [asdict(one) for one in check(Pipeline.objects.get(pk=pipeline_id))]
+            with transaction.atomic():
+                report = {"at": timezone.now().isoformat(), "checks": found}
+                Pipeline.objects.filter(pk=pipeline_id).update(report=report)
+                items.finish(claim)
+    except LeaseLost:
+        logger.warning("pipeline=%s check dropped: another worker has it", pipeline_id)
 
 
 def _each(pipeline: Pipeline, looks: dict[str, Callable[[Pipeline], str]]) -> Iterator[Check]:

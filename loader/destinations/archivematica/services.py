@@ -11,9 +11,11 @@ from deposit import audit
 from deposit.actors import Actor
 from deposit.models import Collection
 from deposit.permissions import Operation, require_service
+from deposit.queue import items
 from deposit.refusals import Kind, Refusal
-from loader.destinations.archivematica import capacity, health, tasks
+from loader.destinations.archivematica import capacity, health
 from loader.destinations.archivematica.models import Pipeline, PipelineUse, Transfer
+from loader.destinations.archivematica.work import CHECK
 
 
 def pipeline_named(name: str) -> Pipeline:
@@ -82,7 +84,9 @@ def ask_for_check(*, actor: Actor, name: str) -> Pipeline:
     """Have a worker look whether a pipeline can be used: only workers have the keys. Raises `Refusal`."""
     require_service(actor, Operation.SEE_QUEUES)
     pipeline = pipeline_named(name)
-    transaction.on_commit(lambda: tasks.check.delay(pipeline.pk))
+    with transaction.atomic():
+        Pipeline.objects.filter(pk=pipeline.pk).update(report={})
+        items.ask(CHECK.name, pipeline.pk)
     return pipeline
 
 

@@ -1,6 +1,6 @@
 """The destination's Celery tasks."""
 
-from celery import shared_task
+from celery import Task, shared_task
 
 from loader.destinations.archivematica import health
 
@@ -11,7 +11,7 @@ def probe() -> None:
     health.look_at_all()
 
 
-@shared_task(name="archivematica.check")
-def check(pipeline_id: int) -> None:
-    """Look at everything about one pipeline, and record it. Safe to run twice."""
-    health.check_and_record(pipeline_id)
+@shared_task(name="archivematica.check", bind=True)
+def check(task: "Task[..., None]", pipeline_id: int | str) -> None:
+    """Look at everything about one pipeline, and record it. Safe to run twice: the claim lets one through."""
+    health.check_and_record(int(pipeline_id), worker=f"archivematica:{task.request.hostname}")

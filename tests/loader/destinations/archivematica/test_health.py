@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from loader.destinations.archivematica import health
+from deposit.actors import Channel, system_actor
+from deposit.models import WorkItem
+from loader.destinations.archivematica import health, services
 from loader.destinations.archivematica.models import Pipeline
 from tests.loader.destinations.archivematica.pipelines import key_file, new_pipeline
 from tests.support.archivematica import Archivematica
@@ -101,3 +103,13 @@ def test_a_new_key_is_used_at_once(pipeline: Pipeline, double: Archivematica, tm
     key_file(tmp_path, "dashboard", "a new key")
 
     assert health.look_at(pipeline) == ""
+
+
+def test_a_worker_looks_when_it_is_asked_for_and_keeps_what_it_found(pipeline: Pipeline) -> None:
+    services.ask_for_check(actor=system_actor(Channel.COMMAND), name=pipeline.name)
+
+    health.check_and_record(pipeline.pk, worker="worker")
+
+    pipeline.refresh_from_db()
+    assert [one["ok"] for one in pipeline.report["checks"]] == [True] * 4
+    assert not WorkItem.objects.exists()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from deposit.models import AuditRecord
+from deposit.models import AuditRecord, WorkItem
 from loader.destinations.archivematica import capacity
 from loader.destinations.archivematica.models import Pipeline
 from tests.loader.destinations.archivematica.pipelines import new_pipeline
@@ -176,3 +176,14 @@ def test_the_audit_tells_of_it(double: Archivematica) -> None:
 def test_an_unknown_pipeline_is_told(double: Archivematica) -> None:
     with pytest.raises(CommandError, match="There is no pipeline other"):
         pipeline("show", "other")
+
+
+def test_where_the_keys_cannot_be_read_a_worker_is_asked(
+    double: Archivematica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(double)
+    monkeypatch.delenv("AM_KEY")
+
+    with pytest.raises(CommandError, match="no worker has looked yet"):
+        pipeline("check", "main", "--wait", "0.3")
+    assert WorkItem.objects.get().kind == "pipeline-check"
