@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Case, CharField, F, Q, Value, When
 from django.db.models.functions import Now
 
+from deposit.lists.packages import version_number
 from deposit.models import Deposit, Finding, Status
 from sources.models import Disposal, ItemState, Source, SourceItem
 from sources.places import Changed, Gone, Place
@@ -97,6 +98,7 @@ def report_of(source: Source, item: SourceItem) -> Report:
         collection=source.collection.name,
         deposit_id=deposit.pk if deposit else None,
         external_id=(deposit.external_id or "") if deposit else "",
+        version=version_number(deposit) if deposit else None,
         page=page_of(deposit) if deposit else "",
         ours=item.state == ItemState.FAILED,
         identifiers=tuple(identifiers_of(deposit)) if deposit else (),
@@ -110,9 +112,11 @@ def page_of(deposit: Deposit) -> str:
 
 
 def identifiers_of(deposit: Deposit) -> Iterable[tuple[str, str]]:
-    """What a deposit is known by once it is stored."""
+    """What a deposit is known by once it is stored: its SWHID, and what destinations call it."""
     if deposit.swhid:
         yield "swhid", deposit.swhid
+    others = deposit.identifiers.exclude(scheme__startswith="swhid")
+    yield from others.order_by("id").values_list("scheme", "value")
 
 
 def _findings(item: SourceItem) -> Iterable[ReportedFinding]:

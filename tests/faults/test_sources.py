@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -106,12 +107,18 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
-    running = Run(tmp_path / "data")
-    try:
-        yield running
-    finally:
-        running.stop()
+def run() -> Iterator[Run]:
+    """The service, with folders that PostgreSQL's own user may enter."""
+    with tempfile.TemporaryDirectory(prefix="deposit-watched-") as folder:
+        data = Path(folder) / "data"
+        data.mkdir()
+        for each in (data.parent, data):
+            each.chmod(0o711)
+        running = Run(data)
+        try:
+            yield running
+        finally:
+            running.stop()
 
 
 def reports(folder: Path) -> Counter[str]:
