@@ -23,7 +23,7 @@ from sources.museumplus.models import MuseumObject, WorkflowJob
 from sources.museumplus.workflow import enqueuing, freezing, queueing
 
 # One pass over all objects serves everybody who looks, in seconds.
-counted = TTLCache(selectors.overview_stats, 2.0)
+counted = TTLCache(selectors.overview_stats, 5.0)
 _STATES = ("processing", "preserved", "rejected", "cancelled")
 _FAILED_SHOWN = 100
 

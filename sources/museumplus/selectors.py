@@ -136,9 +136,10 @@ def list_packages(
     if search.strip().isdigit():
         packages = packages.filter(museum_object=int(search))
     elif search:
-        packages = packages.filter(
-            Q(sip_filename__icontains=search) | Q(museum_object__title__icontains=search)
-        )
+        # Two searches, each by its own index: one condition over both tables would read all of both.
+        named = MuseumPackage.objects.filter(sip_filename__icontains=search)
+        titled = MuseumPackage.objects.filter(museum_object__title__icontains=search)
+        packages = packages.filter(pk__in=named.values("pk").union(titled.values("pk")))
     return _listed(packages.order_by("-created_date", "-pk"), page, limit, package_row)
 
 
