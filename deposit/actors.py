@@ -134,7 +134,3 @@ def acting(actor: Actor | None) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
-
-
-# The names of before, until all branches have the new ones.
-Door, Machine, Anybody, machine = Channel, SystemActor, AnonymousActor, system_actor

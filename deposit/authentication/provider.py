@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from deposit.authentication.identity import IdentityProvider
 
 
+def issuer() -> str | None:
+    """What the provider's tokens name as their issuer; None without a provider."""
+    known = provider()
+    return known.realm.issuer if known else None
+
+
 @cache
 def provider() -> "IdentityProvider | None":
     """The provider that the settings name; None when they name none."""

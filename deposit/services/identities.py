@@ -5,23 +5,21 @@ from django.db import IntegrityError, transaction
 
 from deposit import audit
 from deposit.actors import Actor
-from deposit.authentication.provider import provider
 from deposit.models import ProviderIdentity
 from deposit.permissions import Operation, require_service
 from deposit.services.accounts import AccountError
 
 
-def bind(*, actor: Actor, username: str, subject: str = "") -> User:
+def bind(*, actor: Actor, username: str, issuer: str | None, subject: str = "") -> User:
     """Say who an account is: the person with this subject, or whoever logs in next under the account's name.
 
-    Raises `AccountError`.
+    ``issuer``: who the provider of the settings is, None without one. Raises `AccountError`.
     """
     require_service(actor, Operation.ADMINISTER)
     user = _user(username)
-    keeper = provider()
-    if keeper is None:
+    if issuer is None:
         raise AccountError("There is no identity provider: KEYCLOAK_SERVER_URL is not set.")
-    whole = {"issuer": keeper.realm.issuer if subject else "", "subject": subject}
+    whole = {"issuer": issuer if subject else "", "subject": subject}
     try:
         with transaction.atomic():
             ProviderIdentity.objects.update_or_create(user=user, defaults=whole)

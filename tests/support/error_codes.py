@@ -117,7 +117,7 @@ _FAULTS = """
 ## The archive cannot read it now
 
 Clients get 503 with one of these codes and may come again; it is the operators' to mend: the page *Fixity* and
-`manage.py archive verify` say what is damaged, [Back up, and restore](../how-to/back-up-and-restore.md) how to get it
+`manage.py archive verify` say what is damaged, [Backup and restore](../how-to/back-up-and-restore.md) how to get it
 back. `manage.py archive` ends with the same codes.
 """
 _FINDINGS = """
@@ -133,7 +133,7 @@ _ALERTS = """
 
 For operators: what the overview, `check_deposit` and the metric `deposit_alert` say is wrong. `*` is `checker`,
 `loader` or another queue.
-See [See what is stuck](../how-to/watch-and-mend.md).
+See [Troubleshooting](../how-to/watch-and-mend.md).
 """
 _PROBLEMS = """
 ## Problems

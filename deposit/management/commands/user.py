@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from deposit.actors import Channel, system_actor
+from deposit.authentication.provider import issuer
 from deposit.management.actions import ActionsCommand, Row, ask_password
 from deposit.models import Client, ProviderIdentity
 from deposit.services import accounts, identities
@@ -113,7 +114,8 @@ def _bind(parser: ArgumentParser) -> Callable[..., Row]:
     )
 
     def run(username: str, subject: str) -> Row:
-        return _bound(identities.bind(actor=ACTOR, username=username, subject=subject))
+        bound = identities.bind(actor=ACTOR, username=username, issuer=issuer(), subject=subject)
+        return _bound(bound)
 
     return run
 
