@@ -190,6 +190,10 @@ MIN_SEGMENT_SIZE: int = env.int("MIN_SEGMENT_SIZE", default=1)
 MAX_SEGMENT_SIZE: int = env.int("MAX_SEGMENT_SIZE", default=5 * 1024**3)
 MAX_SEGMENTS: int = env.int("MAX_SEGMENTS", default=10_000)
 STAGING_MAX_IDLE: int = env.int("STAGING_MAX_IDLE", default=7 * 24 * 3600)
+# A promise of which nothing has come goes sooner. So many of one client may be unfinished, and begun in a minute.
+STAGING_MAX_EMPTY: int = env.int("STAGING_MAX_EMPTY", default=3600)
+OPEN_UPLOADS: int = env.int("OPEN_UPLOADS", default=100)
+UPLOADS_PER_MINUTE: int = env.int("UPLOADS_PER_MINUTE", default=300)
 UPLOAD_QUOTA: int = env.int("UPLOAD_QUOTA", default=500 * 1024**3)
 # SWORD 3 concurrency control: refuse changes that come without If-Match, as a strict reading of it has it.
 REQUIRE_IF_MATCH: bool = env.bool("REQUIRE_IF_MATCH", default=False)

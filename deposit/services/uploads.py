@@ -6,6 +6,9 @@ becomes the package.
 """
 
 import logging
+import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Now
 
 from deposit.actors import Actor
@@ -27,6 +30,29 @@ from deposit.staging.files import StagedFile
 from deposit.staging.preallocated import PreallocatedRegion, Sealed
 
 logger = logging.getLogger(__name__)
+
+
+class _Begun:
+    """How many uploads each client began within the last minute, as far as this process knows."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._moments: dict[int, deque[float]] = {}
+
+    def one_more(self, client: int, most: int) -> bool:
+        """Count one more, unless there are as many as may be."""
+        now = time.monotonic()
+        with self._lock:
+            moments = self._moments.setdefault(client, deque())
+            while moments and moments[0] < now - 60:
+                moments.popleft()
+            if len(moments) >= most:
+                return False
+            moments.append(now)
+            return True
+
+
+_begun = _Begun()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,9 +74,17 @@ class Received:
 
 
 def initialise(*, actor: Actor, plan: Plan) -> Upload:
-    """Reserve room for an upload that is acceptable. Raises `Refusal`, and then leaves nothing."""
+    """Begin an upload that is acceptable; its room is taken as its bytes come. Raises `Refusal`, leaving nothing."""
     client = _depositor(actor)
     _judge(plan)
+    if not _begun.one_more(client.pk, settings.UPLOADS_PER_MINUTE):
+        raise Refusal(
+            Kind.TOO_MANY_REQUESTS,
+            "upload.rate",
+            f"You began {settings.UPLOADS_PER_MINUTE} uploads within a minute, the most that is allowed.",
+            "Begin further ones a little later.",
+            retry_after=10,
+        )
     with transaction.atomic():
         # One at a time for a client, or two would both fit into its last room.
         Client.objects.select_for_update().get(pk=client.pk)
@@ -65,7 +99,7 @@ def initialise(*, actor: Actor, plan: Plan) -> Upload:
             stored_as=preallocated.new_name(),
         )
     try:
-        preallocated.reserve(upload.stored_as, plan.size)
+        preallocated.make(upload.stored_as, plan.size)
     except (Refusal, OSError):
         upload.delete()
         raise
@@ -121,7 +155,15 @@ def _segment_size(summary: str, hint: str) -> Refusal:
 
 
 def _require_room(client: Client, size: int) -> None:
-    used = Upload.objects.filter(client=client).aggregate(sum=Sum("size"))["sum"] or 0
+    mine = Upload.objects.filter(client=client).aggregate(sum=Sum("size"), number=Count("pk"))
+    used = mine["sum"] or 0
+    if mine["number"] >= settings.OPEN_UPLOADS:
+        raise Refusal(
+            Kind.TOO_MANY_REQUESTS,
+            "upload.open",
+            f"{mine['number']} of your uploads are not finished, the most that is allowed.",
+            "Finish and deposit the uploads you began, or DELETE them.",
+        )
     if used + size > settings.UPLOAD_QUOTA:
         raise Refusal(
             Kind.TOO_LARGE,
@@ -191,13 +233,15 @@ def wrong_segment_size(number: int, expected: int) -> Refusal:
 @contextmanager
 def region(upload: Upload, number: int) -> Iterator[PreallocatedRegion]:
     """Where the bytes of a segment go. Raises `Refusal` when the upload takes no more, before or in the middle."""
-    offset = (number - 1) * upload.segment_size
+    offset, size = (number - 1) * upload.segment_size, size_of(upload, number)
+    files.require_room(size)
     try:
-        place = PreallocatedRegion(upload.stored_as, offset=offset, size=size_of(upload, number))
+        place = PreallocatedRegion(upload.stored_as, offset=offset, size=size)
     except Sealed:
         raise unknown_upload() from None
     try:
-        yield place
+        with files.announced(upload.client_id, size):
+            yield place
     except Sealed:
         raise _unexpected(number) from None
     finally:
@@ -257,15 +301,21 @@ def adopt(*, actor: Actor, upload_id: UUID) -> StagedFile:
 
 
 def expire_idle() -> int:
-    """Give up uploads to which nothing came for ``STAGING_MAX_IDLE`` seconds. Returns how many."""
-    idle = Upload.objects.filter(touched_at__lt=Now() - timedelta(seconds=settings.STAGING_MAX_IDLE))
-    return sum(_expire(pk) for pk in list(idle.values_list("pk", flat=True)))
+    """Give up uploads to which nothing came for ``STAGING_MAX_IDLE`` seconds, or nothing at all. Returns how many."""
+    return sum(_expire(pk) for pk in list(_idle().values_list("pk", flat=True)))
+
+
+def _idle() -> QuerySet[Upload]:
+    """A promise of which nothing came is given up after ``STAGING_MAX_EMPTY`` seconds."""
+    begun = Exists(UploadSegment.objects.filter(upload=OuterRef("pk")))
+    old = Q(touched_at__lt=Now() - timedelta(seconds=settings.STAGING_MAX_IDLE))
+    empty = Q(touched_at__lt=Now() - timedelta(seconds=settings.STAGING_MAX_EMPTY))
+    return Upload.objects.filter(old | (empty & ~begun))
 
 
 def _expire(upload_id: UUID) -> bool:
     with transaction.atomic():
-        idle = Upload.objects.filter(touched_at__lt=Now() - timedelta(seconds=settings.STAGING_MAX_IDLE))
-        upload = idle.select_for_update(skip_locked=True).filter(pk=upload_id).first()
+        upload = _idle().select_for_update(skip_locked=True).filter(pk=upload_id).first()
         if upload is None:
             return False
         stored_as, size = upload.stored_as, upload.size

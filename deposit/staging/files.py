@@ -172,6 +172,19 @@ def arriving() -> Iterator[Upload]:
                 yield Upload(int(match["client"]), max(0, int(match["promised"]) - status.st_size))
 
 
+@contextmanager
+def announced(client: int, length: int) -> Iterator[None]:
+    """Others are told that ``length`` bytes of a client are on their way into a file that is there already."""
+    incoming = root() / "incoming"
+    incoming.mkdir(parents=True, exist_ok=True)
+    mark = incoming / f"{uuid.uuid4().hex}.{client}.{length}.part"
+    mark.touch(mode=0o600)
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)
+
+
 def require_room(length: int) -> None:
     """Raises `Refusal` when ``length`` more bytes, and what others are still to send, would fill the disk."""
     if refuses_uploads(length):

@@ -1,4 +1,6 @@
-"""Files whose room is reserved before their bytes come, and which fill in any order (segmented uploads).
+"""Files of a size that is known before their bytes come, and which fill in any order (segmented uploads).
+
+A promise takes no room on the disk: the file has holes until bytes come, for anybody can promise, and take it back.
 
 Nobody holds a lock while bytes arrive. Each piece is written under the file's shared lock, for as long as one write
 takes, and only while the file is open for writing; sealing it takes the exclusive lock. So a connection that hung
@@ -23,12 +25,12 @@ def new_name() -> str:
     return str((day / uuid.uuid4().hex).relative_to(files.root()))
 
 
-def reserve(stored_as: str, size: int) -> None:
-    """Make the file with room for all its bytes. Raises a 507 `Refusal` when there is none, and leaves nothing."""
+def make(stored_as: str, size: int) -> None:
+    """Make the file in its whole length, of holes. Raises a 507 `Refusal` when there is no room, and leaves nothing."""
     path = files.path_of(stored_as)
     handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
-        os.posix_fallocate(handle, 0, size)
+        os.ftruncate(handle, size)
         os.fsync(handle)
     except OSError as error:
         path.unlink()

@@ -16,7 +16,7 @@ from django.test import Client as HttpClient
 from checker.checking import check
 from deposit.models import Client, Collection, Deposit, Fetch, Finding, Part, Upload, UploadSegment
 from deposit.services import uploads
-from deposit.staging import cleanup
+from deposit.staging import cleanup, files
 from deposit.staging.files import path_of
 from deposit.staging.preallocated import Sealed
 from tests.deposit.sword3.asking import Sword3, by_reference, digest, error
@@ -32,13 +32,67 @@ def piece(number: int) -> bytes:
     return DATA[(number - 1) * SEGMENT : number * SEGMENT]
 
 
-def test_an_upload_is_begun_with_the_room_it_needs(sword3: Sword3) -> None:
+def test_an_upload_that_is_begun_takes_no_room(sword3: Sword3) -> None:
     response = sword3.begin(DATA, SEGMENT)
     assert response.status_code == 201
     upload = Upload.objects.get()
     assert response["Location"] == f"http://testserver/3/staging/{upload.pk}/"
     assert path_of(upload.stored_as).stat().st_size == len(DATA)
-    assert path_of(upload.stored_as).stat().st_blocks * 512 >= len(DATA)
+    assert path_of(upload.stored_as).stat().st_blocks == 0
+
+
+def test_room_is_taken_as_bytes_come(sword3: Sword3) -> None:
+    data = bytes(range(256)) * 4 * 1024
+    url = sword3.begin(data, 512 * 1024)["Location"]
+    path = path_of(Upload.objects.get().stored_as)
+    assert sword3.segment(url, 2, data[512 * 1024 :]).status_code == 204
+    assert 512 * 1024 <= path.stat().st_blocks * 512 < len(data)
+
+
+def test_what_is_on_its_way_counts_for_others_while_it_comes(sword3: Sword3) -> None:
+    sword3.begin(DATA, SEGMENT)
+    upload = Upload.objects.get()
+    with uploads.region(upload, 1):
+        assert [(one.client, one.missing) for one in files.arriving()] == [(upload.client_id, SEGMENT)]
+    assert list(files.arriving()) == []
+
+
+def test_a_segment_for_which_the_disk_has_no_room_is_refused_before_it_comes(
+    sword3: Sword3, settings: Any
+) -> None:
+    url = sword3.begin(DATA, SEGMENT)["Location"]
+    settings.RESERVED_BYTES = 2**60
+    assert error(sword3.segment(url, 1, piece(1))) == (507, "BadRequest")
+
+
+def test_a_client_has_so_many_unfinished_uploads_and_no_more(sword3: Sword3, settings: Any) -> None:
+    settings.OPEN_UPLOADS = 2
+    url = sword3.begin(DATA, SEGMENT)["Location"]
+    assert sword3.begin(DATA, SEGMENT).status_code == 201
+    refused = sword3.begin(DATA, SEGMENT)
+    assert (refused.status_code, "upload.open" in refused.json()["log"]) == (429, True)
+    assert sword3.send("DELETE", url).status_code == 204
+    assert sword3.begin(DATA, SEGMENT).status_code == 201
+
+
+def test_a_client_begins_so_many_uploads_within_a_minute_and_no_more(sword3: Sword3, settings: Any) -> None:
+    settings.UPLOADS_PER_MINUTE = 3
+    for _ in range(3):
+        assert sword3.send("DELETE", sword3.begin(DATA, SEGMENT)["Location"]).status_code == 204
+    refused = sword3.begin(DATA, SEGMENT)
+    assert (refused.status_code, "upload.rate" in refused.json()["log"]) == (429, True)
+
+
+def test_a_promise_of_which_nothing_comes_goes_sooner(
+    sword3: Sword3, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    sword3.segment(sword3.begin(DATA, SEGMENT)["Location"], 1, piece(1))
+    begun = Upload.objects.get()
+    sword3.begin(DATA, SEGMENT)
+    settings.STAGING_MAX_EMPTY = -1
+    with django_capture_on_commit_callbacks(execute=True):
+        assert uploads.expire_idle() == 1
+    assert Upload.objects.get() == begun
 
 
 def test_segments_come_in_any_order_and_the_state_tells_which_are_missing(sword3: Sword3) -> None:
@@ -295,7 +349,7 @@ def test_without_room_an_upload_is_refused_at_once(sword3: Sword3, monkeypatch: 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     before = {path for path in Path(settings.STAGING_ROOT).rglob("*") if path.is_file()}
-    monkeypatch.setattr(os, "posix_fallocate", full)
+    monkeypatch.setattr(os, "ftruncate", full)
     assert error(sword3.begin(DATA, SEGMENT)) == (507, "BadRequest")
     assert not Upload.objects.exists()
     assert {path for path in Path(settings.STAGING_ROOT).rglob("*") if path.is_file()} == before
