@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from deposit.lists.days import VALIDATORS
 from deposit.lists.events import plain_actor, plain_detail
 from deposit.models import Collection, Deposit, Event, Finding, Identifier, Part
 
@@ -179,8 +180,12 @@ class FiguresQuerySerializer(serializers.Serializer[Any]):
     """Which figures: ``since`` and ``until`` are days (UTC), both included."""
 
     by = serializers.ChoiceField(choices=["day", "week", "collection", "client"], default="day")
-    since = serializers.DateField(required=False, help_text="Thirty days back unless told otherwise.")
-    until = serializers.DateField(required=False, help_text="Today unless told otherwise.")
+    since = serializers.DateField(
+        validators=VALIDATORS, required=False, help_text="Thirty days back unless told otherwise."
+    )
+    until = serializers.DateField(
+        validators=VALIDATORS, required=False, help_text="Today unless told otherwise."
+    )
     collection = serializers.CharField(required=False, max_length=100)
     client = serializers.CharField(required=False, max_length=150)
 

@@ -11,8 +11,10 @@ from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
 from rest_framework.mixins import ListModelMixin
-from rest_framework.pagination import CursorPagination
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.parsers import FormParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +27,7 @@ from deposit.actors import Actor
 from deposit.api import serializers
 from deposit.archive_permissions import readable_among, wait_in_vain
 from deposit.http.api_authentication import ApiAuthenticator
+from deposit.http.json_parser import StorableJSONParser
 from deposit.http.problems import handle
 from deposit.lists.cursor import DepositFilter
 from deposit.models import Collection, DailyStatistics, Deposit
@@ -59,6 +62,14 @@ class Pages(CursorPagination):
     max_page_size = 500
     page_size_query_param = "page_size"
 
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Where to go on: after which number. Raises a 404 for anything else."""
+        cursor = super().decode_cursor(request)
+        position = "0" if cursor is None or cursor.position is None else str(cursor.position)
+        if not (position.isascii() and position.isdigit() and len(position) < 19):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
+
 
 class OldestFirst(Pages):
     """Histories are read from their beginning."""
@@ -72,6 +83,7 @@ class ApiView(APIView):
     authentication_classes = [ApiAuthenticator]
     permission_classes = []
     renderer_classes = [JSONRenderer]
+    parser_classes = [StorableJSONParser, FormParser]
 
     @property
     def actor(self) -> Actor:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from email.message import Message
 
 from deposit.http.header_limits import has_many_parameters, too_long
+from deposit.http.text import is_media_type
 from deposit.refusals import Kind, Refusal
 from packages.names import known_encoding
 
 # Characters no stored file name may hold; the name is shown and offered for download again.
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +37,12 @@ def parse_media_type(value: str | None) -> MediaType | None:
     message = Message()
     message["Content-Type"] = value.replace("\r", " ").replace("\n", " ")
     kind, _, _ = value.partition(";")
+    if not is_media_type(kind.strip()):
+        raise bad_request(
+            "header.content_type",
+            "The Content-Type is none.",
+            "Send for example Content-Type: application/zip",
+        )
     try:
         pairs = message.get_params(failobj=[])[1:]
     except (ValueError, LookupError, TypeError):  # what the email package answers to nonsense

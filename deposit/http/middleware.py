@@ -4,12 +4,14 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 
 from deposit.http.header_limits import blank_unreadable
 from deposit.http.origins import refuse_foreign
 from deposit.http.sound_request import REFUSAL
+from deposit.http.text import is_storable
 from deposit.monitoring.logs import request_id
 from deposit.monitoring.prometheus import count_request
 from deposit.refusals import Kind, Refusal
@@ -57,5 +59,33 @@ class SoundRequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Refuse a request that was found wanting when it was made (`deposit.http.sound_request`), or is now."""
-        refusal = request.META.get(REFUSAL) or blank_unreadable(request.META) or refuse_foreign(request)
+        refusal = (
+            request.META.get(REFUSAL)
+            or blank_unreadable(request.META)
+            or _unstorable(request)
+            or refuse_foreign(request)
+        )
         return RefusedRequest(refusal) if refusal else self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
+        """Refuse a form with a text that nothing can keep, once the guard against forged forms has read it."""
+        form: QueryDict | None = getattr(request, "_post", None)
+        pairs = form.lists() if form else ()
+        if all(is_storable(text) for name, texts in pairs for text in (name, *map(str, texts))):
+            return None
+        return RefusedRequest(_not_text())
+
+
+def _unstorable(request: HttpRequest) -> Refusal | None:
+    """Whether the path or the query has what no table can hold. Django has replaced what is no UTF-8."""
+    sound = is_storable(request.path_info) and "%00" not in request.META.get("QUERY_STRING", "")
+    return None if sound else _not_text()
+
+
+def _not_text() -> Refusal:
+    return Refusal(
+        Kind.BAD_REQUEST,
+        "request.text",
+        "The request has a NUL, or a character that is none, in its address or its form.",
+        "Send text in UTF-8.",
+    )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIRequest
+from django.utils.http import parse_header_parameters
 
 from deposit.http.header_limits import blank_unreadable
 
@@ -27,6 +28,8 @@ class Request(WSGIRequest):
 
     def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
         try:
-            super()._set_content_type_params(meta)  # type: ignore[misc]  # the stubs lack it
+            self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
         except (TypeError, ValueError, LookupError):
             self.content_type, self.content_params = str(meta["CONTENT_TYPE"]).partition(";")[0].strip(), {}
+        # Everything here is UTF-8. Django would decode a form by any codec of Python's that a client names.
+        self.content_params.pop("charset", None)

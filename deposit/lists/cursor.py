@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from deposit.lists.days import VALIDATORS
 from deposit.models import Delivery, Deposit, DepositType, Status
 from deposit.models.search import matches, walked
 from deposit.permissions import LARGEST_ID
@@ -74,8 +75,8 @@ class DepositFilter(filters.FilterSet):
     collection = filters.CharFilter(field_name="collection__name", label=_("Collection"), max_length=100)
     client = filters.CharFilter(field_name="client__user__username", label=_("Client"), max_length=150)
     pipeline = filters.CharFilter(method="through_pipeline", label=_("Pipeline"), max_length=100)
-    since = filters.DateFilter(method="received_since", label=_("Received since"))
-    until = filters.DateFilter(method="received_until", label=_("Received until"))
+    since = filters.DateFilter(method="received_since", validators=VALIDATORS, label=_("Received since"))
+    until = filters.DateFilter(method="received_until", validators=VALIDATORS, label=_("Received until"))
 
     class Meta:
         model = Deposit

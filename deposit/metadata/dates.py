@@ -36,7 +36,10 @@ def parse_date(text: str | None) -> datetime | None:
             int((match["fraction"] or "")[:6].ljust(6, "0")),
             tzinfo=_zone(match["zone"]),
         )
-        return moment + timedelta(days=1) if end_of_day else moment
+        moment = moment + timedelta(days=1) if end_of_day else moment
+        # The first and last hours of the calendar have no name in UTC when a zone is added.
+        moment.astimezone(UTC)
+        return moment
     except (ValueError, OverflowError):
         return None
 

@@ -24,7 +24,10 @@ WAITING = (FetchState.PENDING, FetchState.DOWNLOADING)
 
 def upload_id_of(url: str) -> UUID | None:
     """The upload that a Temporary-URL of ours names, under whatever name of this server; None for other URLs."""
-    found = _TEMPORARY.fullmatch(urlsplit(url).path)
+    try:
+        found = _TEMPORARY.fullmatch(urlsplit(url).path)
+    except ValueError:
+        return None
     return UUID(found[1]) if found else None
 
 
@@ -56,7 +59,11 @@ def require_allowed(url: str, size: int) -> None:
             f"The file at {url} has {size} bytes; at most {settings.MAX_BY_REFERENCE_SIZE} are fetched.",
             "Divide it into several packages.",
         )
-    download.require_allowed(urlsplit(url))
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    download.require_allowed(parts)
 
 
 def waits_for_fetches(deposit: Deposit) -> bool:

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Any, NoReturn
 
 from deposit.http.body import Body
 from deposit.http.headers import bad_request
+from deposit.http.text import is_media_type, read_json
 from deposit.http.upload import let_in, package_file
 from deposit.metadata import sword as sword_metadata
 from deposit.metadata.entry import Entry, read_entry
@@ -175,17 +175,12 @@ def _json(data: bytes, headers: Sword3Headers) -> dict[str, Any]:
             )
         _refuse_type(headers, "Documents come as application/json.")
     try:
-        document = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        reason = "It is nested too deeply." if isinstance(error, RecursionError) else f"{error}."
-        raise bad_request("sword3.malformed", "The body is not a JSON document.", reason[:300]) from None
+        document = read_json(data)
+    except ValueError as error:
+        raise bad_request("sword3.malformed", "The body is not a JSON document.", str(error)[:300]) from None
     if not isinstance(document, dict):
         raise bad_request("sword3.malformed", "The body is not a JSON object.")
     return document
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def read_by_reference(document: object) -> tuple[Uploaded | RemoteFile, ...]:
@@ -202,10 +197,11 @@ def read_by_reference(document: object) -> tuple[Uploaded | RemoteFile, ...]:
 def _file(file: object, number: int) -> Uploaded | RemoteFile:
     fields = file if isinstance(file, dict) else {}
     url, kind, disposition = (_text(fields, name) for name in ("@id", "contentType", "contentDisposition"))
-    if not url or not kind or not disposition:
+    if not url or not is_media_type(kind) or not disposition:
         raise bad_request(
             "sword3.by_reference",
-            f"File {number} of the By-Reference document lacks @id, contentType or contentDisposition.",
+            f"File {number} of the By-Reference document lacks @id, contentType or contentDisposition, or they are "
+            "none.",
         )
     name = filename_of(disposition)
     packaging = read_packaging(_text(fields, "packaging"))
