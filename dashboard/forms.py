@@ -1,25 +1,19 @@
 """The upload form, and the Atom entry with CodeMeta that its fields become."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from lxml import etree
 from lxml.builder import ElementMaker
 
+from deposit.metadata import licences
 from deposit.metadata.namespaces import ATOM, CODEMETA_2
+from deposit.metadata.orcid import split_orcid
 from packages.names import known_encoding
 
-# The licences of nearly all research software, by their SPDX identifiers; others can be typed.
-_LICENCES = """
-    AGPL-3.0-or-later Apache-2.0 Artistic-2.0 BSD-2-Clause BSD-3-Clause BSL-1.0 CC-BY-4.0 CC-BY-SA-4.0 CC0-1.0
-    CECILL-2.1 CECILL-B CECILL-C ECL-2.0 EPL-2.0 EUPL-1.2 GPL-2.0-only GPL-2.0-or-later GPL-3.0-only
-    GPL-3.0-or-later ISC LGPL-2.1-or-later LGPL-3.0-or-later LPPL-1.3c MIT MIT-0 MPL-2.0 NCSA OFL-1.1
-    PostgreSQL Python-2.0 Unlicense Zlib
-"""
-LICENCES = tuple(_LICENCES.split())
-_SPDX = re.compile(r"[A-Za-z0-9.+-]+")
+_ONE_LICENCE = re.compile(r"[A-Za-z0-9.-]+")
 # The name with the spaces after it: to look for its end in the pattern would take the square of the line's length.
 _AUTHOR = re.compile(r"(?P<name>[^<>]+)(?:<(?P<email>[^<>@\s]+@[^<>@\s]+)>)?")
 # What XML cannot hold, tabs and line ends aside.
@@ -27,6 +21,14 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\
 
 _codemeta = ElementMaker(namespace=CODEMETA_2)
 _atom = ElementMaker(namespace=ATOM, nsmap={None: ATOM, "codemeta": CODEMETA_2})
+
+
+class Author(NamedTuple):
+    """A person as the form has it; ``orcid`` is a URL."""
+
+    name: str
+    email: str = ""
+    orcid: str = ""
 
 
 class DescriptionForm(forms.Form):
@@ -64,8 +66,28 @@ class DescriptionForm(forms.Form):
                 params={"encoding": named[:40]},
             ) from None
 
-    def clean_authors(self) -> list[tuple[str, str]]:
-        """Names and e-mail addresses."""
+    def clean_licence(self) -> str:
+        """The licence by its SPDX identifier in the usual spelling, or an address."""
+        named: str = self.cleaned_data["licence"].strip()
+        if not named or (named.startswith(("https://", "http://")) and not licences.is_unknown(named)):
+            return named
+        found = licences.canonical(named)
+        if found is None:
+            meant = licences.suggestions(named)
+            raise forms.ValidationError(
+                _(
+                    "“%(name)s” is no SPDX licence. Did you mean %(meant)s? A licence of your own is LicenseRef-…."
+                )
+                if meant
+                else _(
+                    "“%(name)s” is no SPDX licence: see spdx.org/licenses. A licence of your own is LicenseRef-…."
+                ),
+                params={"name": named[:60], "meant": ", ".join(meant)},
+            )
+        return found
+
+    def clean_authors(self) -> list[Author]:
+        """Names, e-mail addresses, and ORCID iDs that were pasted beside the names."""
         people = []
         for line in self.cleaned_data["authors"].splitlines():
             if not line.strip():
@@ -78,7 +100,13 @@ class DescriptionForm(forms.Form):
                     ),
                     params={"line": line.strip()[:100]},
                 )
-            people.append((match["name"].strip(), match["email"] or ""))
+            name, orcid = split_orcid(match["name"].strip())
+            if not name:
+                raise forms.ValidationError(
+                    _("“%(line)s” is an ORCID iD: write the name before it."),
+                    params={"line": line.strip()[:100]},
+                )
+            people.append(Author(name, match["email"] or "", orcid))
         return people
 
     def clean(self) -> dict[str, Any]:
@@ -88,17 +116,19 @@ class DescriptionForm(forms.Form):
             if isinstance(value, str):
                 cleaned[name] = _CONTROL.sub("", value)
         if "authors" in cleaned:
-            cleaned["authors"] = [(_CONTROL.sub("", name), email) for name, email in cleaned["authors"]]
+            cleaned["authors"] = [one._replace(name=_CONTROL.sub("", one.name)) for one in cleaned["authors"]]
         return cleaned
 
 
 def entry_of(described: dict[str, Any]) -> bytes:
     """The entry that says what the form says."""
     entry = _atom.entry(_atom.title(described["title"]))
-    for name, email in described["authors"]:
+    for name, email, orcid in described["authors"]:
         author = _codemeta.author(_codemeta.name(name))
         if email:
             author.append(_codemeta.email(email))
+        if orcid:
+            author.append(_codemeta.id(orcid))
         entry.append(author)
     for name, value in (
         ("softwareVersion", described["version"]),
@@ -117,6 +147,6 @@ def entry_of(described: dict[str, Any]) -> bytes:
 
 def _licence(name: str) -> etree._Element:
     licence: etree._Element = _codemeta.license(_codemeta.name(name))
-    if _SPDX.fullmatch(name):
+    if _ONE_LICENCE.fullmatch(name) and not name.startswith("LicenseRef-"):
         licence.append(_codemeta.url(f"https://spdx.org/licenses/{name}.html"))
     return licence

@@ -12,12 +12,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from dashboard.description import form_of
-from dashboard.forms import LICENCES, DescriptionForm, entry_of
+from dashboard.forms import DescriptionForm, entry_of
 from dashboard.pages import page
 from dashboard.receiving import UploadForm, received, type_of
 from deposit.actors import Actor
 from deposit.http.statuses import HTTP_STATUS
 from deposit.intake.limits import Sizes, metadata_too_large
+from deposit.metadata import licences
 from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.errors import MetadataError
 from deposit.metadata.origins import decode_slug
@@ -167,7 +168,7 @@ def _page(
     context |= {
         "form": form,
         "collections": limits,
-        "licences": LICENCES,
+        "licences": licences.COMMON,
         "limit": settings.MAX_UPLOAD_SIZE,
         "days": max(1, settings.STAGING_MAX_IDLE // 86400),
         "segments": {

@@ -142,6 +142,11 @@ RULES: dict[str, Rule] = {
         summary="Suggested fields are missing",
         severity=Severity.WARNING,
     ),
+    "metadata.licence": Rule(
+        "{value} is no SPDX licence identifier{suggestion}: see https://spdx.org/licenses/, or write the address "
+        "of the licence.",
+        severity=Severity.WARNING,
+    ),
     # swh:deposit
     "metadata.deposit_element": Rule("{name} does not belong here: {parent} may hold {allowed}."),
     "metadata.deposit_repeated": Rule("{name} is given more than once: keep one."),

@@ -11,6 +11,7 @@ from itertools import islice
 from lxml import etree
 
 from deposit.findings import Area, Finding
+from deposit.metadata import licences
 from deposit.metadata.blanks import is_blank, says_nothing
 from deposit.metadata.catalogue import shown
 from deposit.metadata.codemeta import check_codemeta_content
@@ -66,6 +67,7 @@ def _found(root: etree._Element) -> Iterator[Found]:
         return
     yield from _errors(root)
     yield from _suggested(root)
+    yield from _licences(root)
 
 
 def _errors(root: etree._Element) -> Iterator[Found]:
@@ -91,6 +93,16 @@ def _is_missing(element: etree._Element) -> bool:
 def _suggested(root: etree._Element) -> Iterator[Found]:
     if all(is_blank(url.text) for url in root.iterfind(_PROVENANCE)):
         yield Found.of("metadata.suggested", "swh:metadata-provenance")
+
+
+def _licences(root: etree._Element) -> Iterator[Found]:
+    """Licences that are told as a text, which should be one that programs know."""
+    for element in root.iterchildren(*(f"{{{version}}}license" for version in CODEMETA)):
+        text = element.text or ""
+        if not len(element) and not is_blank(text) and licences.is_unknown(text):
+            meant = licences.suggestions(text)
+            suggestion = f" (did you mean {' or '.join(meant)}?)" if meant else ""
+            yield Found.of("metadata.licence", element, value=shown(text), suggestion=suggestion)
 
 
 def _atom_element(element: etree._Element) -> Iterator[Found]:

@@ -423,7 +423,23 @@ TEXTS = [
     _value(
         "with a foreign element", "description", '<p xmlns="http://www.w3.org/1999/xhtml"/>', "metadata.text"
     ),
-    _value("as text", "license", "GPL-3.0-or-later"),
+    *(
+        _value("that is known", "license", text)
+        for text in (
+            "GPL-3.0-or-later",
+            "apache-2.0",
+            "MIT OR Apache-2.0",
+            "LicenseRef-Own",
+            "",
+            "https://spdx.org/licenses/MIT",
+            "https://spdx.org/licenses/MIT.html",
+            "https://example.org/own",
+        )
+    ),
+    *(
+        _value("that is none", "license", text, "metadata.licence")
+        for text in ("Apache", "see the file", "https://spdx.org/licenses/Apache", "GPL " * 200)
+    ),
     _value("with elements", "license", "<codemeta:name>GPL</codemeta:name>"),
 ]
 
