@@ -10,6 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deposit.api.views import ApiView, Pages
+from deposit.http.api_authentication import ApiAuthenticator
+from deposit.permissions import Operation, may_service
 from deposit.refusals import Kind, Refusal
 from sources import items, selectors
 from sources.buckets.address import read_address
@@ -85,14 +87,14 @@ class EventsView(ApiView):
     )
     def post(self, request: Request, name: str) -> Response:
         """Write down which objects were made: 202, or 204 when there are none that count."""
-        source = Source.objects.filter(name=name, removed_at__isnull=True).exclude(webhook_digest="").first()
-        if source is None or not _is_let_in(request, source):
+        source = Source.objects.filter(name=name, kind="bucket", removed_at__isnull=True).first()
+        if source is None or not (_has_token(request, source) or _operates(request)):
             # The same for a source that is not there: names are not told.
             raise Refusal(
                 Kind.UNAUTHORIZED,
                 "source.token",
                 "The token is missing or wrong.",
-                "Send Authorization: Bearer and the token that `manage.py source add … --events webhook` shows.",
+                "Send the source's token as Bearer: `manage.py source token NAME` makes a new one.",
             )
         try:
             keys = keys_in(_body(request), read_address(source.location).bucket)
@@ -114,9 +116,20 @@ def _body(request: Request) -> bytes:
     return bytes(request._request.body)
 
 
-def _is_let_in(request: Request, source: Source) -> bool:
+def _has_token(request: Request, source: Source) -> bool:
     kind, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     # MinIO sends its token as it is where none of its words stands before it.
     sent = token if kind.lower() == "bearer" else kind
     digest = hashlib.sha256(sent.strip().encode("utf-8", "surrogateescape")).hexdigest()
-    return hmac.compare_digest(digest, source.webhook_digest)
+    return bool(source.webhook_digest) and hmac.compare_digest(digest, source.webhook_digest)
+
+
+def _operates(request: Request) -> bool:
+    """Whether it is an operator's account that sends the event."""
+    if "HTTP_AUTHORIZATION" not in request.META:
+        return False
+    try:
+        _, actor = ApiAuthenticator().authenticate(request)
+    except Refusal:
+        return False
+    return may_service(actor, Operation.SEE_QUEUES)

@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -69,23 +70,31 @@ def _config(**options: Any) -> Config:
     )
 
 
+def _region(address: Address, endpoint: str) -> str | None:
+    """The region; servers other than Amazon's want any, and take this one."""
+    return address.region or ("us-east-1" if endpoint else None)
+
+
 def s3_client(address: Address, reference: str) -> Any:
     """A client of the bucket's server. Raises `AddressError`."""
     return boto3.session.Session().client(
         "s3",
         endpoint_url=address.endpoint or None,
-        region_name=address.region or None,
+        region_name=_region(address, address.endpoint),
         config=_config(s3={"addressing_style": "path" if address.path_style else "auto"}),
         **credentials(reference),
     )
 
 
 def sqs_client(way: EventWay, address: Address, reference: str) -> Any:
-    """A client of the queue's server. Raises `AddressError`."""
+    """A client of the queue's server: where its address says, or where the queue itself is. Raises `AddressError`."""
+    parts = urlsplit(way.url)
+    own = f"{parts.scheme}://{parts.netloc}" if not parts.netloc.endswith(".amazonaws.com") else ""
+    endpoint = way.endpoint or own
     return boto3.session.Session().client(
         "sqs",
-        endpoint_url=way.endpoint or None,
-        region_name=address.region or None,
+        endpoint_url=endpoint or None,
+        region_name=_region(address, endpoint),
         config=_config(),
         **credentials(reference),
     )

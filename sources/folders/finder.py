@@ -24,8 +24,9 @@ logger = logging.getLogger(__name__)
 # A full scan comes at the earliest after so many seconds, with kernel events and without them.
 SCAN_SECONDS = 10.0
 POLL_SECONDS = 1.0
-# ... and at the earliest after so many times what the last one took.
+# ... and at the earliest after so many times the processor time, and the time, that the last one took.
 RARITY = 200.0
+PATIENCE = 5.0
 
 
 class _Handler(FileSystemEventHandler):
@@ -152,7 +153,7 @@ class FolderFinder:
             self._completeness.notice(name, closed=closed)
 
     def _scan(self, now: float) -> None:
-        began = time.monotonic()
+        began, used = time.monotonic(), time.thread_time()
         there = set()
         for name, stamp in entries(self.root, self._pattern):
             there.add(name)
@@ -165,9 +166,9 @@ class FolderFinder:
         for name in self._known.keys() - there:
             del self._known[name]
         self._versions = {}  # of use once: at the start
-        took = time.monotonic() - began
+        took, used = time.monotonic() - began, time.thread_time() - used
         least = SCAN_SECONDS if self._observer is not None else POLL_SECONDS
-        self._scan_at = now + max(least, RARITY * took)
+        self._scan_at = now + max(least, RARITY * used, PATIENCE * took)
         self.scans += 1
 
     def _leads_inside(self, name: str) -> bool:

@@ -84,6 +84,9 @@ def test_events_are_written_down_for_who_has_the_token(token: str) -> None:
     ]
     assert post({"Event": "s3:TestEvent"}, f"Bearer {token}") == 204
     assert post(b"no JSON", f"Bearer {token}") == 400
+    somebody("olga", may="operate")
+    somebody("ada")
+    assert [post(event, basic(name)) for name in ("olga", "ada")] == [202, 401]
     assert post(b"x" * (1024 * 1024 + 1), f"Bearer {token}") == 400
 
 

@@ -195,6 +195,16 @@ def _report(parser: ArgumentParser) -> Callable[..., list[Row]]:
     return run
 
 
+def _token(parser: ArgumentParser) -> Callable[..., Row]:
+    _named(parser)
+
+    @_doing
+    def run(name: str) -> Row:
+        return {"name": name, "webhook_token": services.new_webhook_token(actor=ACTOR, name=name)}
+
+    return run
+
+
 def _remove(parser: ArgumentParser) -> Callable[..., Row]:
     _named(parser)
 
@@ -219,6 +229,7 @@ class Command(ActionsCommand):
         "retry": ("take in again what was rejected or failed", _retry),
         "pause": ("take nothing in until resumed", _pausing(True)),
         "resume": ("go on", _pausing(False)),
+        "token": ("make a new token for a bucket's events; the old one ends", _token),
         "report": ("show what came in, and what is not stored in time", _report),
         "remove": ("watch it no longer; its deposits stay", _remove),
     }
