@@ -44,7 +44,10 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ObjectRecord:
-    """An *Object*. Dates are aware, in UTC; None: MuseumPlus says none."""
+    """An *Object*. Dates are aware, in UTC; None: MuseumPlus says none.
+
+    ``is_truncated``: there are system fields and nothing else, as when the account may not read the object.
+    """
 
     id: int
     title: str | None
@@ -54,6 +57,7 @@ class ObjectRecord:
     multimedia_ids: tuple[int, ...]
     collection_activity_ids: tuple[int, ...]
     metadata_hash: str
+    is_truncated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +99,7 @@ def single_item(root: etree._Element) -> etree._Element:
     item = next(items(root), None)
     if item is None:
         raise BadDocument("MuseumPlus sent a document without a moduleItem.")
-    if all(child.tag == f"{_Z}systemField" for child in item.iterchildren("{*}*")):
+    if _is_truncated(item):
         raise TruncatedDocument(
             "Received a truncated XML document. The MuseumPlus user probably has insufficient permissions."
         )
@@ -112,6 +116,7 @@ def read_object(item: etree._Element, preservation_field: Field | None = None) -
         "created_user": _value(item, "systemField", "__createdUser"),
         "multimedia_ids": _references(item, "ObjMultimediaRef"),
         "collection_activity_ids": _references(item, "ObjCollectionActivityRef"),
+        "is_truncated": _is_truncated(item),
     }
     volatile = [*_VOLATILE]
     if preservation_field:
@@ -164,6 +169,10 @@ def parse_timestamp(text: str | None) -> datetime | None:
         return datetime.fromisoformat(padded).replace(tzinfo=UTC)
     except ValueError:
         raise BadDocument(f"MuseumPlus sent a time that cannot be read: {text[:40]!r}") from None
+
+
+def _is_truncated(item: etree._Element) -> bool:
+    return all(child.tag == f"{_Z}systemField" for child in item.iterchildren("{*}*"))
 
 
 def _id(item: etree._Element) -> int:

@@ -75,6 +75,7 @@ def download_object(
     """
     _begin(work, sip_id)
     document = client.object_document(number)
+    _begin_anew_if_changed(work, document)
     record = read_object(single_item(parse_document(document)))
     attachments: dict[int, MultimediaRecord] = {}
 
@@ -112,9 +113,19 @@ def _begin(work: WorkDir, sip_id: str) -> None:
     if not same:
         for leftover in (work.sip, work.workspace, work.logs):
             shutil.rmtree(leftover, ignore_errors=True)
-        (work.path / "extracted.json").unlink(missing_ok=True)
+        for name in ("extracted.json", "object.seen"):
+            (work.path / name).unlink(missing_ok=True)
     work.make()
     marker.write_text(json.dumps(sip_id))
+
+
+def _begin_anew_if_changed(work: WorkDir, document: bytes) -> None:
+    """What an earlier attempt fetched for another state of the object is of no use."""
+    seen = work.path / "object.seen"
+    if seen.exists() and seen.read_bytes() != document:
+        shutil.rmtree(work.sip, ignore_errors=True)
+        work.make()
+    _write(seen, document)
 
 
 def _attachment(client: MuseumPlusClient, work: WorkDir, number: int) -> MultimediaRecord:

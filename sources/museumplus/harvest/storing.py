@@ -15,11 +15,12 @@ from sources.museumplus.harvest.documents import MultimediaRecord, ObjectRecord
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stored:
-    """How many rows were new, how many were there, and how many placeholders were made for what is linked."""
+    """How many rows were new, how many were there, how many placeholders were made, what came truncated."""
 
     inserted: int
     updated: int
     placeholders: int
+    truncated: int = 0
 
 
 _OBJECTS = """
@@ -86,14 +87,20 @@ UPDATE museum_objects AS object SET modified_date = newest.modified
 
 
 def store_objects(records: Iterable[ObjectRecord]) -> Stored:
-    """Write objects, their links, and placeholders for attachments that are not known yet."""
-    rows = list({record.id: record for record in records}.values())
+    """Write objects, their links, and placeholders for attachments that are not known yet.
+
+    An object whose document is truncated stays as it is; one that is new becomes a placeholder.
+    """
+    given = {record.id: record for record in records}
+    rows = [record for record in given.values() if not record.is_truncated]
+    truncated = [number for number, record in given.items() if record.is_truncated]
     links = [(row.id, linked) for row in rows for linked in row.multimedia_ids]
     with transaction.atomic():
         new = _insert(_OBJECTS, rows, "title")
         placeholders = _execute(_PLACEHOLDER_ATTACHMENTS, [sorted({linked for _, linked in links})])
+        placeholders += _execute(_PLACEHOLDER_OBJECTS, [truncated])
         _replace_links("museum_object_id", [row.id for row in rows], links)
-    return Stored(inserted=new, updated=len(rows) - new, placeholders=placeholders)
+    return Stored(inserted=new, updated=len(rows) - new, placeholders=placeholders, truncated=len(truncated))
 
 
 def store_attachments(records: Iterable[MultimediaRecord]) -> Stored:

@@ -51,12 +51,13 @@ def silent(entries: int) -> None:
 
 @dataclass(kw_only=True)
 class SyncResult:
-    """What a run did; ``finished``: it came to the end."""
+    """What a run did; ``truncated`` documents changed nothing; ``finished``: it came to the end."""
 
     entries: int = 0
     inserted: int = 0
     updated: int = 0
     placeholders: int = 0
+    truncated: int = 0
     finished: bool = False
 
 
@@ -214,6 +215,7 @@ def _store(kind: Harvest, chunk: list[object], result: SyncResult, offset: int |
     result.inserted += stored.inserted
     result.updated += stored.updated
     result.placeholders += stored.placeholders
+    result.truncated += stored.truncated
 
 
 def _begin(name: str, *, dry_run: bool) -> SyncStatus:

@@ -76,17 +76,19 @@ def record_package(downloaded: Downloaded, sip_id: str) -> MuseumPackage:
     try:
         with transaction.atomic():
             museum_object = MuseumObject.objects.select_for_update().get(pk=record.id)
-            package, is_new = MuseumPackage.objects.get_or_create(
-                sip_filename=filename,
-                defaults={
-                    "museum_object": museum_object,
-                    "sip_id": sip_id,
-                    "object_modified_date": record.modified_date,
-                    "metadata_hash": museum_object.metadata_hash,
-                    "attachment_metadata_hash": museum_object.attachment_metadata_hash,
-                    "downloaded": True,
-                },
-            )
+            about = {
+                "museum_object": museum_object,
+                "sip_id": sip_id,
+                "object_modified_date": record.modified_date,
+                "metadata_hash": museum_object.metadata_hash,
+                "attachment_metadata_hash": museum_object.attachment_metadata_hash,
+                "downloaded": True,
+            }
+            # The object changed since an earlier attempt: its package has another name now.
+            MuseumPackage.objects.filter(
+                museum_object=museum_object, sip_id=sip_id, packaged=False, pk=museum_object.latest_package_id
+            ).exclude(sip_filename=filename).update(sip_filename=filename, **about)
+            package, is_new = MuseumPackage.objects.get_or_create(sip_filename=filename, defaults=about)
             if not is_new and museum_object.latest_package_id != package.pk:
                 raise StepRefused(f"There is a package {filename} already.")
             _record_attachments(package, [attachment.id for attachment in downloaded.attachments])

@@ -12,7 +12,7 @@ from django.utils import timezone
 from sources.museumplus.harvest import sync
 from sources.museumplus.harvest.client import MuseumPlusClient, MuseumPlusError
 from sources.museumplus.models import Heartbeat, MuseumAttachment, MuseumObject, ObjectAttachment, SyncStatus
-from tests.support.museumplus import MuseumPlus, object_xml
+from tests.support.museumplus import Entry, MuseumPlus, object_xml
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,6 +120,18 @@ def test_a_run_that_fails_goes_on_from_the_last_chunk(
     museum.knobs.down = False
     assert sync.sync_objects(client, save_progress=True).entries == 200 - stored
     assert MuseumObject.objects.count() == 200
+
+
+def test_a_truncated_document_changes_nothing(museum: MuseumPlus, client: MuseumPlusClient) -> None:
+    museum.add_object(1)
+    sync.sync_objects(client)
+    before = MuseumObject.objects.get().metadata_hash
+    for number in (1, 2):
+        museum.modules["Object"][number] = Entry(
+            f'<moduleItem id="{number}"><systemField name="__id"><value>{number}</value></systemField></moduleItem>'
+        )
+    assert sync.sync_objects(client).truncated == 2
+    assert list(MuseumObject.objects.order_by("pk").values_list("metadata_hash", flat=True)) == [before, None]
 
 
 def test_limit_counts_entries_and_a_dry_run_writes_nothing(

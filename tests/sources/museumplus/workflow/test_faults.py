@@ -10,8 +10,9 @@ from django.conf import settings
 from django.db import connection
 
 from deposit.models import WorkItem
+from sources.museumplus.harvest.client import connect
 from sources.museumplus.models import MuseumObject, MuseumPackage, WorkflowJob
-from sources.museumplus.workflow import enqueuing, processed, queueing
+from sources.museumplus.workflow import enqueuing, processed, queueing, steps
 from tests.sources.museumplus.workflow.test_working import jpeg
 from tests.sources.museumplus.workflow_fixtures import Museum
 from tests.support.museum_workflow import pass_time, work_off
@@ -162,5 +163,19 @@ def test_a_lost_work_folder_is_restored_from_the_deposit(whole: Museum) -> None:
     settings.SIP_SIGN_KEY = key
     assert queueing.retry(1)
     work_off()
+    (done,) = whole.ingester.process()
+    assert done.faults == []
+
+
+def test_an_object_that_changes_between_two_attempts_is_one_package(whole: Museum) -> None:
+    enqueued(whole, 1)
+    sip_id = WorkflowJob.objects.get().sip_id
+    with connect() as client:
+        first = steps.download(client, 1, sip_id)
+    whole.add(1, ("b.jpg", jpeg()), modified="2020-06-01 00:00:00.0")
+    work_off()
+    package = MuseumPackage.objects.get()
+    assert package.pk == first.pk
+    assert package.sip_filename == f"20200601_Object_1-{sip_id}.tar"
     (done,) = whole.ingester.process()
     assert done.faults == []
