@@ -23,6 +23,16 @@ LONGEST_NAME = 195
 _UPLOAD = Entry(
     "", "    a zip file that arrived in part, or was damaged", "    a zip file that your computer opens"
 )
+_BAG = Entry(
+    "",
+    "    a bag in which a file was changed, added or removed after its manifest was made",
+    "    a bag made anew with bagit.py, and compressed as it is",
+)
+_DESCRIPTION = Entry(
+    "",
+    "    a description without a title or an author",
+    "    <title>The garden</title> <author><name>Ada Lovelace</name></author>",
+)
 _METHOD = Entry(
     "",
     "    a zip file compressed with Deflate64 (Windows Explorer does it with large files), LZMA or a password",
@@ -217,13 +227,13 @@ def _findings(report: Report) -> Iterable[str]:
 def example_for(code: str) -> Entry:
     """The wrong and the right for a code; for one that has no example of its own, those of its kind."""
     entry = CATALOGUE.get(code) or _PACKAGES.get(code) or _SOURCE.get(code)
-    if entry and (entry.wrong or entry.right):
+    if entry and entry.wrong and entry.right:
         return entry
-    beginning = code.rpartition(".")[0]
-    similar = CATALOGUE.get(f"{beginning}.empty") or CATALOGUE.get(f"{beginning}.rows")
-    if similar and (similar.wrong or similar.right):
-        return similar
-    return _UPLOAD if code.startswith(("package.", "bag.", "upload.", "source.")) else Entry("")
+    if code.startswith("bagit."):
+        return _BAG
+    if code.startswith(("metadata.", "sword3.", "reference.", "origin.")):
+        return _DESCRIPTION
+    return _UPLOAD
 
 
 def _next(report: Report) -> str:
