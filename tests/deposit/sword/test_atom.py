@@ -47,9 +47,9 @@ def test_receipts_feeds_and_statements_are_valid(http: HttpClient, deposit: Depo
         ),
         "receipt of completion": http.generic("POST", f"{base}/metadata/"),
     }
-    assert {name: faults(answer.content) for name, answer in documents.items()} == dict.fromkeys(
-        documents, []
-    )
+    assert {name: faults(answer.content) for name, answer in documents.items()} == {
+        name: [] for name in documents
+    }
 
 
 @pytest.mark.parametrize(
