@@ -304,4 +304,5 @@ refuse_insecure_values(
     broker_url=CELERY_BROKER_URL,
     identity_url=KEYCLOAK_SERVER_URL,
     by_reference_private=BY_REFERENCE_PRIVATE,
+    bind=env.str("BIND", default=""),
 )

@@ -1,5 +1,6 @@
 """What a production start refuses: settings with which the service would be open, or would lose work."""
 
+import ipaddress
 from collections.abc import Sequence
 
 from django.core.exceptions import ImproperlyConfigured
@@ -17,6 +18,7 @@ def refuse_insecure_values(
     broker_url: str,
     by_reference_private: bool = False,
     identity_url: str = "",
+    bind: str = "",
 ) -> None:
     """Raise ImproperlyConfigured that names every variable with an insecure value, and what to set instead.
 
@@ -37,10 +39,28 @@ def refuse_insecure_values(
         wrong.append(
             "KEYCLOAK_SERVER_URL is plain http: passwords would cross the network in clear. Use https."
         )
+    if embedded and not _is_loopback(bind):
+        wrong.append(
+            f"DEPOSIT_EMBEDDED=true is for one machine, and BIND is {bind}: set DEPOSIT_EMBEDDED=false, which asks for "
+            "what a service on a network needs, or BIND=127.0.0.1:8080."
+        )
     if not embedded:
         wrong += _wrong_in_production(debug, secret_key, allowed_hosts, broker_url)
     if wrong:
         raise ImproperlyConfigured("Refusing to start:\n" + "\n".join(f"- {reason}" for reason in wrong))
+
+
+def _is_loopback(bind: str) -> bool:
+    """Whether only this machine reaches an address of gunicorn's: `host:port`, `[host]:port` or `unix:path`."""
+    if not bind or bind.startswith("unix:"):
+        return True
+    host = bind.rpartition(":")[0].strip("[]") if ":" in bind else bind
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _wrong_in_production(

@@ -15,6 +15,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from deposit import audit
+from deposit.authentication.addresses import client_address
 from deposit.authentication.claims_mapping import user_of
 from deposit.authentication.headers import bad_token
 from deposit.authentication.provider import provider
@@ -67,6 +69,12 @@ def arrive(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         return _refusal_page(request, refusal)
     login(request, user, backend=_BACKEND)
+    audit.record(
+        "user.log_in",
+        subject=f"user {user.get_username()}",
+        by="identity provider",
+        address=client_address(request.META),
+    )
     request.session[_VOUCHED] = True
     request.session.set_expiry(_VOUCHED_SECONDS)
     return redirect(journey.get("next") or resolve_url(settings.LOGIN_REDIRECT_URL))

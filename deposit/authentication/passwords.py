@@ -16,6 +16,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import User
 from django.db import connection
 
+from deposit import audit
 from deposit.authentication.claims_mapping import user_of
 from deposit.authentication.credential_cache import CredentialCache
 from deposit.authentication.hash_limiter import HashLimiter, SingleFlight, Tarpit
@@ -107,8 +108,8 @@ def _vouched(keeper: "IdentityProvider", given: Password, against: str, address:
     try:
         claims = keeper.claims_for_password(given.username, given.password)
     except Refusal as refusal:
-        if refusal.code == "auth.invalid" and throttle.failed():
-            _notify_owner(given.username)
+        if refusal.code == "auth.invalid":
+            _refused(User.objects.filter(username=given.username).first(), given, address, throttle)
         raise
     # A provider may know one person by several names; the verdict is for the one that was sent.
     if claims.get(settings.KEYCLOAK_USERNAME_CLAIM) == given.username:
@@ -135,8 +136,8 @@ def _confirm(
             if wait := throttle.wait_seconds():
                 raise too_many(wait)
             good = check_password(given.password, encoded) and user is not None and user.is_active
-            if not good and throttle.failed():
-                _notify_owner(given.username)
+            if not good:
+                _refused(user, given, address, throttle)
     except Refusal:
         if user is not None and credential_cache.knew(given.password, encoded):
             return
@@ -145,6 +146,14 @@ def _confirm(
         raise keeper.no_to_a_stranger() if keeper else _wrong()
     credential_cache.learn(given.password, encoded)
     throttle.succeeded()
+
+
+def _refused(user: User | None, given: Password, address: str, throttle: LoginThrottle) -> None:
+    """Count a wrong password, and write that it was refused; a name that nobody has may be a password, and is not."""
+    if throttle.failed():
+        _notify_owner(given.username)
+    subject = f"user {user.get_username()}" if user else "an unknown user"
+    audit.record("user.refused", subject=subject, address=address)
 
 
 def _notify_owner(username: str) -> None:

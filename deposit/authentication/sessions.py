@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from deposit import audit
 from deposit.actors import Actor, Channel
 from deposit.authentication.addresses import client_address
 from deposit.authentication.headers import Password
@@ -40,8 +41,10 @@ class PasswordBackend(ModelBackend):
             return None
         address = client_address(request.META) if request else ""
         try:
-            return user_with_password(Password(username, password), address=address)
+            user = user_with_password(Password(username, password), address=address)
         except Refusal as refusal:
             if refusal.kind in (Kind.TOO_MANY_REQUESTS, Kind.UNAVAILABLE):
                 raise ValidationError(f"{refusal.summary} {refusal.hint}", code=refusal.code) from refusal
             return None
+        audit.record("user.log_in", subject=f"user {user.get_username()}", address=address)
+        return user

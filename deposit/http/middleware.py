@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 
 from deposit.http.header_limits import blank_unreadable
@@ -65,7 +66,10 @@ class SoundRequestMiddleware:
             or _unstorable(request)
             or refuse_foreign(request)
         )
-        return RefusedRequest(refusal) if refusal else self.get_response(request)
+        response = RefusedRequest(refusal) if refusal else self.get_response(request)
+        if _is_personal(request) and not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "private, no-store"
+        return response
 
     def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
         """Refuse a form with a text that nothing can keep, once the guard against forged forms has read it."""
@@ -74,6 +78,14 @@ class SoundRequestMiddleware:
         if all(is_storable(text) for name, texts in pairs for text in (name, *map(str, texts))):
             return None
         return RefusedRequest(_not_text())
+
+
+def _is_personal(request: HttpRequest) -> bool:
+    """Whether a program's answer depends on who has logged in: no cache keeps it, on the way or in the browser."""
+    is_program = request.path_info.startswith(("/api/", "/archive/", "/1/", "/3/"))
+    return is_program and (
+        "HTTP_AUTHORIZATION" in request.META or settings.SESSION_COOKIE_NAME in request.COOKIES
+    )
 
 
 def _unstorable(request: HttpRequest) -> Refusal | None:

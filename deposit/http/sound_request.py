@@ -7,6 +7,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.utils.http import parse_header_parameters
 
 from deposit.http.header_limits import blank_unreadable
+from deposit.refusals import Kind, Refusal
 
 # The key of the path in a request's META; its bytes are spelled as ISO-8859-1 (PEP 3333).
 SENT_PATH = "deposit.sent_path"
@@ -22,7 +23,7 @@ class Request(WSGIRequest):
     """
 
     def __init__(self, environ: dict[str, Any]) -> None:
-        environ[REFUSAL] = blank_unreadable(environ)
+        environ[REFUSAL] = blank_unreadable(environ) or _without_host(environ)
         environ[SENT_PATH] = environ.get("PATH_INFO", "")
         super().__init__(environ)
 
@@ -33,3 +34,12 @@ class Request(WSGIRequest):
             self.content_type, self.content_params = str(meta["CONTENT_TYPE"]).partition(";")[0].strip(), {}
         # Everything here is UTF-8. Django would decode a form by any codec of Python's that a client names.
         self.content_params.pop("charset", None)
+
+
+def _without_host(environ: Mapping[str, Any]) -> Refusal | None:
+    """RFC 9112 section 3.2: a request of HTTP/1.1 names the host. Ours would stand in for it."""
+    if environ.get("SERVER_PROTOCOL") != "HTTP/1.1" or environ.get("HTTP_HOST"):
+        return None
+    return Refusal(
+        Kind.BAD_REQUEST, "request.host", "The Host header is missing.", "Send it, as HTTP/1.1 demands."
+    )

@@ -1,6 +1,7 @@
 """Putting a backup back: into an empty database and empty folders, checked byte by byte on the way."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from archive.storage import SUFFIX, primary_storage
+from deposit.models import Part
 from deposit.operations.backup import (
     FORMAT,
     MANIFEST,
@@ -20,6 +22,8 @@ from deposit.operations.backup import (
 )
 from deposit.queue import dispatcher
 from deposit.staging import files
+
+_PACK = re.compile(r"[0-9a-f]{64}")
 
 
 def restore(folder: Path, *, instant: str | None, say: Say) -> str:
@@ -44,6 +48,7 @@ def restore(folder: Path, *, instant: str | None, say: Say) -> str:
     run_program("pg_restore", *words, str(source / RECORD))
     # Messages that were out at that instant are lost by now.
     dispatcher.forget_what_was_sent()
+    _require_staged_as_recorded()
     return str(manifest["instant"])
 
 
@@ -69,7 +74,14 @@ def _read(source: Path) -> dict[str, Any]:
 
 
 def _require_whole(source: Path, folder: Path, manifest: dict[str, Any]) -> None:
-    """Everything is there in its length, and the record is what was written; packs are hashed as they are copied."""
+    """Everything is there in its length, and the record is what was written; packs are hashed as they are copied.
+
+    The manifest is a text that somebody may have changed: no name in it leads out of the folders.
+    """
+    strange = [name for name in manifest["packs"] if not _PACK.fullmatch(name)]
+    strange += [name for name in manifest["staged"] if not _is_staged(name)]
+    if strange:
+        raise BackupError(f"The manifest names {strange[0]!r}, which is no file of a backup.")
     if file_sha256(source / RECORD) != manifest["record_sha256"]:
         raise BackupError(f"{source / RECORD} is damaged.")
     wanted = {folder / "packs" / f"{name}{SUFFIX}": size for name, size in manifest["packs"].items()}
@@ -78,6 +90,27 @@ def _require_whole(source: Path, folder: Path, manifest: dict[str, Any]) -> None
     if missing:
         raise BackupError(
             f"{len(missing)} files of the backup are missing or cut off, the first: {missing[0]}"
+        )
+
+
+def _is_staged(name: str) -> bool:
+    """Whether a name stays below the staging area, and is written the way the service writes names."""
+    parts = name.split("/")
+    return bool(name) and not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts)
+
+
+def _require_staged_as_recorded() -> None:
+    """The packages that were put back are the ones that the record tells of. Raises `BackupError`."""
+    wrong = []
+    parts = Part.objects.exclude(stored_as=None).filter(digest_pending=False)
+    for stored_as, sha256 in parts.values_list("stored_as", "sha256").iterator():
+        path = files.path_of(stored_as or "")
+        if path.is_file() and file_sha256(path) != sha256:
+            wrong.append(stored_as)
+    if wrong:
+        raise BackupError(
+            f"{len(wrong)} staged files are not what the record tells, the first: {wrong[0]}. All else is restored; "
+            "`manage.py doctor` says what to do about each."
         )
 
 

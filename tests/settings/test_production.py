@@ -82,3 +82,18 @@ def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     (tmp_path / "deposit.env").write_text("SECRET_KEY=short\nDEBUG=true\n")
     assert _read_settings(tmp_path, DEBUG="false").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "bind", ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:80", ":8080", "deposit.example.org:80"]
+)
+def test_a_trial_run_does_not_listen_for_a_network(tmp_path: Path, bind: str) -> None:
+    done = _read_settings(tmp_path, DEPOSIT_EMBEDDED="true", BIND=bind)
+    assert (done.returncode, "DEPOSIT_EMBEDDED=true is for one machine" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "bind", ["127.0.0.1:8080", "[::1]:8080", "localhost:8080", "unix:/run/deposit/web.sock"]
+)
+def test_a_trial_run_listens_on_its_machine(tmp_path: Path, bind: str) -> None:
+    assert _read_settings(tmp_path, DEPOSIT_EMBEDDED="true", BIND=bind).returncode == 0
