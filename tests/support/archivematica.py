@@ -20,6 +20,7 @@ from typing import Any, Self
 
 from tests.support.archivematica_http import UUID, Fault, Handler, Request
 from tests.support.archivematica_state import (
+    AT_ONCE,
     BACKLOG,
     COMPLETE,
     DONE,
@@ -278,6 +279,7 @@ def main() -> None:
     parser.add_argument("--storage-port", type=int, default=62081)
     parser.add_argument("--source", type=Path, required=True, help="the folder that is the transfer source")
     parser.add_argument("--version", default="1.17.0")
+    parser.add_argument("--at-once", action="store_true", help="every transfer is done when it is first asked for")
     parser.add_argument(
         "--location", default="6f2c6d63-6ff6-4f9a-8f4f-0a7a5a3d2b11", help="the UUID of that folder"
     )
@@ -290,6 +292,8 @@ def main() -> None:
         storage_port=options.storage_port,
         location=options.location,
     )
+    if options.at_once:
+        double.state.default = AT_ONCE
     with double:
         print(f"dashboard {double.url}, user {USER}, key {KEY!r}", flush=True)  # noqa: T201
         print(f"Storage Service {double.storage_url}, user {STORAGE_USER}, key {STORAGE_KEY!r}", flush=True)  # noqa: T201

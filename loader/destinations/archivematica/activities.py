@@ -3,23 +3,27 @@
 Each may be run twice and by another process than before: what was done is in the row of the transfer.
 """
 
+from datetime import timedelta
+
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from deposit.findings import Area, Severity
-from deposit.models import Deposit, Finding
+from deposit.models import Delivery, DeliveryState, Deposit, Finding
 from loader.destinations.archivematica import capacity, health, publishing
 from loader.destinations.archivematica.bundles.bags import IncompleteBag
 from loader.destinations.archivematica.bundles.building import Built, Unsuitable, build
 from loader.destinations.archivematica.connections import form_of, publisher_of
 from loader.destinations.archivematica.contents import contents_of
-from loader.destinations.archivematica.models import Pipeline, PipelineUse, Transfer
+from loader.destinations.archivematica.models import Pipeline, Transfer
 from loader.destinations.archivematica.tolerance import faults, went_well
 from loader.steps import Again, Context, Done, Outcome, Permanent
 from packages import PackageError
 
-# A place that is given back wakes who has waited longest; this is for the case that nobody was woken.
-WAIT_FOR_A_PLACE_SECONDS = 45.0
+# A place that is given back wakes who has waited longest; this is for the case that nobody was woken. The more wait,
+# the more rarely each looks, between these bounds in seconds.
+WAIT_FOR_A_PLACE_SECONDS, LONGEST_WAIT_SECONDS, _PER_WAITING = 45.0, 600.0, 0.3
 WAIT_FOR_HEALTH_SECONDS = 60.0
 LEFT_OUT = "delivery.left_out"
 
@@ -41,7 +45,7 @@ def acquire_pipeline(context: Context) -> Outcome:
         _look_at_pipelines(collection)
         candidates = capacity.candidates(collection)
         if not candidates:
-            return _no_pipeline(collection)
+            return _no_pipeline(context, collection)
         mine = capacity.enter(
             deposit_id=context.deposit.pk, delivery_id=context.delivery.pk, pipelines=candidates
         )
@@ -53,16 +57,31 @@ def acquire_pipeline(context: Context) -> Outcome:
     return Done(result={"pipeline": mine.pipeline.name, "name": mine.name})
 
 
+def _wait() -> float:
+    waiting = Delivery.objects.filter(state=DeliveryState.WAITING, destination="archivematica").count()
+    return min(LONGEST_WAIT_SECONDS, max(WAIT_FOR_A_PLACE_SECONDS, waiting * _PER_WAITING))
+
+
 def _look_at_pipelines(collection_id: int) -> None:
     for pipeline in Pipeline.objects.filter(uses__collection=collection_id, paused=False):
         health.look_at_if_due(pipeline)
 
 
-def _no_pipeline(collection_id: int) -> Outcome:
-    if not PipelineUse.objects.filter(collection=collection_id).exists():
+def _no_pipeline(context: Context, collection_id: int) -> Outcome:
+    """None can be used: wait for one, but not for ever for one that is out of order."""
+    pipelines = Pipeline.objects.filter(uses__collection=collection_id)
+    if not pipelines.exists():
         raise Permanent(
             "archivematica.no_pipeline",
             "The collection has no pipeline: an administrator gives it one, and the delivery is retried.",
+        )
+    longest = pipelines.aggregate(longest=Max("transfer_deadline"))["longest"]
+    began = context.delivery.started_at or timezone.now()
+    paused = pipelines.filter(paused=True).exists()
+    if not paused and timezone.now() - began > timedelta(seconds=longest):
+        raise Permanent(
+            "archivematica.unavailable",
+            "Every pipeline of the collection has been out of order for longer than a transfer may take.",
         )
     return Again(
         after_seconds=WAIT_FOR_HEALTH_SECONDS,

@@ -87,6 +87,16 @@ def wake(pipeline_id: int, most: int = 1) -> None:
         make_due(deposit_id)
 
 
+def wake_for_free(pipeline_id: int) -> None:
+    """Wake as many as a pipeline has free places: it was paused, out of order, or has more of them now."""
+    pipeline = with_load(Pipeline.objects.filter(pk=pipeline_id)).first()
+    if pipeline is None or pipeline.paused or pipeline.fault:
+        return
+    free = pipeline.capacity - pipeline.inside  # type: ignore[attr-defined]
+    if free > 0:
+        wake(pipeline_id, most=free)
+
+
 def hold(transfer: Transfer, because: str) -> None:
     """The delivery ends, and Archivematica goes on, or may: the place stays taken until that is known to be over."""
     # Unless a retry has taken it over meanwhile.

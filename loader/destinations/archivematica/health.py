@@ -17,6 +17,7 @@ from deposit.queue import items
 from deposit.queue.claims import LeaseLost
 from deposit.queue.leases import kept
 from loader import sftp
+from loader.destinations.archivematica import capacity
 from loader.destinations.archivematica.checks import is_sftp
 from loader.destinations.archivematica.connections import dashboard_of, publisher_of, storage_of
 from loader.destinations.archivematica.errors import RemoteError
@@ -66,6 +67,7 @@ def look_at(pipeline: Pipeline) -> str:
     except FAULTS as error:
         record_fault(pipeline, str(error))
         return str(error)
+    mended = Pipeline.objects.filter(pk=pipeline.pk).exclude(fault="").exists()
     Pipeline.objects.filter(pk=pipeline.pk).update(
         checked_at=Now(),
         fault="",
@@ -73,6 +75,8 @@ def look_at(pipeline: Pipeline) -> str:
         remote_id=probe.remote_id,
         remote_version=probe.version[:100],
     )
+    if mended:
+        capacity.wake_for_free(pipeline.pk)
     return ""
 
 

@@ -54,6 +54,7 @@ def set_paused(*, actor: Actor, name: str, paused: bool) -> Pipeline:
         pipeline.paused = paused
         pipeline.save(update_fields=["paused"])
         audit.record(f"pipeline.{'pause' if paused else 'resume'}", subject=f"pipeline {name}", actor=actor)
+        capacity.wake_for_free(pipeline.pk)
     return pipeline
 
 
@@ -131,6 +132,7 @@ def _written(actor: Actor, operation: str, pipeline: Pipeline, told: dict[str, A
             pipeline.save()
             shown = {name: str(value) if name == "location" else value for name, value in told.items()}
             audit.record(operation, subject=f"pipeline {pipeline}", actor=actor, **shown)
+            capacity.wake_for_free(pipeline.pk)
     except (ValidationError, IntegrityError) as error:
         raise Refusal(
             Kind.BAD_REQUEST,

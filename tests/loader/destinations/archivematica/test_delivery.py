@@ -15,7 +15,7 @@ from deposit.services import deliveries
 from deposit.services.operations import reschedule
 from deposit.services.work import CLEANUP
 from loader.cleanup import clean_up
-from loader.destinations.archivematica import after, health
+from loader.destinations.archivematica import after, health, services
 from loader.destinations.archivematica.models import Pipeline, Transfer
 from loader.inspection import inspect
 from tests.loader.destinations.archivematica.delivering import (
@@ -613,3 +613,32 @@ def test_an_ingest_that_was_taken_off_its_tab_is_found_in_storage(delivering: De
     delivering.double.fail("GET /api/ingest/status", status=400, times=99)
 
     assert delivering.to_its_end(deposit).state == "done"
+
+
+def test_a_pipeline_that_is_resumed_or_mended_wakes_who_waits(delivering: Delivering) -> None:
+    actor = system_actor(Channel.COMMAND)
+    services.set_paused(actor=actor, name="main", paused=True)
+    deposit = delivering.deposit()
+    delivering.look(deposit)
+    assert not is_due(deposit)
+
+    services.set_paused(actor=actor, name="main", paused=False)
+
+    assert is_due(deposit)
+    health.record_fault(delivering.pipeline, "away")
+    delivering.look(deposit)
+    assert not is_due(deposit)
+    assert health.look_at(delivering.pipeline) == ""
+    assert is_due(deposit)
+
+
+def test_a_pipeline_that_stays_out_of_order_is_not_waited_for_for_ever(delivering: Delivering) -> None:
+    delivering.double.keys["dashboard"] = ("pipeline", "a new key")
+    deposit = delivering.deposit()
+    delivery = delivering.look(deposit)
+    assert delivery.state == "waiting"
+    type(delivery).objects.update(started_at="2026-01-01T00:00Z")
+
+    delivery = delivering.look(deposit)
+
+    assert (delivery.state, delivery.code) == ("failed", "archivematica.unavailable")
