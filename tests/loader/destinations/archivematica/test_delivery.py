@@ -29,6 +29,7 @@ from tests.loader.destinations.archivematica.pipelines import key_file
 from tests.support.archivematica import KEY, Archivematica
 from tests.support.archivematica_state import COMPLETE, DONE, PROCESSING, Script
 from tests.support.factories import http_client
+from tests.support.sftp_server import SftpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -642,3 +643,41 @@ def test_a_pipeline_that_stays_out_of_order_is_not_waited_for_for_ever(deliverin
     delivery = delivering.look(deposit)
 
     assert (delivery.state, delivery.code) == ("failed", "archivematica.unavailable")
+
+
+def test_a_transfer_source_on_an_sftp_server(double: Archivematica, source: Path, tmp_path: Path) -> None:
+    with SftpServer(source, tmp_path / "keys") as server:
+        delivering = Delivering(
+            double,
+            tmp_path,
+            transfer_source=server.url,
+            transfer_source_key_ref=f"file:{server.key_file}",
+            known_hosts=str(server.known_hosts),
+        )
+        deposit = delivering.deposit()
+
+        delivery = delivering.to_its_end(deposit)
+
+        assert (delivery.state, delivery.error) == ("done", "")
+        assert len(double.transfers) == 1
+        assert list(source.iterdir()) == []
+        assert list((tmp_path / "staging" / "bundles").iterdir()) == []
+
+
+def test_an_sftp_server_with_another_host_key_gets_nothing(
+    double: Archivematica, source: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "hosts").write_text("")
+    with SftpServer(source, tmp_path / "keys") as server:
+        delivering = Delivering(
+            double,
+            tmp_path,
+            transfer_source=server.url,
+            transfer_source_key_ref=f"file:{server.key_file}",
+            known_hosts=str(tmp_path / "hosts"),
+        )
+
+        delivery = delivering.to_its_end(delivering.deposit())
+
+    assert (delivery.state, delivery.code) == ("failed", "archivematica.transfer_source")
+    assert list(source.iterdir()) == []
