@@ -60,7 +60,9 @@ def test_all_end_and_nothing_is_stored_twice(double: Archivematica, tmp_path: Pa
         if chance.random() < 0.1:
             where, fault = chance.choice(FAULTS)
             double.fail(where, **fault)
-        deposit = chance.choice(open_)
+            # What was not met soon is taken back: rare requests would fail for ever.
+            double.faults[:] = [one for one in double.faults if one.times > 0][-3:]
+        deposit = chance.choice(open_[: 4 * CAPACITY])
         delivery = delivering.look(deposit)
         if delivery.state not in OPEN_DELIVERIES:
             open_.remove(deposit)
