@@ -37,7 +37,7 @@ def enqueue_objects(
             due, count = due.filter(pk__in=wanted), len(wanted)
         chosen = list(due.order_by("?" if at_random else "pk").values_list("pk", flat=True)[:count])
         if not dry_run:
-            chosen = [number for number in chosen if queueing.enqueue_download(number)]
+            chosen = queueing.enqueue_downloads(chosen)
     return Enqueued(enqueued=len(chosen), object_ids=chosen)
 
 
@@ -65,4 +65,4 @@ def reenqueue_object(number: int, *, dry_run: bool = False) -> None:
             return
         museum_object.latest_package = None
         museum_object.save(update_fields=["latest_package"])
-        queueing.enqueue_download(number)
+        queueing.enqueue_downloads([number])

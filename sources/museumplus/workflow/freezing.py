@@ -126,9 +126,7 @@ def unfreeze_objects(
         there.update(frozen=False, freeze_reason=None, freeze_source=None)
         if enqueue:
             busy = set(WorkflowJob.objects.filter(pk__in=numbers).values_list("pk", flat=True))
-            for number in numbers:
-                if number not in busy:
-                    queueing.enqueue_download(number)
+            queueing.enqueue_downloads(number for number in numbers if number not in busy)
     return numbers
 
 

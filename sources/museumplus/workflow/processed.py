@@ -173,6 +173,7 @@ class _Rest(_Backend):
     def _names(package: MuseumPackage) -> Iterator[str]:
         yield package.sip_filename
         yield f"Passari_Object_{package.museum_object_id}"
+        yield package.sip_filename.removesuffix(".tar")
 
 
 def _since(package: MuseumPackage, name: str) -> datetime:

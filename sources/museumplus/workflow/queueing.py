@@ -4,6 +4,8 @@ A row of ``WorkflowJob`` and the work item behind it are written in one transact
 nothing to do: so work is called off by removing the row.
 """
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,20 +16,22 @@ from sources.museumplus.workflow import kinds
 Queue, State = WorkflowJob.Queue, WorkflowJob.State
 
 
-def enqueue_download(number: int) -> bool:
-    """Ask for the download of an object; return False if it is being worked on already."""
+def enqueue_downloads(numbers: Iterable[int]) -> list[int]:
+    """Ask for the download of objects; return those that were not being worked on already."""
     with transaction.atomic():
-        _, is_new = WorkflowJob.objects.get_or_create(
-            museum_object_id=number,
-            defaults={
-                "queue": Queue.DOWNLOAD_OBJECT,
-                "sip_id": timezone.now().strftime("%Y%m%d-%H%M%S"),
-            },
-        )
-        if is_new:
-            items.ask(kinds.DOWNLOAD, str(number))
+        new = [number for number in numbers if _enqueue_download(number)]
+        if new:
+            # Last, for its one row is locked until the transaction ends.
             items.ask(kinds.FOLLOW, "all")
-        return is_new
+        return new
+
+
+def _enqueue_download(number: int) -> bool:
+    about = {"queue": Queue.DOWNLOAD_OBJECT, "sip_id": timezone.now().strftime("%Y%m%d-%H%M%S")}
+    _, is_new = WorkflowJob.objects.get_or_create(museum_object_id=number, defaults=about)
+    if is_new:
+        items.ask(kinds.DOWNLOAD, str(number))
+    return is_new
 
 
 def ask_for_confirmation(package: MuseumPackage) -> None:
