@@ -21,6 +21,7 @@ from packages.limits import MIB, Limits
 from packages.listing import Sender
 from packages.members import Member
 from packages.opening import open_package
+from packages.privileges import give_up
 
 # What a reader may use beside its decompressor: the tables of a package with the most members, above all.
 TABLES = 384 * MIB
@@ -33,6 +34,8 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 def serve(descriptor: int) -> None:
     """Answer questions until the other end is gone. Each is a line; so are the answers, and the end of each reader."""
+    # First, for it makes the kernel forget whose death ends this process.
+    give_up()
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     control = socket.socket(fileno=descriptor)

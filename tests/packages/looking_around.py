@@ -1,0 +1,37 @@
+"""An examiner that tells what its process may do, for `test_privileges`."""
+
+import socket
+from pathlib import Path
+from typing import Any
+
+from packages.limits import Limits
+from packages.members import Member
+
+
+class LookingAround:
+    """Tells the reader's capabilities, its network interfaces, and whether a connection can be made."""
+
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        self._port = int(arguments["port"])
+
+    def see(self, member: Member) -> None:
+        """Members do not matter."""
+
+    def finish(self, path: Path, limits: Limits) -> dict[str, Any]:
+        """What the kernel says."""
+        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        interfaces = [
+            line.split(":")[0].strip() for line in Path("/proc/net/dev").read_text().splitlines()[2:]
+        ]
+        return {
+            "capabilities": [int(status[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapBnd")],
+            "interfaces": interfaces,
+            "connects": self._connects(),
+        }
+
+    def _connects(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self._port), timeout=5).close()
+        except OSError:
+            return False
+        return True
