@@ -127,8 +127,10 @@ def unknown_package(deposit: Deposit) -> Refusal:
 
 
 def identifier_values(deposit: Deposit) -> list[str]:
-    """What a deposit that is done is known by, anywhere, each once; of one that is not, nothing is asked."""
+    """What a deposit that is done is known by now, anywhere, each once; of one that is not, nothing is asked."""
     if deposit.status != Status.DONE:
         return []
-    values = Identifier.objects.filter(deposit=deposit).order_by("id").values_list("value", flat=True)
-    return list(dict.fromkeys(values))
+    found = list(Identifier.objects.filter(deposit=deposit).order_by("id"))
+    for one in found:
+        one.deposit = deposit
+    return list(dict.fromkeys(one.value for one in found if not one.is_superseded))

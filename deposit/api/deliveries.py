@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from deposit.api.serializers import IdentifierSerializer, ProblemSerializer
+from deposit.api.serializers import ProblemSerializer
 from deposit.api.views import ApiView, Pages
 from deposit.lists import deliveries as told
 from deposit.models import Delivery, DeliveryState
@@ -62,6 +62,14 @@ class DeliverySerializer(serializers.Serializer[Any]):
         )
 
 
+class KnownAsSerializer(serializers.Serializer[Any]):
+    """What the deposit is known by somewhere; the scheme says where."""
+
+    scheme = serializers.CharField()
+    value = serializers.CharField()
+    superseded = serializers.BooleanField()
+
+
 class WholeDeliverySerializer(DeliverySerializer):
     """A delivery with its steps and the identifiers of its deposit."""
 
@@ -71,7 +79,7 @@ class WholeDeliverySerializer(DeliverySerializer):
     previous = serializers.IntegerField(allow_null=True)
     next = serializers.IntegerField(allow_null=True)
     question = serializers.JSONField(allow_null=True)
-    identifiers = IdentifierSerializer(many=True)
+    identifiers = KnownAsSerializer(many=True)
     activities = ActivitySerializer(many=True)
 
 

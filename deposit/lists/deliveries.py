@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from deposit.actors import Actor
 from deposit.lists.cursor import OneOf
-from deposit.models import Delivery, DeliveryState, Identifier
+from deposit.models import Delivery, DeliveryState, Deposit, Identifier
 from deposit.permissions import visible_deposits
 
 # In a delivery's memory: the pipeline that it goes through, and what steps consist of elsewhere.
@@ -65,7 +65,7 @@ def whole(delivery: Delivery, *, faults: bool = False) -> dict[str, Any]:
         "previous": delivery.memory.get("previous"),
         "next": _next(delivery),
         "question": _question(delivery),
-        "identifiers": identifiers(delivery.deposit_id),
+        "identifiers": identifiers(delivery.deposit),
         "activities": activities(delivery, faults=faults),
     }
 
@@ -84,10 +84,12 @@ def _question(delivery: Delivery) -> dict[str, Any] | None:
     return {name: delivery.question.get(name) for name in ("question", "options")}
 
 
-def identifiers(deposit_id: int) -> list[dict[str, str]]:
-    """What a deposit is known by, anywhere."""
-    rows = Identifier.objects.filter(deposit_id=deposit_id).order_by("id")
-    return [{"scheme": scheme, "value": value} for scheme, value in rows.values_list("scheme", "value")]
+def identifiers(deposit: Deposit) -> list[dict[str, Any]]:
+    """What a deposit is known by, anywhere; ``superseded``: a later load gave it another."""
+    found = list(Identifier.objects.filter(deposit=deposit).order_by("id"))
+    for one in found:
+        one.deposit = deposit
+    return [{"scheme": one.scheme, "value": one.value, "superseded": one.is_superseded} for one in found]
 
 
 def activities(delivery: Delivery, *, faults: bool = False) -> list[dict[str, Any]]:
