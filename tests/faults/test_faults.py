@@ -98,7 +98,7 @@ def holders(service: Service, role: str) -> list[int]:
 def test_a_worker_that_is_killed_at_work_costs_nothing(service: Service, role: str, status: str) -> None:
     number = deposit(service, 4 if role == "checker0" else 5, files=MANY)
     claimed = (
-        "SELECT lease_expires_at IS NOT NULL FROM deposit_deposit d JOIN deposit_workitem ON deposit_id = d.id"
+        "SELECT w.lease_expires_at IS NOT NULL FROM deposit_deposit d JOIN deposit_workitem w ON w.deposit_id = d.id"
         " WHERE d.id = %s AND status = %s"
     )
     deadline = time.monotonic() + 60
