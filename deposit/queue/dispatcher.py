@@ -42,7 +42,7 @@ POLL_SECONDS = 2.0
 CROWDED_SECONDS = 0.05
 
 # Light work that was sent further ahead than the workers' pace, before some of it is taken back.
-RECALLED = 4
+RECALLED = 2
 
 Send = Callable[[Kind, str], None]
 

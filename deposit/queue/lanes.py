@@ -15,7 +15,7 @@ from django.db import connection
 # Messages that are out and not yet claimed, per queue, at most. Bounds the broker's queue.
 OUTSTANDING = 100
 # How far ahead light work is sent, at the pace at which it was taken lately. In seconds.
-AHEAD_SECONDS = 2.0
+AHEAD_SECONDS = 1.0
 # A worker that was not heard for so long has no slots; as `deposit.monitoring.heartbeats` has it.
 _SILENT_SECONDS = 60
 
@@ -75,8 +75,8 @@ class Pace:
         if last is None:
             self._queues[queue] = _Taken(now, out)
             return 0.0
-        passed = max(now - last.at, 0.001)
-        last.rate = max((last.out - out) / passed, last.rate * 0.5**passed)
+        # What was taken in the last second or so: a few that were quick say little of those that follow.
+        last.rate = last.rate * math.exp(last.at - now) + max(0, last.out - out)
         last.at, last.out = now, out
         return last.rate * AHEAD_SECONDS
 

@@ -215,6 +215,8 @@ LOAD = register(
         queue="load",
         policy=LOCAL,
         light_seconds=LIGHT_SECONDS,
+        # A step may be run twice, whatever ended it the first time.
+        yields=True,
         claimed=_load_claimed,
         released=_load_released,
         given_back=_given_back,

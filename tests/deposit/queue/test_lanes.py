@@ -19,7 +19,7 @@ from deposit.queue.leases import Lease, kept
 from deposit.queue.registry import Kind
 from deposit.services import work
 from tests.support.factories import new_client, new_collection, new_deposit
-from tests.support.lifecycle_fixtures import claimed, in_status, work_of
+from tests.support.lifecycle_fixtures import IDENTIFIERS, claimed, in_status, work_of
 
 HEAVY = Lane("check", heavy=True)
 LIGHT = Lane("check")
@@ -75,11 +75,11 @@ def test_light_work_is_sent_as_far_ahead_as_workers_take_it() -> None:
     pace = Pace()
     assert pace.ahead("check", 0, now=0) == 0
     pace.sent("check", 10)
-    assert pace.ahead("check", 0, now=0.5) == 10 / 0.5 * lanes.AHEAD_SECONDS
+    assert pace.ahead("check", 0, now=0.5) == 10 * lanes.AHEAD_SECONDS
     pace.sent("check", 40)
-    # Nothing was taken in a second, nor in the next four: the pace is forgotten by halves.
-    assert pace.ahead("check", 40, now=1.5) == 20
-    assert pace.ahead("check", 40, now=5.5) == 1.25
+    # Nothing was taken in a second, nor in the next four: the pace is forgotten.
+    assert pace.ahead("check", 40, now=1.5) == pytest.approx(3.68, abs=0.01)
+    assert pace.ahead("check", 40, now=5.5) == pytest.approx(0.07, abs=0.01)
     assert pace.ahead("load", 0, now=6) == 0
 
 
@@ -166,6 +166,23 @@ def test_a_check_that_takes_long_yields_to_others_and_begins_anew_as_heavy_work(
     assert not Event.objects.filter(name="give-back").exists()
     with kept(claimed(Work.CHECK, slow)) as lease:
         works_until(lease, 1)
+
+
+def test_a_load_that_takes_long_yields_too_and_goes_on_later(
+    monkeypatch: pytest.MonkeyPatch, transactional_db: None, settings: Any
+) -> None:
+    settings.LEASE_SECONDS = 1
+    monkeypatch.setitem(registry._kinds, "load", replace(work.LOAD, light_seconds=0.1))
+    slow = in_status(Status.VERIFIED)
+    in_status(Status.VERIFIED, new_deposit(origin_url="https://hal.example.org/x"))
+    with pytest.raises(LeaseLost, match="others wait"), kept(claimed(Work.LOAD, slow)) as lease:
+        works_until(lease)
+    slow.refresh_from_db()
+    assert (slow.status, work_of(slow).heavy, work_of(slow).attempts) == (Status.LOADING, True, 0)
+    token = claimed(Work.LOAD, slow).token
+    fired = fire(EventName.FINISH, slow.pk, actor="test", token=token, changes=IDENTIFIERS)
+    assert fired.status == Status.DONE
+    assert list(Event.objects.filter(deposit=slow, name="start").values_list("name", flat=True)) == ["start"]
 
 
 def test_a_check_that_is_in_nobodys_way_goes_on_and_what_follows_is_heavy(hasty: Kind) -> None:
