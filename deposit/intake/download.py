@@ -5,7 +5,6 @@ is made to the address that was looked at, not to the name again. Redirects are 
 """
 
 import http.client
-import ipaddress
 import socket
 import ssl
 import time
@@ -15,6 +14,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from django.conf import settings
 
+from deposit.intake.addresses import is_public
 from deposit.refusals import Kind, Refusal
 
 CHUNK = 256 * 1024
@@ -25,12 +25,6 @@ REDIRECTS = 5
 PAUSE_SECONDS = 1.0
 _TELL_SECONDS = 10.0
 _PORTS = {"http": 80, "https": 443}
-# IPv6 prefixes behind which an IPv4 address stands that the prefix itself does not tell (RFC 6052, 8215).
-_TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
-# All that is given out of IPv6; the rest of it has, or had, a meaning inside a network only (RFC 4291).
-# For protocols (RFC 6890); Python before 3.11.10 takes most of it for public.
-_SPECIAL = ipaddress.ip_network("192.0.0.0/24")
-_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 def require_allowed(url: SplitResult) -> None:
@@ -70,21 +64,6 @@ def addresses(host: str, port: int) -> list[str]:
                 f"{host} is at {name}, an address that is not on the public Internet.",
             )
     return names
-
-
-def is_public(address: str) -> bool:
-    """Whether anybody on the Internet can mean this address, whatever it is wrapped in."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if any(ip in network for network in _TRANSLATED) or ip.sixtofour or ip.teredo:
-            return False
-        if ip.ipv4_mapped:
-            ip = ip.ipv4_mapped
-        elif ip not in _UNICAST:
-            return False
-    if isinstance(ip, ipaddress.IPv4Address) and ip in _SPECIAL:
-        return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 def download(url: str, *, expected: int | None, tell: Callable[[int], None]) -> Iterator[bytes]:

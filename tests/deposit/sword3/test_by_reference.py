@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from deposit.intake import download
+from deposit.intake.addresses import is_public
 from deposit.models import Client, Deposit, Event, Fetch, Part, WorkItem
 from deposit.queue import items
 from deposit.queue.dispatcher import release_passed_leases, round_of_work
@@ -310,12 +311,12 @@ def test_a_file_elsewhere_waits_for_a_queue_that_is_full(
     ],
 )  # fmt: skip
 def test_addresses_inside_a_network_are_not_public(address: str) -> None:
-    assert not download.is_public(address)
+    assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "8.8.8.8", "2606:2800:220:1::1"])
 def test_addresses_of_the_internet_are_public(address: str) -> None:
-    assert download.is_public(address)
+    assert is_public(address)
 
 
 def test_a_listed_host_at_a_private_address_is_not_asked(
