@@ -39,7 +39,7 @@ def issue(
     """Make a token; its text comes with it this once and is kept nowhere. Raises `Refusal`."""
     _require_keeper(actor, user)
     wanted = sorted({_scope(scope) for scope in scopes})
-    if not wanted or not name.strip() or not 0 < days <= LONGEST_DAYS:
+    if not wanted or not name.strip() or not name.strip().isprintable() or not 0 < days <= LONGEST_DAYS:
         raise Refusal(
             Kind.BAD_REQUEST,
             "token.fields",
