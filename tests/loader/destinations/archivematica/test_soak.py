@@ -14,7 +14,7 @@ import pytest
 from deposit.models import OPEN_DELIVERIES, Delivery
 from loader.destinations.archivematica import after
 from loader.destinations.archivematica.models import Pipeline, Transfer
-from tests.loader.destinations.archivematica.delivering import Delivering, delivery_of
+from tests.loader.destinations.archivematica.delivering import Delivering, delivery_of, transfer_of
 from tests.support.archivematica import Archivematica
 from tests.support.archivematica_state import COMPLETE, DONE, NOT_YET, PROCESSING, Script
 
@@ -66,6 +66,7 @@ def test_all_end_and_nothing_is_stored_twice(double: Archivematica, tmp_path: Pa
         delivery = delivering.look(deposit)
         if delivery.state not in OPEN_DELIVERIES:
             open_.remove(deposit)
+            after.look(transfer_of(deposit))  # as the delivery's cleanup does
         for transfer in Transfer.objects.filter(held_at__isnull=False, left_at=None)[:1]:
             after.look(transfer)
 
