@@ -279,7 +279,9 @@ def main() -> None:
     parser.add_argument("--storage-port", type=int, default=62081)
     parser.add_argument("--source", type=Path, required=True, help="the folder that is the transfer source")
     parser.add_argument("--version", default="1.17.0")
-    parser.add_argument("--at-once", action="store_true", help="every transfer is done when it is first asked for")
+    parser.add_argument(
+        "--at-once", action="store_true", help="every transfer is done when it is first asked for"
+    )
     parser.add_argument(
         "--location", default="6f2c6d63-6ff6-4f9a-8f4f-0a7a5a3d2b11", help="the UUID of that folder"
     )
