@@ -93,7 +93,9 @@ INVARIANTS = (
             SELECT deposit.id, told.swhid FROM deposit_deposit deposit
             CROSS JOIN LATERAL (VALUES (swhid), (release_swhid), (snapshot_swhid)) told (swhid)
             LEFT JOIN archive_object object ON object.sha1_git = decode(substr(told.swhid, 11), 'hex')
-            WHERE status = 'done' AND told.swhid IS NOT NULL AND object.sha1_git IS NULL""",
+            WHERE status = 'done' AND told.swhid IS NOT NULL AND object.sha1_git IS NULL
+            -- What no release was made of went to other destinations than the archive.
+            AND (type = 'meta' OR release_swhid IS NOT NULL)""",
         message="The archive does not have what the deposit is known by: {}.",
         remedy="`manage.py archive rebuild` writes the index anew from the packs; if that does not help, "
         "`manage.py deposit reschedule --deposit-id {}` loads the package again.",
@@ -102,7 +104,7 @@ INVARIANTS = (
         code="archive.visit",
         query="""
             SELECT deposit.id, origin_url FROM deposit_deposit deposit
-            WHERE status = 'done' AND type = 'code' AND NOT EXISTS (
+            WHERE status = 'done' AND type = 'code' AND snapshot_swhid IS NOT NULL AND NOT EXISTS (
                 SELECT FROM archive_visit visit JOIN archive_origin origin ON origin.id = visit.origin_id
                 WHERE origin.url = deposit.origin_url
                 AND visit.snapshot = decode(substr(deposit.snapshot_swhid, 11), 'hex'))""",

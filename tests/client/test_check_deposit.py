@@ -85,7 +85,7 @@ def test_check_is_red_when_the_password_is_wrong(server: Server) -> None:
 def test_check_is_red_when_a_disk_is_too_full(server: Server) -> None:
     found = check(server, "--free-percent", "100", "100", "--username", "")
     assert found.code == 2
-    assert "of the disk of staging is free" in found.out
+    assert "The disk of the staging area has only" in found.out
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def test_check_is_red_when_the_archive_is_damaged(server: Server) -> None:
         assert audit(server) != 0
         found = check(server, "--username", "")
     assert found.code == 2
-    assert "packs are damaged" in found.out
+    assert "pack of the archive is damaged" in found.out
     # Put right and read again, it is as it was.
     assert (audit(server), check(server, "--username", "").code) == (0, 0)
 

@@ -62,7 +62,8 @@ def test_operators_tell_collections_and_clients_apart(operators_browser: Browser
     assert last(drawn(page.content.decode())["clients"]) == {"tib": 2, "hal": 1}
     narrowed = operators_browser.get("/figures/?collection=theses&client=tib")
     assert narrowed.context["whole"].received == 2
-    assert operators_browser.get("/figures/?client=nobody%00").context["whole"].received == 0
+    assert operators_browser.get("/figures/?client=nobody").context["whole"].received == 0
+    assert operators_browser.get("/figures/?client=nobody%00").status_code == 400
 
 
 def test_a_depositor_learns_nothing_of_a_neighbour(browser: Browser, depositor: Client) -> None:

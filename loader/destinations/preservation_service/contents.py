@@ -13,7 +13,8 @@ from packages import Kind, Limits, PackageError, open_package
 from packages.formats.preservable import ARCHIVES, Judged, NotPreservable, check_name, extension, judge
 
 # What an attachment may unpack to: far beyond a museum's zip files, far below a disk.
-ZIP_LIMITS = Limits(members=100_000, total=200 * 1024**3, path=1000, depth=20)
+# Attachments are pictures and documents; what expands to two hundred times its size is none.
+ZIP_LIMITS = Limits(members=100_000, total=200 * 1024**3, path=1000, depth=20, ratio_floor=100 * 1024**2)
 METADATA = frozenset({"mets.xml", "signature.sig"})
 _CHUNK = 1024 * 1024
 

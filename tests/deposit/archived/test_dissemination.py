@@ -112,6 +112,7 @@ def test_every_range_of_a_large_content_is_that_range(http: HttpClient) -> None:
 def served(http: HttpClient, path: str) -> tuple[str, str, bytes]:
     """Status, disposition and body, from the application as servers call it: the test client's own is Django's."""
     environ = dict(http.request().wsgi_request.META)
+    environ |= {"HTTP_HOST": "testserver"}
     environ |= {"PATH_INFO": unquote_to_bytes(path).decode("iso-8859-1"), "wsgi.input": io.BytesIO()}
     told: list[tuple[str, str]] = []
 

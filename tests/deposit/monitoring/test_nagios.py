@@ -59,6 +59,8 @@ WELL = Snapshot(
     installed_for=1e6,
 )
 
+pytestmark = pytest.mark.django_db
+
 # The performance data of the plugin guidelines: 'label'=value[unit];warning;critical;minimum
 DATA = re.compile(r"'[a-z_]+'=-?[0-9.e+-]+(s|%|B|c)?;[0-9.]*;[0-9.]*;0")
 
