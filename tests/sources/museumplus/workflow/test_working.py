@@ -1,6 +1,7 @@
 """The whole way of objects: harvested, enqueued, downloaded, made into SIPs, submitted, decided on, told back."""
 
 import json
+import time
 from io import BytesIO
 from pathlib import Path
 
@@ -72,9 +73,14 @@ def test_a_rejected_object_is_enqueued_again(whole: Museum) -> None:
     )
     enqueuing.reenqueue_object(1)
     work_off()
-    whole.ingester.process()
-    processed.sync_processed_sips()
-    work_off()
+    for _ in range(10):
+        # Verdicts are told apart by whole seconds: the second one may be seen only at a later look.
+        whole.ingester.process()
+        processed.sync_processed_sips()
+        work_off()
+        if MuseumObject.objects.get().preserved:
+            break
+        time.sleep(0.5)
     assert MuseumObject.objects.get().preserved
     assert [told["status"] for told in json.loads(str(whole.plus.field_of(1, FIELD)))] == [
         "rejected",
