@@ -138,7 +138,7 @@ def test_archived_deposit_is_described_and_updated(deposit: Run, folder: Path) -
 
 
 def test_service_and_list_show_the_collection(deposit: Run, server: Server) -> None:
-    assert [c["name"] for c in deposit("service", "--json").json["collections"]] == [server.collection]
+    assert server.collection in [c["name"] for c in deposit("service", "--json").json["collections"]]
     assert len(deposit("list", "--limit", "1").out.splitlines()) <= 1
 
 
@@ -168,7 +168,7 @@ def test_login_is_remembered_and_forgotten(run: Run, server: Server, tmp_path: P
     words = ("login", "--url", server.base_url, "-u", server.username, "--password-stdin", "--server", "here")
     login = run(*words, "--json", stdin=server.password + "\n")
     assert login.code == 0, login.err
-    assert login.json["collections"] == server.collection
+    assert server.collection in login.json["collections"].split(", ")
     file = tmp_path / ".config" / "deposit" / "config.toml"
     assert file.stat().st_mode & 0o077 == 0
     assert run("list").code == 0
