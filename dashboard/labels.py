@@ -70,6 +70,7 @@ EVENTS: dict[str, EventWords] = {
     "fail": EventWords(_("Loading failed"), "bad"),
     "release": EventWords(_("Taken back from a worker that went silent"), "busy"),
     "give-back": EventWords(_("An attempt failed; there will be another"), "bad"),
+    "ask": EventWords(_("A person has to decide"), "bad"),
     "quarantine": EventWords(_("Set aside after too many attempts"), "bad"),
     "reschedule": EventWords(_("To be loaded again"), "busy"),
     "delete": EventWords(_("Deleted")),
@@ -83,6 +84,7 @@ DETAILS: dict[str, Promise] = {
     "metadata": _("metadata"),
     "findings": _("findings"),
     "attempt": _("attempt"),
+    "question": _("question"),
     "reason": _("reason"),
     "swhid": _("SWHID"),
 }

@@ -24,6 +24,7 @@ from deposit.models import (
     EventName,
     Finding,
     Identifier,
+    Status,
 )
 from deposit.queue import items
 from deposit.queue.claims import Claim
@@ -188,6 +189,7 @@ def wait(delivery: Delivery, activity: Activity, claim: Claim, outcome: Again | 
     activity.polls += 1
     activity.error = activity.fault = ""
     if isinstance(outcome, Ask):
+        _tell_once(delivery, activity, claim, outcome)
         activity.state, activity.note = ActivityState.ASKING, outcome.question
         delivery.state = DeliveryState.ASKING
         delivery.question = {
@@ -200,6 +202,24 @@ def wait(delivery: Delivery, activity: Activity, claim: Claim, outcome: Again | 
         delivery.state, delivery.question = DeliveryState.WAITING, {}
     _save(delivery, activity)
     items.again(claim, after_seconds=outcome.after_seconds)
+
+
+def _tell_once(delivery: Delivery, activity: Activity, claim: Claim, outcome: Ask) -> None:
+    """Put a question into the deposit's history when it is a new one, and not each time that it is still open."""
+    if delivery.question.get("question") == outcome.question:
+        return
+    lifecycle.record(
+        delivery.deposit,
+        EventName.ASK,
+        actor=claim.worker,
+        source=Status.LOADING,
+        target=Status.LOADING,
+        delivery=delivery.pk,
+        destination=delivery.destination,
+        step=activity.name,
+        question=outcome.question,
+        options=dict(outcome.options),
+    )
 
 
 def step_done(delivery: Delivery, activity: Activity, *, ends: bool) -> None:

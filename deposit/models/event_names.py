@@ -22,6 +22,8 @@ class EventName(StrEnum):
     RESCHEDULE = "reschedule"
     # A worker met a fault that is not the deposit's: the status stays, the work waits for its next attempt.
     GIVE_BACK = "give-back"
+    # A step of a delivery needs a person's decision; once for each question.
+    ASK = "ask"
     # What clients send and change.
     CREATE = "create"
     ADD = "add"

@@ -32,8 +32,8 @@ _AFTER = """
 - `reschedule` needs a package that passed its checks once; for others there is `recheck`.
 - `quarantine` needs that all `MAX_ATTEMPTS` attempts are used up.
 - Besides these the history has lines that change no status, among them `create`, `add`, `replace`, `close`,
-  `update-metadata`, `tell-of-expiry` and `give-back`: a worker met a fault that is not the deposit's, says which, and
-  the deposit waits for its next attempt.
+  `update-metadata`, `tell-of-expiry`, `ask` (a delivery needs a person's decision; once for each question) and
+  `give-back`: a worker met a fault that is not the deposit's, says which, and the deposit waits for its next attempt.
 
 ## Invariants
 

@@ -50,9 +50,7 @@ def acquire_pipeline(context: Context) -> Outcome:
             deposit_id=context.deposit.pk, delivery_id=context.delivery.pk, pipelines=candidates
         )
         if mine is None:
-            return Again(
-                after_seconds=WAIT_FOR_A_PLACE_SECONDS, note="All places of the pipelines are taken."
-            )
+            return Again(after_seconds=_wait(), note="All places of the pipelines are taken.")
     context.save(pipeline=mine.pipeline.name)
     return Done(result={"pipeline": mine.pipeline.name, "name": mine.name})
 

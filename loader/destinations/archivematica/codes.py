@@ -9,6 +9,7 @@ CODES: dict[str, str] = {
     "archivematica.ingest_rejected": "The ingest was rejected in Archivematica, and no AIP is stored.",
     "archivematica.never_started": "Archivematica took the package, and never told of any work on it.",
     "archivematica.no_pipeline": "The collection has no pipeline that its deposits could go through.",
+    "archivematica.no_state": "Archivematica gave no state of the unit, or one that is not known, for too long.",
     "archivematica.no_transfer": "The delivery has no place in a pipeline.",
     "archivematica.not_found": "Archivematica said that it had finished, and the Storage Service has no AIP.",
     "archivematica.refused": "Archivematica refused a request; operators see its words beside the step.",

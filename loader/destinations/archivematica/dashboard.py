@@ -66,7 +66,7 @@ class Unit:
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> "Unit":
-        """From a status document. A status that is not known is UNKNOWN, which is waited on."""
+        """From a status document. A status that is not known is UNKNOWN, which is waited on for a while."""
         status = str(document.get("status") or "")
         return cls(
             uuid=str(document.get("uuid") or ""),

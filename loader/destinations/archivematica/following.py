@@ -185,7 +185,8 @@ def _unit(context: Context, transfer: Transfer, kind: str, uuid: str) -> Unit | 
         except NotYet as error:
             note = f"Archivematica does not tell how the {kind} gets on yet."
             return wait_while(transfer, note, code="archivematica.never_started", fault=str(error))
-        went_well(transfer)
+        if unit.state is not UnitState.UNKNOWN:
+            went_well(transfer)
         _note_jobs(context, transfer, dashboard, kind, unit)
     return unit
 
@@ -224,6 +225,9 @@ def _not_over(context: Context, transfer: Transfer, unit: Unit) -> Outcome:
     if unit.state in (UnitState.FAILED, UnitState.REJECTED):
         _left(transfer)
         raise _ended_badly(context, unit, kind)
+    if unit.state is UnitState.UNKNOWN:
+        note = f"Archivematica names no state of the {kind} that is known."
+        return wait_while(transfer, note, code="archivematica.no_state")
     if unit.state is UnitState.USER_INPUT:
         return Ask(
             question=f"Archivematica asks a person about the {kind} {transfer.remote_name}, at '{unit.microservice}'.",

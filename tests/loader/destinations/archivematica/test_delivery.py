@@ -298,6 +298,32 @@ def test_a_question_of_archivematica_is_passed_on_until_somebody_answers_it_ther
     assert delivering.to_its_end(deposit).state == "done"
 
 
+def test_a_question_is_told_once_in_the_history(delivering: Delivering) -> None:
+    delivering.double.state.default = Script(
+        transfer=("USER_INPUT", "USER_INPUT", "USER_INPUT", DONE), ingest=("USER_INPUT", COMPLETE)
+    )
+    deposit = delivering.deposit()
+
+    delivery = delivering.to_its_end(deposit)
+
+    told = deposit.events.filter(name="ask").order_by("id")
+    assert [one.detail["step"] for one in told] == ["poll_transfer", "poll_ingest"]
+    assert told[0].detail["delivery"] == delivery.pk
+    assert set(told[0].detail["options"]) == {"keep_waiting", "abandon"}
+
+
+@pytest.mark.parametrize("word", ["", "WONDERING"])
+def test_a_state_that_is_not_known_is_waited_on_for_a_while(delivering: Delivering, word: str) -> None:
+    delivering.double.state.default = Script(transfer=(word,))
+    deposit = delivering.deposit()
+    assert delivering.look(deposit, times=3).state == "waiting"
+    impatient()
+
+    delivery = delivering.look(deposit)
+
+    assert (delivery.state, delivery.code) == ("failed", "archivematica.no_state")
+
+
 def test_the_deadline_ends_what_does_not_end_itself(delivering: Delivering) -> None:
     delivering.double.state.default = Script(transfer=(PROCESSING,))
     deposit = delivering.deposit()
