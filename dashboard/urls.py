@@ -51,8 +51,9 @@ urlpatterns = [
     path("packages/", packages.package_list, name="packages"),
     path("packages.csv", packages.package_csv, name="packages-export"),
     path("sources/", sources.source_list, name="sources"),
-    path("sources/report/", sources.source_report, name="source-report"),
-    path("sources/report.csv", sources.source_report_csv, name="source-report-export"),
+    # Not below sources/, where it would hide a source of that name.
+    path("sources-report/", sources.source_report, name="source-report"),
+    path("sources-report.csv", sources.source_report_csv, name="source-report-export"),
     path("sources/<str:name>/", sources.source, name="source"),
     path("sources/<str:name>/items/<str:item_id>/", sources.item, name="source-item"),
     path("origin/", stored.origin_history, name="history"),

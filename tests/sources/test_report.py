@@ -100,11 +100,17 @@ def test_pages_show_sources_items_and_report(source: Source, operator: Any) -> N
     shown = operator.get(f"/sources/scans/items/{item.short_id}/").content.decode()
     assert "STORED" in shown
     assert f"/deposits/{deposit.pk}/" in shown
-    assert "late" in operator.get("/sources/report/").content.decode()
-    csv = operator.get("/sources/report.csv").content.decode().splitlines()
+    assert "late" in operator.get("/sources-report/").content.decode()
+    csv = operator.get("/sources-report.csv").content.decode().splitlines()
     assert csv[1].startswith("scans,")
     for path in ("/sources/nothing/", "/sources/scans/items/000000000000/"):
         assert operator.get(path).status_code == 404
+
+
+def test_a_source_may_be_called_report(source: Source, operator: Any) -> None:
+    Source.objects.filter(pk=source.pk).update(name="report")
+    assert "<h1>report" in operator.get("/sources/report/").content.decode()
+    assert operator.get("/api/sources/report/items/").json()["results"][0]["key"]
 
 
 def test_depositors_see_no_sources_but_their_own_collections(source: Source) -> None:
