@@ -19,13 +19,14 @@ from deposit.permissions import (
     own_deposits,
     require,
     unknown_deposit,
+    visible_collections,
     visible_deposits,
 )
 from deposit.refusals import Kind, Refusal
 
 
 def unknown_collection(name: str) -> Refusal:
-    """There is no collection of that name."""
+    """The one answer for a collection that is missing and for one that does not exist for who asks."""
     return Refusal(
         Kind.NOT_FOUND,
         "collection.unknown",
@@ -35,15 +36,17 @@ def unknown_collection(name: str) -> Refusal:
 
 
 def collection_for(actor: Actor, name: str) -> Collection:
-    """A collection the client may use. Raises `Refusal`: 404 when there is none, 403 when it is not the client's."""
+    """A collection the client may use.
+
+    Raises `Refusal`: 403 for one that the actor sees and may not use, the same 404 for others as for none.
+    """
     client = client_of(actor)
     mine = Membership.objects.filter(client=client, collection=OuterRef("pk"))
     collection = Collection.objects.annotate(is_mine=Exists(mine)).filter(name=name).first()
-    if collection is None:
-        raise unknown_collection(name)
-    if not collection.is_mine:
-        raise foreign_collection(client, name)
-    return collection
+    if collection is not None and collection.is_mine:
+        return collection
+    _require_visible_collection(actor, name)
+    raise foreign_collection(client, name)
 
 
 def deposit_for(actor: Actor, operation: Operation, collection_name: str, deposit_id: int) -> Deposit:
@@ -60,14 +63,14 @@ def deposit_for(actor: Actor, operation: Operation, collection_name: str, deposi
     if deposit is None:
         deposit = there.filter(pk__in=visible_deposits(actor).values("pk")).first()
         if deposit is None:
-            _require_some_collection(collection_name)
+            _require_visible_collection(actor, collection_name)
             raise unknown_deposit(deposit_id)
         require(actor, operation, deposit)
     return deposit
 
 
-def _require_some_collection(name: str) -> None:
-    if not Collection.objects.filter(name=name).exists():
+def _require_visible_collection(actor: Actor, name: str) -> None:
+    if not visible_collections(actor).filter(name=name).exists():
         raise unknown_collection(name)
 
 

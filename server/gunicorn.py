@@ -12,6 +12,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from server import watchdog
+from settings.env import in_journal
 
 wsgi_app = "settings.wsgi"
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT', '8080')}"
@@ -45,6 +46,8 @@ logger_class = "server.access_log.AccessLogger"
 accesslog = "-"
 errorlog = "-"
 access_log_format = '%(h)s %(u)s "%(r)s" %(s)s %(B)s bytes %(M)s ms request=%({x-request-id}o)s'
+if os.environ.get("LOG_TIMES", str(not in_journal())).lower() in ("true", "1", "yes", "on"):
+    access_log_format = f"%(t)s {access_log_format}"
 if os.environ.get("LOG_FORMAT") == "json":
     _ours: dict[str, object] = {"level": "INFO", "handlers": ["console"], "propagate": False}
     logconfig_dict = {

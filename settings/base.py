@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from settings.bodies import SMALL_BODY_BYTES
-from settings.env import REPOSITORY, as_pair, data_dir, read_env
+from settings.env import REPOSITORY, as_pair, data_dir, in_journal, read_env
 from settings.preservation import *  # noqa: F403  (settings of the museum and of the preservation service)
 from settings.production import refuse_insecure_values
 
@@ -285,11 +285,19 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "deposit.monitoring.logs.LineFormatter"},
+        "line": {
+            "()": "deposit.monitoring.logs.LineFormatter",
+            "times": env.bool("LOG_TIMES", default=not in_journal()),
+        },
         "json": {"()": "deposit.monitoring.logs.JsonFormatter"},
     },
+    "filters": {"refusals": {"()": "deposit.monitoring.logs.WithoutTracebacksOfRefusals"}},
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": env.str("LOG_FORMAT", default="line")}
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": env.str("LOG_FORMAT", default="line"),
+            "filters": ["refusals"],
+        }
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     # What it tells at INFO of every task we tell of every deposit.

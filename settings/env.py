@@ -64,6 +64,11 @@ def read_env() -> environ.FileAwareEnv:
     return env
 
 
+def in_journal() -> bool:
+    """Whether systemd's journal takes what this process says, and so knows when it said it."""
+    return "JOURNAL_STREAM" in os.environ
+
+
 def as_pair(name: str, values: list[float]) -> tuple[float, float]:
     """Two numbers of a setting, as warning and error. Raises ImproperlyConfigured for more or fewer."""
     if len(values) != 2:

@@ -32,11 +32,43 @@ def place() -> dict[str, str]:
     return {}
 
 
-class LineFormatter(logging.Formatter):
-    """``LEVEL logger message request=…``."""
+def moment_of(record: logging.LogRecord) -> str:
+    """When a record was made, in UTC, to the millisecond."""
+    return (
+        datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
 
-    def __init__(self) -> None:
-        super().__init__("%(levelname)s %(name)s %(message)s")
+
+class WithoutTracebacksOfRefusals(logging.Filter):
+    """A request that Django refuses by itself (a form too large, a host of another) is one line, not a traceback.
+
+    Anybody can send such requests, as many as they like, and nothing in our code is wrong.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always true; the record says where the request went instead of what raised."""
+        if (
+            record.exc_info
+            and record.name.startswith("django.")
+            and getattr(record, "status_code", 500) < 500
+        ):
+            asked = getattr(record, "request", None)
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.args = getattr(asked, "path", ""), record.getMessage()
+            record.msg = "refused path=%r: %s"
+            record.exc_info = record.exc_text = None
+        return True
+
+
+class LineFormatter(logging.Formatter):
+    """``LEVEL logger message request=…``; with ``times``, the moment in UTC before it."""
+
+    def __init__(self, *, times: bool = False) -> None:
+        super().__init__("%(asctime)s " * times + "%(levelname)s %(name)s %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        """``2026-11-30T21:40:01.250Z``."""
+        return moment_of(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The line; a message cannot begin another one."""
@@ -49,7 +81,10 @@ class LineFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, its pairs, request or task, traceback."""
+    """One JSON object a line: time, level, logger, message, its pairs, request or task, traceback.
+
+    What a record carries as ``fields`` (the web server's access log) are fields too.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The object."""
@@ -57,9 +92,10 @@ class JsonFormatter(logging.Formatter):
         # Only pairs of ours: what a client sent may look like others.
         ours = set(_NAMES.findall(str(record.msg)))
         pairs = [pair for pair in _PAIRS.findall(message) if pair[0] in ours]
-        fields: dict[str, str] = {name: value.strip("'") for name, value in pairs}
+        fields: dict[str, object] = {name: value.strip("'") for name, value in pairs}
+        fields |= getattr(record, "fields", {})
         fields |= {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": moment_of(record),
             "level": record.levelname,
             "logger": record.name,
             "message": message,

@@ -41,6 +41,12 @@ _TAKEN = ", ".join(
 _KINDS = ", ".join(f"'{kind}'" for kind in sorted(Work))
 _LOOK = "Look at `manage.py deposit show --deposit-id {}`; the record was changed by other hands than the service's."
 
+# What was delivered to the archive, or was loaded before there were deliveries; all else went elsewhere.
+_IN_ARCHIVE = """(
+    EXISTS (SELECT FROM deposit_delivery delivery WHERE delivery.deposit_id = deposit.id
+            AND destination = 'archive' AND state = 'done')
+    OR NOT EXISTS (SELECT FROM deposit_delivery delivery WHERE delivery.deposit_id = deposit.id))"""
+
 INVARIANTS = (
     Invariant(
         code="record.status",
@@ -89,16 +95,27 @@ INVARIANTS = (
     ),
     Invariant(
         code="archive.object",
-        query="""
+        query=f"""
             SELECT deposit.id, told.swhid FROM deposit_deposit deposit
             CROSS JOIN LATERAL (VALUES (swhid), (release_swhid), (snapshot_swhid)) told (swhid)
             LEFT JOIN archive_object object ON object.sha1_git = decode(substr(told.swhid, 11), 'hex')
             WHERE status = 'done' AND told.swhid IS NOT NULL AND object.sha1_git IS NULL
-            -- What no release was made of went to other destinations than the archive.
-            AND (type = 'meta' OR release_swhid IS NOT NULL)""",
+            AND (type = 'meta' OR {_IN_ARCHIVE})""",  # noqa: S608
         message="The archive does not have what the deposit is known by: {}.",
         remedy="`manage.py archive rebuild` writes the index anew from the packs; if that does not help, "
         "`manage.py deposit reschedule --deposit-id {}` loads the package again.",
+    ),
+    Invariant(
+        code="archive.release",
+        query=f"""
+            SELECT deposit.id, concat_ws(', ', CASE WHEN swhid IS NULL THEN 'directory' END,
+                CASE WHEN release_swhid IS NULL THEN 'release' END,
+                CASE WHEN snapshot_swhid IS NULL THEN 'snapshot' END)
+            FROM deposit_deposit deposit
+            WHERE status = 'done' AND type = 'code' AND {_IN_ARCHIVE}
+            AND (swhid IS NULL OR release_swhid IS NULL OR snapshot_swhid IS NULL)""",  # noqa: S608
+        message="The deposit was loaded into the archive and has lost the identifiers of its {}.",
+        remedy="`manage.py deposit reschedule --deposit-id {}` loads it again, and gives it the same ones.",
     ),
     Invariant(
         code="archive.visit",

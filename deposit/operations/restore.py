@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,7 @@ def restore(folder: Path, *, instant: str | None, say: Say) -> str:
     manifest = _read(source)
     _require_whole(source, folder, manifest)
     _require_empty()
-    for name in manifest["packs"]:
-        _put_pack(folder / "packs" / f"{name}{SUFFIX}", name)
+    _put_packs(folder, manifest["packs"])
     say(f"packs: {len(manifest['packs'])}")
     for name in manifest["staged"]:
         _put_staged(folder / "staging" / name, name)
@@ -48,7 +48,7 @@ def restore(folder: Path, *, instant: str | None, say: Say) -> str:
     run_program("pg_restore", *words, str(source / RECORD))
     # Messages that were out at that instant are lost by now.
     dispatcher.forget_what_was_sent()
-    _require_staged_as_recorded()
+    require_staged_as_recorded()
     return str(manifest["instant"])
 
 
@@ -68,8 +68,13 @@ def _read(source: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads((source / MANIFEST).read_text())
     except (OSError, ValueError) as error:
         raise BackupError(f"{source} is no whole backup: {error}") from error
+    if not isinstance(manifest, dict):
+        raise BackupError(f"{source / MANIFEST} is no manifest.")
     if manifest.get("format") != FORMAT:
         raise BackupError(f"{source} has the format {manifest.get('format')}; this release reads {FORMAT}.")
+    sizes = [manifest.get("packs"), manifest.get("staged")]
+    if not all(isinstance(each, dict) and all(type(size) is int for size in each.values()) for each in sizes):
+        raise BackupError(f"{source / MANIFEST} does not say which files belong to the backup.")
     return manifest
 
 
@@ -82,15 +87,27 @@ def _require_whole(source: Path, folder: Path, manifest: dict[str, Any]) -> None
     strange += [name for name in manifest["staged"] if not _is_staged(name)]
     if strange:
         raise BackupError(f"The manifest names {strange[0]!r}, which is no file of a backup.")
-    if file_sha256(source / RECORD) != manifest["record_sha256"]:
+    if _is_led_elsewhere(source / RECORD, source) or file_sha256(source / RECORD) != manifest.get(
+        "record_sha256"
+    ):
         raise BackupError(f"{source / RECORD} is damaged.")
     wanted = {folder / "packs" / f"{name}{SUFFIX}": size for name, size in manifest["packs"].items()}
     wanted |= {folder / "staging" / name: size for name, size in manifest["staged"].items()}
+    linked = [path for path in wanted if _is_led_elsewhere(path, folder)]
+    if linked:
+        raise BackupError(f"{linked[0]} is, or lies behind, a symbolic link. No backup has such.")
     missing = [path for path, size in wanted.items() if not path.is_file() or path.stat().st_size != size]
     if missing:
         raise BackupError(
             f"{len(missing)} files of the backup are missing or cut off, the first: {missing[0]}"
         )
+
+
+def _is_led_elsewhere(path: Path, folder: Path) -> bool:
+    """Whether a symbolic link stands in the way to a file below a folder; ``packs`` and ``staging`` may be links."""
+    return any(
+        one.is_symlink() for one in (path, *path.parents) if one.parent != folder and folder in one.parents
+    )
 
 
 def _is_staged(name: str) -> bool:
@@ -99,7 +116,7 @@ def _is_staged(name: str) -> bool:
     return bool(name) and not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts)
 
 
-def _require_staged_as_recorded() -> None:
+def require_staged_as_recorded() -> None:
     """The packages that were put back are the ones that the record tells of. Raises `BackupError`."""
     wrong = []
     parts = Part.objects.exclude(stored_as=None).filter(digest_pending=False)
@@ -126,15 +143,30 @@ def _require_empty() -> None:
         raise BackupError("The archive's storage holds packs. Restore into an empty one.")
 
 
+def _put_packs(folder: Path, names: Iterable[str]) -> None:
+    """All of them, or none: a second try must find the archive empty."""
+    put: list[str] = []
+    try:
+        for name in names:
+            _put_pack(folder / "packs" / f"{name}{SUFFIX}", name)
+            put.append(name)
+    except BaseException:
+        for name in put:
+            primary_storage().delete(name)
+        raise
+
+
 def _put_pack(path: Path, name: str) -> None:
     storage = primary_storage()
     copy = storage.workspace() / f"restored-{name}"
-    shutil.copyfile(path, copy)
-    if file_sha256(copy) != name:
-        copy.unlink()
-        raise BackupError(f"{path} is damaged: its bytes are not what its name says.")
-    sync_file(copy)
-    storage.adopt(copy, name)
+    try:
+        shutil.copyfile(path, copy)
+        if file_sha256(copy) != name:
+            raise BackupError(f"{path} is damaged: its bytes are not what its name says.")
+        sync_file(copy)
+        storage.adopt(copy, name)
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 def _put_staged(path: Path, name: str) -> None:

@@ -37,4 +37,13 @@ def test_every_line_of_the_web_server_is_json_and_tells_its_request() -> None:
     assert {"gunicorn.error", "gunicorn.access"} == {line["logger"] for line in lines}
     (access,) = [line for line in lines if line["logger"] == "gunicorn.access"]
     assert '"GET / HTTP/1.1" 200' in access["message"]
-    assert "request" in access
+    told = {name: access[name] for name in ("address", "user", "method", "path", "status", "request")}
+    assert told == {
+        "address": "127.0.0.1",
+        "user": "-",
+        "method": "GET",
+        "path": "/",
+        "status": 200,
+        "request": "-",
+    }
+    assert {type(access[name]) for name in ("bytes", "milliseconds")} == {int}

@@ -35,3 +35,11 @@ def test_json_tells_the_pairs_of_the_message() -> None:
 def test_pairs_of_a_message_do_not_replace_the_records_own() -> None:
     fields = json.loads(JsonFormatter().format(record("level=%s", "DEBUG")))
     assert fields["level"] == "WARNING"
+
+
+def test_a_line_begins_with_its_time_where_no_journal_adds_it() -> None:
+    said = record("event=%s", "start")
+    said.created = 0.25
+    assert (
+        LineFormatter(times=True).format(said) == "1970-01-01T00:00:00.250Z WARNING deposit.test event=start"
+    )

@@ -18,7 +18,7 @@ from archive.models import Pack, Visit
 from archive.storage import default_storage
 from checker.checking import check
 from deposit.lifecycle import Work, fire
-from deposit.models import Deposit, Event, EventName, Finding, Part, Status, WorkItem
+from deposit.models import Delivery, Deposit, Event, EventName, Finding, Part, Status, WorkItem
 from deposit.operations.doctor import examine, mend
 from deposit.operations.invariants import INVARIANTS
 from deposit.queue import dispatcher
@@ -110,6 +110,10 @@ def break_object(done: Deposit) -> None:
         cursor.execute("DELETE FROM archive_object WHERE kind = 1")
 
 
+def break_release(done: Deposit) -> None:
+    alter(done, release_swhid=None)
+
+
 def break_visit(done: Deposit) -> None:
     Visit.objects.all().delete()
 
@@ -142,6 +146,7 @@ BREAKS: dict[str, Callable[[Deposit], None]] = {
     "record.reason": break_reason,
     "record.package": break_package,
     "archive.object": break_object,
+    "archive.release": break_release,
     "archive.visit": break_visit,
     "queue.lease": break_lease,
     "queue.attempts": break_attempts,
@@ -155,6 +160,19 @@ def test_a_broken_invariant_is_found_by_its_code(code: str, done: Deposit) -> No
     BREAKS[code](done)
     found = set(codes(archive=False)) - {"queue.no_dispatcher"}
     assert found == {code}
+
+
+def test_what_went_elsewhere_than_to_the_archive_has_no_release(done: Deposit) -> None:
+    alter(done, release_swhid=None, snapshot_swhid=None)
+    Delivery.objects.update(destination="export")
+    assert codes(archive=False) == []
+
+
+def test_what_was_loaded_before_there_were_deliveries_is_looked_at_too(done: Deposit) -> None:
+    Delivery.objects.all().delete()
+    assert codes(archive=False) == []
+    alter(done, snapshot_swhid=None)
+    assert codes(archive=False) == ["archive.release"]
 
 
 def test_every_invariant_is_broken_here() -> None:

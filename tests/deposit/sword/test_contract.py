@@ -229,8 +229,8 @@ REFUSED: list[Case] = [
     (
         "foreign collection",
         lambda h: h.post("/1/foreign/", ZIP, content_type="application/zip"),
-        403,
-        "ErrorForbidden",
+        404,
+        "ErrorNotFound",
     ),
     (
         "for another",
