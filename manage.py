@@ -7,9 +7,13 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
+from settings.bootstrap import BootstrapError, complete
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
     try:
+        if sys.argv[1:2] == ["bootstrap"] and not {"-h", "--help"} & set(sys.argv):
+            complete(sys.argv[2:])
         execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as error:
+    except (ImproperlyConfigured, BootstrapError) as error:
         sys.exit(f"manage.py: {error}")
