@@ -26,6 +26,7 @@ from deposit.queue import items
 from deposit.queue.claims import Claim, LeaseLost
 from deposit.queue.leases import Lease, kept
 from deposit.refusals import Refusal
+from deposit.services import confirmation
 from deposit.services.deposits import describe
 from deposit.services.versions import identify
 from packages import Limits
@@ -137,6 +138,11 @@ def conclude(
     """Write the findings, the verdict and what the package is, in one transaction. Raises `LeaseLost`."""
     found, rejected = examined.findings, examined.is_rejected
     event = EventName.REJECT if rejected else EventName.VERIFY
+    changes: dict[str, object] = {} if rejected else {"directory_swhid": examined.directory_swhid}
+    if not rejected and deposit is not None and confirmation.must_wait(deposit, found):
+        event = EventName.HOLD
+        changes["held_packages"] = confirmation.fingerprint(deposit)
+        found = [confirmation.question(found), *found]
     with transaction.atomic():
         lifecycle.fire(
             event,
@@ -144,11 +150,13 @@ def conclude(
             actor=worker,
             token=claim.token,
             detail={"findings": len(found)},
-            changes={} if rejected else {"directory_swhid": examined.directory_swhid},
+            changes=changes,
         )
         if not rejected:
             Part.objects.filter(deposit_id=claim.deposit_id, digest_pending=True).update(digest_pending=False)
-            if deposit is not None:
+            if deposit is not None and event == EventName.HOLD:
+                confirmation.ask(deposit)
+            elif deposit is not None:
                 _identify(deposit, told or Told())
         Finding.objects.filter(deposit_id=claim.deposit_id).delete()
         Finding.objects.bulk_create(

@@ -23,6 +23,9 @@ STATUS_WORDS: dict[str, Promise] = {
     ),
 }
 
+# Of a partial deposit whose package was checked.
+HELD_WORDS = _("It is whole, and waits for its depositor to look at what the checks found.")
+
 # The same for those who run the service, where it differs.
 OPERATOR_WORDS: dict[str, Promise] = {
     Status.FAILED: _(
@@ -64,6 +67,8 @@ EVENTS: dict[str, EventWords] = {
     "check": EventWords(_("Checks began"), "busy"),
     "verify": EventWords(_("Checks passed, waiting to be loaded"), "good"),
     "reject": EventWords(_("Checks failed"), "bad"),
+    "hold": EventWords(_("Waits until its warnings are confirmed"), "busy"),
+    "confirm": EventWords(_("Warnings confirmed, to be checked again"), "good"),
     "recheck": EventWords(_("To be checked again"), "busy"),
     "start": EventWords(_("Loading began"), "busy"),
     "finish": EventWords(_("Loaded into the archive"), "good"),

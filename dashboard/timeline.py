@@ -16,6 +16,7 @@ from deposit.models import Deposit, Event
 _BEGINS = {
     "verify": "check",
     "reject": "check",
+    "hold": "check",
     "finish": "start",
     "fail": "start",
     "give-back": "",

@@ -65,6 +65,9 @@ TABLE: Mapping[EventName, Rule] = {
     E.EXPIRE: _rule(S.PARTIAL, to=S.EXPIRED, who="scheduler, operator"),
     E.CHECK: _rule(S.DEPOSITED, to=None, who="checker", lease=Lease.TAKES),
     E.VERIFY: _rule(S.DEPOSITED, to=S.VERIFIED, who="checker", lease=Lease.NEEDS, asks=Work.LOAD),
+    # It has warnings, and waits for its depositor: confirmed as it is, or changed and completed once more.
+    E.HOLD: _rule(S.DEPOSITED, to=S.PARTIAL, who="checker", lease=Lease.NEEDS),
+    E.CONFIRM: _rule(S.PARTIAL, to=S.DEPOSITED, who="client", asks=Work.CHECK),
     E.REJECT: _rule(S.DEPOSITED, to=S.REJECTED, who="checker", lease=Lease.NEEDS),
     E.RECHECK: _rule(S.REJECTED, S.FAILED, to=S.DEPOSITED, who="operator", asks=Work.CHECK),
     E.START: _rule(S.VERIFIED, to=S.LOADING, who="loader", lease=Lease.TAKES),
@@ -80,6 +83,7 @@ WAITING: Mapping[Status, Work] = {S.DEPOSITED: Work.CHECK, S.VERIFIED: Work.LOAD
 # Whose lease an event needs.
 _ENDS: Mapping[EventName, Work] = {
     E.VERIFY: Work.CHECK,
+    E.HOLD: Work.CHECK,
     E.REJECT: Work.CHECK,
     E.FINISH: Work.LOAD,
     E.FAIL: Work.LOAD,
@@ -185,8 +189,10 @@ def _written(event: EventName, target: Status, deposit: Any) -> dict[str, Any]:
         "revision": deposit.revision + 1,
         "status_changed_at": deposit.db_now,
     }
-    if event in (E.COMPLETE, E.ACCEPT):
+    if event in (E.COMPLETE, E.ACCEPT, E.CONFIRM):
         fields["complete_date"] = deposit.db_now
+    if event == E.HOLD:
+        fields["complete_date"] = None
     if event == E.VERIFY:
         fields["verified_date"] = deposit.db_now
     if event == E.RECHECK:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from celery import Task, shared_task
 from django.conf import settings
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from deposit.actors import Channel, system_actor
@@ -21,6 +22,8 @@ def expire_partials() -> None:
     """Expire partial deposits that nobody completed."""
     age = timedelta(days=settings.PARTIAL_EXPIRES_DAYS)
     old = Deposit.objects.filter(status=Status.PARTIAL, reception_date__lt=Now() - age)
+    # Whoever was asked to confirm warnings has the same time from then on.
+    old = old.filter(Q(held_packages="") | Q(status_changed_at__lt=Now() - age))
     for deposit in old.order_by("id").iterator(chunk_size=500):
         expire(deposit_id=deposit.pk, actor=system_actor(Channel.SCHEDULER), quietly=True)
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from unicodedata import normalize
 
+from packages import builds
 from packages.limits import KIB
 from packages.members import Kind, Member
 from packages.opening import is_archive_name
@@ -62,11 +63,37 @@ class _InMemory:
         yield self._data
 
 
+class _Begun:
+    """Content whose first piece was looked at, and is handed out with the rest (members.Content)."""
+
+    def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:
+        self._first = first
+        self._rest = rest
+
+    def read_content(self) -> bytes:
+        return b"".join(self.content_chunks())
+
+    def content_chunks(self) -> Iterator[bytes]:
+        yield self._first
+        yield from self._rest
+
+
+def _beginning(member: Member) -> tuple[bytes, Member]:
+    """The first piece of a file, and the file as if it were untouched."""
+    rest = member.chunks()
+    first = next(rest, b"")
+    return first, Member(member.path, member.kind, member.size, member.executable, None, _Begun(first, rest))
+
+
 class Contents:
     """What was seen of the members of one package."""
 
-    def __init__(self, warnings: Warnings) -> None:
+    def __init__(self, warnings: Warnings, *, source_only: bool = False, top_folder: str = "") -> None:
+        """``source_only`` and ``top_folder``: what the collection prefers (`packages.limits`)."""
         self._warnings = warnings
+        self._source_only = source_only
+        self._top_folder = top_folder
+        self._tops: dict[bytes, bool] = {}
         self._names: dict[int, int] = {}
         self._files = 0
         self._last_archive = b""
@@ -84,7 +111,10 @@ class Contents:
         if self._is_system_file(path, name):
             return member
         self._see_name(path)
+        self._see_top(path, member.kind)
         if member.kind is Kind.DIRECTORY:
+            if self._source_only and builds.is_product_folder(path):
+                self._tell("build-product", path, _BUILD_PRODUCT)
             if len(self._empty_folders) < _MOST_NOTED:
                 self._empty_folders.add(path)
             return member
@@ -98,6 +128,7 @@ class Contents:
         """Tell what only the whole package shows."""
         if self._files == 1 and self._last_archive:
             self._tell("nested", self._last_archive, _NESTED)
+        self._tell_of_top()
         if self._has_source and not self._has_licence:
             self._tell("licence", "", _NO_LICENCE)
         for path in sorted(self._submodules & self._empty_folders):
@@ -139,6 +170,19 @@ class Contents:
         if self._names.setdefault(folded, own) != own:
             self._tell("case", path, _CASE)
 
+    def _see_top(self, path: bytes, kind: Kind) -> None:
+        """The first two names at the top, and whether each is a folder."""
+        top, below, _ = path.partition(b"/")
+        if top in self._tops or len(self._tops) < 2:
+            self._tops[top] = self._tops.get(top, False) or bool(below) or kind is Kind.DIRECTORY
+
+    def _tell_of_top(self) -> None:
+        in_one_folder = len(self._tops) == 1 and all(self._tops.values())
+        if self._top_folder == "none" and in_one_folder:
+            self._tell("top-folder", next(iter(self._tops)), _ONE_FOLDER)
+        elif self._top_folder == "one" and self._tops and not in_one_folder:
+            self._tell("top-folder", "", _NO_FOLDER)
+
     def _see_link(self, path: bytes, target: bytes) -> None:
         self._files += 1
         if target.startswith(b"/"):
@@ -158,10 +202,19 @@ class Contents:
         self._last_archive = path if is_archive_name(name) or data.startswith(_ARCHIVE_STARTS) else b""
         if not member.size and member.kind is Kind.FILE and len(self._empty_files) < _MOST_NOTED:
             self._empty_files.add(path)
+        if self._source_only:
+            member = self._see_product(path, name, member)
         if data:
             self._see_content(path, name, data)
         elif name in _KEY_NAMES:
             self._tell("secret", path, _SENSITIVE)
+        return member
+
+    def _see_product(self, path: bytes, name: bytes, member: Member) -> Member:
+        """Tell of programs and what compilers make: by the name, or by how a file begins."""
+        start, member = _beginning(member) if member.kind is Kind.FILE and member.size else (b"", member)
+        if builds.is_product_name(name) or builds.is_program(start) or builds.in_product_folder(path):
+            self._tell("build-product", path, _BUILD_PRODUCT)
         return member
 
     def _see_content(self, path: bytes, name: bytes, data: bytes) -> None:
@@ -178,6 +231,18 @@ class Contents:
                 self._sums[base + listed] = checksum
 
 
+_BUILD_PRODUCT = (
+    "This is a program, or something that was made of the sources by a compiler or packager. The collection is for "
+    "source code: leave it out if it can be made again (make clean, git clean -Xn, or pack with git archive)."
+)
+_ONE_FOLDER = (
+    "All that the package holds is in one folder. The collection prefers the files themselves at the top: pack what is "
+    "in the folder (tar -C folder -czf package.tar.gz .), if nothing else speaks against it."
+)
+_NO_FOLDER = (
+    "The collection prefers packages that hold one folder with everything in it, as name-version/ in releases: pack "
+    "the folder itself."
+)
 _NESTED = (
     "The package holds one archive and nothing else of yours. It is archived as one file, and nothing in it can be "
     "found or cited by itself: better send that archive itself, or its files."

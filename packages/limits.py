@@ -41,5 +41,9 @@ class Limits:
     """Accept symbolic links with absolute targets or targets outside the package, as data."""
     special_files: bool = False
     """Take FIFOs and devices as empty files, as swh.model does, instead of refusing them."""
+    source_only: bool = False
+    """Warn of programs and build products."""
+    top_folder: str = ""
+    """What is preferred at the top: "one" folder, "none", or ""; a warning tells of others."""
     name_encoding: str = ""
     """What names that do not state an encoding are in (a name of Python's); "": they stay the bytes that they are."""

@@ -110,7 +110,7 @@ def _examined(
     with open_package(path, limits) as package:
         wanted = question["wanted"]
         sender = None if wanted is None else Sender(wanted, send)
-        contents = Contents(package.noted)
+        contents = Contents(package.noted, source_only=limits.source_only, top_folder=limits.top_folder)
         for member in package:
             if sender:
                 sender.observe(member)
@@ -118,7 +118,7 @@ def _examined(
             if examiner:
                 examiner.see(seen)
             if sender:
-                sender.add(member)
+                sender.add(seen)
         contents.finish()
         if sender:
             sender.flush()

@@ -6,6 +6,7 @@ from packages.errors import printable
 
 WARNINGS: dict[str, str] = {
     "package.warning.backslash": "The paths of a zip archive have backslashes as separators, and are read so.",
+    "package.warning.build-product": "A program or build product, where the collection is for source code.",
     "package.warning.case": "Names differ only in capitals or in their Unicode form.",
     "package.warning.empty": "A file is empty, and a checksum file in the package says otherwise.",
     "package.warning.encoding": "Names are not UTF-8 and do not state their encoding.",
@@ -20,6 +21,7 @@ WARNINGS: dict[str, str] = {
     "package.warning.special": "A device, FIFO or socket is archived as an empty file.",
     "package.warning.submodule": "The folder of a Git submodule is empty.",
     "package.warning.system-files": "Files that macOS or Windows put beside those of the depositor.",
+    "package.warning.top-folder": "All is in one folder, or is not, where the collection prefers the other.",
 }
 """Code -> what it means, in one line. A code, once published, never changes its meaning."""
 

@@ -14,7 +14,7 @@ from dashboard.actions import possible
 from dashboard.citation import Citation, cite, names_of
 from dashboard.deliveries import deliveries_of
 from dashboard.description import licences_of
-from dashboard.labels import AREAS, MOVING, OPERATOR_WORDS, STATUS_WORDS
+from dashboard.labels import AREAS, HELD_WORDS, MOVING, OPERATOR_WORDS, STATUS_WORDS
 from dashboard.pages import page
 from dashboard.timeline import history, steps_of, timeline
 from deposit.actors import Actor
@@ -24,6 +24,7 @@ from deposit.metadata.errors import MetadataError
 from deposit.models import Deposit, DepositType, Part, PartKind, Status
 from deposit.permissions import Operation, may, require, visible_deposit
 from deposit.refusals import Kind, Refusal
+from deposit.services import confirmation
 from deposit.services.deposits import effective_entry
 
 # A document longer than this, in bytes, is offered for download only.
@@ -51,9 +52,15 @@ def _context(request: HttpRequest, actor: Actor, deposit: Deposit) -> dict[str, 
     # Whoever can load it again is told what the machine said; others what it means for them.
     runs_it = may(actor, Operation.RESCHEDULE, deposit)
     entry = _entry(deposit) if content else None
+    held = confirmation.is_held(deposit)
     return {
         "deposit": deposit,
-        "words": (OPERATOR_WORDS if runs_it else {}).get(deposit.status, STATUS_WORDS[deposit.status]),
+        "words": HELD_WORDS
+        if held
+        else (OPERATOR_WORDS if runs_it else {}).get(deposit.status, STATUS_WORDS[deposit.status]),
+        "held": held,
+        "may_change": may(actor, Operation.CHANGE, deposit),
+        "expires": confirmation.expires(deposit) if held else None,
         "steps": steps_of(deposit),
         "findings": list(deposit.findings.order_by("severity", "pk")[:500]),
         "areas": AREAS,
@@ -76,7 +83,8 @@ def _context(request: HttpRequest, actor: Actor, deposit: Deposit) -> dict[str, 
 
 def _again(actor: Actor, deposit: Deposit) -> str:
     """Where its depositor mends it: the upload form, with the same description."""
-    ended = deposit.status in (Status.REJECTED, Status.EXPIRED) and deposit.type == DepositType.CODE
+    ended = deposit.status in (Status.REJECTED, Status.EXPIRED) or confirmation.is_held(deposit)
+    ended = ended and deposit.type == DepositType.CODE
     if not ended or actor.client is None or actor.client.pk != deposit.client_id:
         return ""
     return f"{reverse('dashboard:upload')}?like={deposit.pk}"

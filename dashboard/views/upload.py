@@ -115,6 +115,8 @@ def _deposit(actor: Actor, names: list[str], form: UploadForm) -> int:
         entry=entry,
         files=(uploaded,) if uploaded else (),
         name_encoding=fields["name_encoding"],
+        # Whoever looks at a page can be asked.
+        confirm_warnings=True,
     )
 
     def create() -> Answer:

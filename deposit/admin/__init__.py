@@ -173,5 +173,8 @@ class CollectionAdmin(audit.Audited):
                 "fields": [*(f"max_{name}" for name in (*OF_REQUESTS, *OF_PACKAGES)), "links_outside"],
             },
         ),
-        ("Packages", {"fields": ["special_files", "bag_profile"]}),
+        (
+            "Packages",
+            {"fields": ["special_files", "source_only", "top_folder", "confirm_warnings", "bag_profile"]},
+        ),
     ]

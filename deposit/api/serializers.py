@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.urls import reverse
 from rest_framework import serializers
 
 from deposit.lists.days import VALIDATORS
 from deposit.lists.events import plain_actor, plain_detail
 from deposit.models import Collection, Deposit, Event, Finding, Identifier, Part
+from deposit.services.confirmation import is_held
 
 
 class DepositSerializer(serializers.ModelSerializer[Deposit]):
@@ -15,6 +17,7 @@ class DepositSerializer(serializers.ModelSerializer[Deposit]):
 
     collection = serializers.CharField(source="collection.name")
     client = serializers.CharField(source="client.user.username")
+    page = serializers.SerializerMethodField(help_text="The address of its page, for people.")
 
     class Meta:
         model = Deposit
@@ -38,8 +41,15 @@ class DepositSerializer(serializers.ModelSerializer[Deposit]):
             "release_swhid",
             "snapshot_swhid",
             "revision",
+            "page",
         ]
         read_only_fields = fields
+
+    def get_page(self, deposit: Deposit) -> str:
+        """Absolute where the request is known."""
+        path = reverse("dashboard:deposit", args=[deposit.pk])
+        request = self.context.get("request")
+        return request.build_absolute_uri(path) if request else path
 
 
 class FindingSerializer(serializers.ModelSerializer[Finding]):
@@ -92,6 +102,9 @@ class IdentifierSerializer(serializers.ModelSerializer[Identifier]):
 class WholeDepositSerializer(DepositSerializer):
     """A deposit with its findings and parts."""
 
+    waits_for_confirmation = serializers.SerializerMethodField(
+        help_text="It has warnings, and waits until its depositor confirms or changes it."
+    )
     findings = FindingSerializer(many=True)
     parts = PartSerializer(many=True)
     identifiers = IdentifierSerializer(many=True)
@@ -100,11 +113,16 @@ class WholeDepositSerializer(DepositSerializer):
         fields = [
             *DepositSerializer.Meta.fields,
             "name_encoding",
+            "waits_for_confirmation",
             "findings",
             "parts",
             "identifiers",
         ]
         read_only_fields = fields
+
+    def get_waits_for_confirmation(self, deposit: Deposit) -> bool:
+        """Whether its depositor's word is all that it waits for."""
+        return is_held(deposit)
 
 
 class CollectionSerializer(serializers.ModelSerializer[Collection]):
@@ -117,9 +135,9 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
 
 
 class ActionSerializer(serializers.Serializer[Any]):
-    """What an operator asks for."""
+    """What an operator asks for, or a depositor (confirm)."""
 
-    action = serializers.ChoiceField(choices=["reschedule", "recheck", "expire"])
+    action = serializers.ChoiceField(choices=["reschedule", "recheck", "expire", "confirm"])
 
 
 class KnownSerializer(serializers.Serializer[Any]):

@@ -44,13 +44,14 @@ from deposit.permissions import (
     visible_tallies,
 )
 from deposit.refusals import Kind, Refusal
-from deposit.services import operations
+from deposit.services import confirmation, operations
 from deposit.services.idempotency import Answer, fingerprint, once, read_key
 
 ACTIONS: dict[str, Callable[..., Any]] = {
     "reschedule": operations.reschedule,
     "recheck": operations.recheck,
     "expire": operations.expire,
+    "confirm": confirmation.confirm,
 }
 
 
@@ -119,7 +120,8 @@ class DepositViewSet(ApiView, ListModelMixin, GenericViewSet[Deposit]):
     )
     def retrieve(self, request: Request, pk: str) -> Response:
         """Everything about one deposit but its history."""
-        return Response(serializers.WholeDepositSerializer(self._deposit(pk)).data)
+        told = self.get_serializer_context()
+        return Response(serializers.WholeDepositSerializer(self._deposit(pk), context=told).data)
 
     @extend_schema(
         summary="The history of a deposit", responses=serializers.EventSerializer(many=True), filters=False
@@ -141,7 +143,9 @@ class DepositViewSet(ApiView, ListModelMixin, GenericViewSet[Deposit]):
     )
     @action(detail=True, methods=["post"], url_path="actions", filter_backends=[])
     def act(self, request: Request, pk: str) -> Response:
-        """Reschedule (load again), recheck (check again) or expire; for operators and curators."""
+        """Reschedule (load again), recheck (check again) or expire, for operators and curators; confirm warnings, for
+        the depositor.
+        """
         asked = serializers.ActionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         name = asked.validated_data["action"]
@@ -156,7 +160,8 @@ class DepositViewSet(ApiView, ListModelMixin, GenericViewSet[Deposit]):
     def _acted(self, name: str, deposit_id: int) -> Answer:
         deposit = visible_deposit(self.actor, deposit_id)
         ACTIONS[name](deposit_id=deposit.pk, actor=self.actor)
-        told = serializers.DepositSerializer(visible_deposit(self.actor, deposit_id)).data
+        context = self.get_serializer_context()
+        told = serializers.DepositSerializer(visible_deposit(self.actor, deposit_id), context=context).data
         return Answer(200, JSONRenderer().render(told))
 
 

@@ -23,6 +23,8 @@ _TYPES: Mapping[str, str] = {
     "complete": "accession",
     "verify": "validation",
     "reject": "validation",
+    "hold": "validation",
+    "confirm": "accession",
     "start": "ingestion start",
     "accept": "ingestion end",
     "finish": "ingestion end",

@@ -92,6 +92,18 @@ def read_in_progress(meta: Mapping[str, str]) -> bool:
     return word == "true"
 
 
+def read_confirm_warnings(meta: Mapping[str, str]) -> bool:
+    """Whether the depositor wants to be asked about warnings (X-Confirm-Warnings). Raises `Refusal`."""
+    word = meta.get("HTTP_X_CONFIRM_WARNINGS", "false").strip().lower() or "false"
+    if word not in ("true", "false"):
+        raise bad_request(
+            "header.confirm_warnings",
+            "The X-Confirm-Warnings header must be true or false.",
+            "Send X-Confirm-Warnings: true to be asked before a package with warnings is archived.",
+        )
+    return word == "true"
+
+
 def parse_filename(disposition: str | None) -> str | None:
     """The file name of a Content-Disposition: quoted or not, plain or RFC 5987, without any directories.
 

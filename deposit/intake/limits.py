@@ -17,6 +17,8 @@ def limits_of(collection: Collection) -> Limits:
     return Limits(
         links_outside=collection.links_outside,
         special_files=collection.special_files,
+        source_only=collection.source_only,
+        top_folder=collection.top_folder,
         **{name: value for name, value in own.items() if value is not None},
     )
 

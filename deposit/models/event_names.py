@@ -12,6 +12,8 @@ class EventName(StrEnum):
     EXPIRE = "expire"
     CHECK = "check"
     VERIFY = "verify"
+    HOLD = "hold"
+    CONFIRM = "confirm"
     REJECT = "reject"
     RECHECK = "recheck"
     START = "start"

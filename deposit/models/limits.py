@@ -18,6 +18,13 @@ OF_PACKAGES = ("members", "total", "member", "ratio", "path", "depth", "seconds"
 OF_REQUESTS = ("upload_size", "metadata_size")
 
 
+class TopFolder(models.TextChoices):
+    """What a collection prefers at the top of a package."""
+
+    ONE = "one", _("one folder that holds all")
+    NONE = "none", _("the files themselves")
+
+
 def is_bag_profile(value: object) -> None:
     """Raise `ValidationError` for what is no BagIt profile."""
     try:
@@ -61,6 +68,25 @@ class CollectionLimits(models.Model):
         blank=True,
         validators=[is_bag_profile],
         help_text=_("The BagIt profile (a JSON document) that bags have to be of."),
+    )
+
+    source_only = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("Warn of programs and build products in packages: the collection is for source code."),
+    )
+    top_folder = models.CharField(
+        max_length=4,
+        choices=TopFolder.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Whether all that a package holds should be in one folder; a warning says so otherwise."),
+    )
+    confirm_warnings = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("A package with warnings is archived only when its depositor has confirmed them."),
     )
 
     class Meta:

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from deposit.models.limits import OF_PACKAGES, OF_REQUESTS, CollectionLimits, positive
+from deposit.models.limits import OF_PACKAGES, OF_REQUESTS, CollectionLimits, TopFolder, positive
 from deposit.models.search import words
 
 
@@ -119,6 +119,9 @@ class Collection(CollectionLimits):
             models.CheckConstraint(
                 condition=Q(duplicates__in=Duplicates.values), name="collection_duplicates_is_known"
             ),
+            models.CheckConstraint(
+                condition=Q(top_folder__in=["", *TopFolder.values]), name="collection_top_folder_is_known"
+            ),
             models.CheckConstraint(condition=Q(destinations__len__gt=0), name="collection_has_destinations"),
             *(positive(name) for name in (*OF_REQUESTS, *OF_PACKAGES)),
             # The name is a path segment beside `servicedocument`.
@@ -215,6 +218,10 @@ class Deposit(models.Model):
     profile_options = models.JSONField(default=dict, db_default={}, editable=False)
     # What names in the packages that do not state an encoding are in, if the depositor said so (packages.names).
     name_encoding = models.CharField(max_length=20, blank=True, default="", db_default="", editable=False)
+    # The depositor wants to be asked about warnings, also where the collection does not demand it.
+    confirm_warnings = models.BooleanField(default=False, db_default=False, editable=False)
+    # The packages whose warnings the depositor was told (`deposit.services.confirmation`); "" while nobody was.
+    held_packages = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     # The directory that the packages make, as the checks saw it: what is archived has to be the same.
     directory_swhid = models.TextField(null=True, editable=False)  # noqa: DJ001
 

@@ -38,7 +38,7 @@ LEFT JOIN LATERAL (
     SELECT greatest(0, round(extract(epoch FROM event.at - max(began.at))))::bigint AS seconds
     FROM deposit_event began
     WHERE began.deposit_id = event.deposit_id AND began.id < event.id
-        AND began.name IN ('complete', 'recheck', 'reschedule')
+        AND began.name IN ('complete', 'confirm', 'recheck', 'reschedule')
 ) taken ON event.name = 'finish'
 WHERE event.at >= %(since)s AND event.at < %(until)s
     AND event.name IN ('complete', 'accept', 'finish', 'reject', 'fail', 'quarantine')

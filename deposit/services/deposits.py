@@ -22,7 +22,7 @@ from deposit.permissions import Operation, client_of, require, require_member, u
 from deposit.queue.claims import Claim
 from deposit.queue.items import require_lease
 from deposit.refusals import Kind, Refusal
-from deposit.services import by_reference, extrinsic, metadata_only
+from deposit.services import by_reference, confirmation, extrinsic, metadata_only
 from deposit.services.origins import named_origin, settle
 from deposit.services.parts import Submission, add_parts, describe_packages, described, remove_parts
 from deposit.staging import files
@@ -85,7 +85,9 @@ def _complete(deposit: Deposit, actor: Actor, entry: Entry | None, *, fetches: b
     if fetches and by_reference.waits_for_fetches(deposit):
         return deposit
     changes = settle(deposit, client_of(actor), entry)
-    return lifecycle.fire_within(EventName.COMPLETE, deposit.pk, actor=actor.as_depositor, changes=changes)
+    # What its depositor was asked about, and completes as it is, is confirmed.
+    event = EventName.CONFIRM if confirmation.is_held(deposit) else EventName.COMPLETE
+    return lifecycle.fire_within(event, deposit.pk, actor=actor.as_depositor, changes=changes)
 
 
 def effective_entry(deposit: Deposit) -> Entry | None:

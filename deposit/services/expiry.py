@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from deposit import lifecycle
 from deposit.actors import Channel, system_actor
 from deposit.models import Deposit, Event, EventName, Status
+from deposit.services import confirmation
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +26,9 @@ def notify() -> int:
     is told every hour.
     """
     age = timedelta(days=max(0, settings.PARTIAL_EXPIRES_DAYS - settings.PARTIAL_NOTICE_DAYS))
-    told = Event.objects.filter(deposit=OuterRef("pk"), name=TOLD)
+    told = Event.objects.filter(deposit=OuterRef("pk"), name=TOLD, at__gte=OuterRef("status_changed_at"))
     due = Deposit.objects.filter(~Exists(told), status=Status.PARTIAL, reception_date__lt=Now() - age)
+    due = due.filter(Q(held_packages="") | Q(status_changed_at__lt=Now() - age))
     count = 0
     for deposit in due.select_related("client__user").order_by("id").iterator(chunk_size=500):
         count += _notify(deposit)
@@ -34,10 +36,13 @@ def notify() -> int:
 
 
 def _notify(deposit: Deposit) -> bool:
-    expires = deposit.reception_date + timedelta(days=settings.PARTIAL_EXPIRES_DAYS)
+    expires = confirmation.expires(deposit)
     with transaction.atomic():
         locked = Deposit.objects.select_for_update().filter(pk=deposit.pk, status=Status.PARTIAL).first()
-        if locked is None or Event.objects.filter(deposit=deposit.pk, name=TOLD).exists():
+        if locked is None:
+            return False
+        since = locked.status_changed_at
+        if Event.objects.filter(deposit=deposit.pk, name=TOLD, at__gte=since).exists():
             return False
         lifecycle.record(
             locked,

@@ -65,6 +65,8 @@ class Submission:
     files: tuple[Uploaded | RemoteFile, ...] = ()
     name_encoding: str = ""
     """What names in the packages are in that do not state their encoding; "" where the client does not say."""
+    confirm_warnings: bool = False
+    """The depositor wants to be asked before a package with warnings is archived."""
 
     @property
     def package_names(self) -> list[str]:
@@ -72,15 +74,17 @@ class Submission:
         return [each.name for each in ([self.package] if self.package else []) + list(self.files)]
 
 
-def described(submission: Submission) -> dict[str, str]:
+def described(submission: Submission) -> dict[str, str | bool]:
     """What a deposit is known by after this submission: the fields of `Deposit` that it changes."""
-    fields = {}
+    fields: dict[str, str | bool] = {}
     if submission.package_names:
         fields["package_name"] = submission.package_names[-1]
     if submission.entry:
         fields["title"] = (submission.entry.title or "")[:TITLE_LENGTH]
     if submission.name_encoding:
         fields["name_encoding"] = submission.name_encoding
+    if submission.confirm_warnings:
+        fields["confirm_warnings"] = True
     return fields
 
 
@@ -186,7 +190,7 @@ def _earlier(deposit: Deposit, sha256: str) -> int | None:
     return int(number)
 
 
-def _describe(deposit: Deposit, **fields: str) -> None:
+def _describe(deposit: Deposit, **fields: str | bool) -> None:
     changed = {name: value for name, value in fields.items() if getattr(deposit, name) != value}
     if changed:
         Deposit.objects.filter(pk=deposit.pk).update(**changed)

@@ -93,11 +93,17 @@ def service_document(
 
 
 def receipt(
-    deposit: Deposit, *, collection: str, iris: Iris, packages: Sequence[Part], dublin_core: Fields = ()
+    deposit: Deposit,
+    *,
+    collection: str,
+    iris: Iris,
+    packages: Sequence[Part],
+    dublin_core: Fields = (),
+    detail: str = "",
 ) -> bytes:
     """The deposit receipt (SWORD 2 section 10) with the fields that swh-deposit's clients read.
 
-    ``packages`` are the deposit's, oldest first.
+    ``packages`` are the deposit's, oldest first; ``detail`` is what its checks found, if anything.
     """
     moment = deposit.complete_date or deposit.reception_date
     newest = packages[-1] if packages else None
@@ -106,6 +112,7 @@ def receipt(
         ("deposit_date", moment.isoformat()),
         ("deposit_archive", newest.name if newest else "None"),
         ("deposit_status", deposit.status),
+        *([("deposit_status_detail", detail)] if detail else []),
     ]
     edit, media = iris.edit(collection, deposit.pk), iris.edit_media(collection, deposit.pk)
     return xml(
@@ -121,6 +128,7 @@ def receipt(
             A("link", rel="edit-media", type=FEED_TYPE, href=iris.media_feed(collection, deposit.pk)),
             A("link", rel=REL_ADD, href=iris.sword_edit(collection, deposit.pk)),
             A("link", rel="alternate", href=iris.state(collection, deposit.pk)),
+            _page_link(deposit, iris),
             *_statement_links(deposit, collection, iris),
             *(_original_link(deposit, collection, iris, part) for part in packages),
             W("packaging", (newest.packaging if newest else "") or Packaging.SIMPLE_ZIP),
@@ -128,6 +136,12 @@ def receipt(
             *(D(name, printable(text)) for name, text in dublin_core),
         )
     )
+
+
+def _page_link(deposit: Deposit, iris: Iris) -> etree._Element:
+    """Where people look at the deposit."""
+    link: etree._Element = A("link", rel="alternate", type="text/html", href=iris.page(deposit.pk))
+    return link
 
 
 def _statement_links(deposit: Deposit, collection: str, iris: Iris) -> Iterable[etree._Element]:
@@ -157,11 +171,12 @@ def status_fields(deposit: Deposit, detail: str) -> list[tuple[str, str]]:
     return fields
 
 
-def status(deposit: Deposit, detail: str) -> bytes:
-    """The status document of the State-IRI."""
+def status(deposit: Deposit, detail: str, iris: Iris, *, held: bool = False) -> bytes:
+    """The status document of the State-IRI. ``held``: the deposit waits for its depositor's word on warnings."""
     fields = status_fields(deposit, detail)
     origin = [S("deposit_origin_url", printable(deposit.origin_url))] if deposit.origin_url else []
-    return xml(A("entry", *_both(fields), *origin))
+    waits = [S("deposit_waits_for", "confirmation")] if held else []
+    return xml(A("entry", *_both(fields), *origin, *waits, _page_link(deposit, iris)))
 
 
 def content(deposit: Deposit) -> bytes:
@@ -217,9 +232,10 @@ def _list_entry(deposit: Deposit, iris: Iris, detail: str) -> etree._Element:
         "entry",
         *(S(name, printable(str(value))) for name, value in fields if value is not None),
         A("id", edit),
-        A("title", f"Deposit {deposit.pk}"),
+        A("title", printable(deposit.title) or f"Deposit {deposit.pk}"),
         A("updated", atom_date(deposit.status_changed_at)),
         A("link", rel="edit", href=edit),
+        _page_link(deposit, iris),
     )
     return entry
 

@@ -11,6 +11,7 @@ from deposit.http.headers import (
     bad_request,
     parse_filename,
     parse_media_type,
+    read_confirm_warnings,
     read_content_length,
     read_in_progress,
     read_name_encoding,
@@ -43,6 +44,7 @@ class Headers:
     check_swhid: str | None
     if_match: str | None
     name_encoding: str
+    confirm_warnings: bool
 
 
 def read_headers(meta: Mapping[str, str]) -> Headers:
@@ -62,6 +64,7 @@ def read_headers(meta: Mapping[str, str]) -> Headers:
         check_swhid=(meta.get("HTTP_X_CHECK_SWHID") or "").strip() or None,
         if_match=meta.get("HTTP_IF_MATCH") or None,
         name_encoding=read_name_encoding(meta.get("HTTP_X_NAME_ENCODING")),
+        confirm_warnings=read_confirm_warnings(meta),
     )
 
 

@@ -52,6 +52,10 @@ class Iris:
         """A statement: ``atom`` or ``rdf``."""
         return self.base + reverse("sword:statement", args=[name, deposit_id, suffix])
 
+    def page(self, deposit_id: int) -> str:
+        """The page of a deposit, for people."""
+        return self.base + reverse("dashboard:deposit", args=[deposit_id])
+
     def _of(self, view: str, name: str, deposit_id: int) -> str:
         return self.base + reverse(f"sword:{view}", args=[name, deposit_id])
 

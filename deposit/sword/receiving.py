@@ -94,7 +94,9 @@ def receive(
             submission = _receive_multipart(body, headers, kind, files, client)
         else:
             raise content_error(_expected(entries=entries, binaries=binaries))
-        submission = replace(submission, name_encoding=headers.name_encoding)
+        submission = replace(
+            submission, name_encoding=headers.name_encoding, confirm_warnings=headers.confirm_warnings
+        )
         if submission.entry and submission.entry.files:
             submission = replace(submission, files=by_reference.linked(submission.entry))
         yield submission

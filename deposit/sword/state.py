@@ -9,6 +9,7 @@ from deposit import selectors
 from deposit.http.negotiation import accepts
 from deposit.models import STATUS_TEXTS
 from deposit.refusals import Kind, Refusal
+from deposit.services.confirmation import is_held
 from deposit.sword import documents
 from deposit.sword.documents import FEED_TYPE
 from deposit.sword.media import originals
@@ -27,8 +28,12 @@ class StateView(DepositView):
         if accepts(request, "application/json"):
             fields: dict[str, object] = dict(documents.status_fields(self.deposit, detail))
             fields |= {"deposit_id": self.deposit.pk, "deposit_origin_url": self.deposit.origin_url}
+            fields |= {"deposit_page": self.iris.page(self.deposit.pk)}
+            if is_held(self.deposit):
+                fields["deposit_waits_for"] = "confirmation"
             return JsonResponse(fields, headers={"ETag": self.etag})
-        return xml_response(documents.status(self.deposit, detail), ETag=self.etag)
+        held = is_held(self.deposit)
+        return xml_response(documents.status(self.deposit, detail, self.iris, held=held), ETag=self.etag)
 
 
 class ContentView(DepositView):

@@ -18,7 +18,7 @@ from deposit.http.negotiation import AnyNegotiation, accepts
 from deposit.http.retries import Replayed, answer_once, is_retryable, key_of, request_fingerprint
 from deposit.intake.limits import Sizes
 from deposit.metadata.entry import Entry
-from deposit.models import Client, Collection, Deposit
+from deposit.models import Client, Collection, Deposit, Status
 from deposit.permissions import Operation, client_of, mediated
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
@@ -142,8 +142,15 @@ class SwordView(APIView):
             iris=self.iris,
             packages=selectors.packages_of(deposit),
             dublin_core=(*(entry.dublin_core if entry else ()), *identifiers),
+            detail=self._detail(deposit),
         )
         return xml_response(body, status=status, ETag=etag_of(deposit), **headers)
+
+    def _detail(self, deposit: Deposit) -> str:
+        """What the checks found; a deposit that they have not seen is not looked up."""
+        if deposit.status in (Status.PARTIAL, Status.DEPOSITED) and not deposit.held_packages:
+            return ""
+        return selectors.status_details([deposit]).get(deposit.pk, "")
 
 
 class ServiceDocumentView(SwordView):

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models.functions import Now
 
+from deposit import selectors
 from deposit.intake.limits import Sizes
 from deposit.metadata.media_types import ANNOUNCED_TYPES
 from deposit.models import (
@@ -135,6 +136,8 @@ def _state(deposit: Deposit, files: Iterable[Part]) -> list[dict[str, str]]:
     told = [f"{STATUS_TEXTS[deposit.status]}"]
     if deposit.swhid:
         told.append(f"Its identifier is {deposit.swhid_context or deposit.swhid}.")
+    # What is wrong or should be looked at; errors stand with their files, too.
+    told += selectors.status_details([deposit]).get(deposit.pk, "").splitlines()
     iri = terms.STATES[deposit.status]
     fetches = [fetch for fetch in map(_fetch, files) if fetch]
     if deposit.status == Status.PARTIAL and any(

@@ -15,6 +15,7 @@ from deposit.http.headers import (
     bad_request,
     parse_filename,
     parse_media_type,
+    read_confirm_warnings,
     read_content_length,
     read_in_progress,
     read_name_encoding,
@@ -73,6 +74,7 @@ class Sword3Headers:
     in_progress: bool
     slug: str | None
     name_encoding: str
+    confirm_warnings: bool
 
 
 def read_sword3_headers(meta: Mapping[str, str]) -> Sword3Headers:
@@ -94,6 +96,7 @@ def read_sword3_headers(meta: Mapping[str, str]) -> Sword3Headers:
         in_progress=read_in_progress(meta),
         slug=meta.get("HTTP_SLUG") or None,
         name_encoding=read_name_encoding(meta.get("HTTP_X_NAME_ENCODING")),
+        confirm_warnings=read_confirm_warnings(meta),
     )
 
 

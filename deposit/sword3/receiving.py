@@ -85,9 +85,13 @@ def receive(
         raise bad_request("sword3.content_type", "The Content-Type header is missing.")
     if headers.content is Content.BINARY:
         with _package(body, headers, client) as package:
-            yield Submission(package=package, name_encoding=headers.name_encoding)
+            yield _as_announced(Submission(package=package), headers)
     else:
-        yield replace(_document(body, headers, metadata), name_encoding=headers.name_encoding)
+        yield _as_announced(_document(body, headers, metadata), headers)
+
+
+def _as_announced(submission: Submission, headers: Sword3Headers) -> Submission:
+    return replace(submission, name_encoding=headers.name_encoding, confirm_warnings=headers.confirm_warnings)
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def test_what_takes_a_lease_cannot_be_fired(event: EventName) -> None:
 @pytest.mark.django_db
 def test_the_table_names_every_status_and_no_way_out_of_expired() -> None:
     reached = {rule.target for rule in TABLE.values() if rule.target}
-    assert reached == set(Status) - {Status.PARTIAL}
+    assert reached == set(Status)
     left = {source for rule in TABLE.values() for source in rule.sources}
     assert left == set(Status) - {Status.EXPIRED}
 

@@ -61,7 +61,8 @@ def limits_table() -> str:
     lines = ["| limit | default |", "| --- | --- |"]
     defaults = Limits()
     for field in fields(Limits):
-        if field.name != "name_encoding":  # no limit: how names are read
+        # No limits: how names are read, and what is preferred.
+        if field.name not in ("name_encoding", "source_only", "top_folder"):
             lines.append(f"| `{field.name}` | {amount(getattr(defaults, field.name))} |")
     return "\n".join(lines) + "\n"
 

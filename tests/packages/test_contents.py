@@ -8,6 +8,7 @@ import pytest
 from packages import Kind, Limits, open_package
 from packages.confinement import prove
 from packages.contents import Contents
+from packages.listing import Entry
 from packages.warnings import WARNINGS
 from tests.packages.building import ZipEntry, tar, tar_entry, zip_archive
 
@@ -127,8 +128,68 @@ def test_what_was_looked_at_can_still_be_read(tmp_path: Path) -> None:
         assert [b"".join(member.chunks()) for member in seen] == [b"small"]
 
 
+ELF = b"\x7fELF\2\1\1" + bytes(60_000)
+PRODUCTS: list[tuple[str, set[str], Files]] = [
+    ("sources only", set(), {"p/a.c": b"x", "p/LICENSE": b"y"}),
+    ("a program without an extension", {"build-product"}, {"p/a.c": b"x", "p/a": ELF}),
+    ("a small program", {"build-product"}, {"p/a.c": b"x", "p/a": ELF[:200]}),
+    ("a Windows program", {"build-product"}, {"p/a.c": b"x", "p/setup": b"MZ\x90\0\3\0" + bytes(99)}),
+    (
+        "a text that begins as one",
+        set(),
+        {"p/a.c": b"x", "p/MZ.txt": b"MZ is the mark of Mark Zbikowski.\n" * 9},
+    ),
+    ("an object file", {"build-product"}, {"p/a.c": b"x", "p/a.o": b"y"}),
+    ("Java's classes", {"build-product"}, {"p/A.java": b"x", "p/A.class": b"\xca\xfe\xba\xbe"}),
+    ("a folder of caches", {"build-product"}, {"p/a.py": b"x", "p/__pycache__/a.txt": b"y"}),
+    ("a script that may be executed", set(), {"p/configure.sh": b"#!/bin/sh\n"}),
+]
+
+
+@pytest.mark.parametrize(("about", "codes", "files"), PRODUCTS, ids=[case[0] for case in PRODUCTS])
+def test_products_are_told_where_sources_are_wanted(
+    about: str, codes: set[str], files: Files, tmp_path: Path
+) -> None:
+    path = tmp_path / "package"
+    path.write_bytes(tar(*(tar_entry(name.encode(), data) for name, data in files.items())))
+
+    entries: list[Entry] = []
+    proof = prove(path, Limits(source_only=True), alive=lambda: None, take=entries.extend)
+
+    assert {warning.code.removeprefix("package.warning.") for warning in proof.warnings} == codes
+    assert told(path) == set()
+    # What was looked at is hashed whole.
+    blobs = {e.path.decode(): e.blob for e in entries if e.kind is Kind.FILE}
+    assert blobs == {
+        name: hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).digest()
+        for name, data in files.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "prefers_one", "prefers_none"),
+    [
+        ({"p/a": b"x", "p/b": b"y"}, False, True),
+        ({"a": b"x", "b": b"y"}, True, False),
+        ({"p/a": b"x", "b": b"y"}, True, False),
+        ({"p/a": b"x", "q/b": b"y"}, True, False),
+        ({"a": b"x"}, True, False),
+    ],
+)
+def test_the_top_is_told_as_the_collection_prefers_it(
+    files: Files, prefers_one: bool, prefers_none: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "package"
+    path.write_bytes(tar(*(tar_entry(name.encode(), data) for name, data in files.items())))
+
+    assert ("top-folder" in told(path, Limits(top_folder="one"))) is prefers_one
+    assert ("top-folder" in told(path, Limits(top_folder="none"))) is prefers_none
+    assert told(path) == set()
+
+
 def test_every_warning_on_contents_has_a_case() -> None:
     known = {code.removeprefix("package.warning.") for code in WARNINGS}
     from_cases = {code for _, codes, _ in CASES for code in codes} | {"submodule", "link"}
+    from_cases |= {"build-product", "top-folder"}
     assert from_cases <= known
     assert known - from_cases == {"backslash", "encoding", "end", "repeated", "special"}

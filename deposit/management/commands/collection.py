@@ -15,6 +15,7 @@ from deposit.actors import Channel, system_actor
 from deposit.management.actions import ActionsCommand, Row
 from deposit.management.profile_options import add_profile_options, take_profile_options
 from deposit.models import Collection, Profile
+from deposit.models.limits import TopFolder
 from deposit.services import accounts
 from deposit.services.destinations import set_destinations
 
@@ -23,6 +24,8 @@ _YES_OR_NO = {
     "public": "everybody may read what is archived of its deposits",
     "closed": "operators do not see what its deposits hold",
     "special_files": "FIFOs and devices in packages are archived as empty files",
+    "source_only": "warn of programs and build products in packages",
+    "confirm_warnings": "packages with warnings wait until their depositor has confirmed them",
 }
 
 
@@ -32,6 +35,7 @@ def _row_of(collection: Collection) -> dict[str, Any]:
         "title": collection.title,
         **{n: getattr(collection, n) for n in _YES_OR_NO},
         "destinations": collection.destinations,
+        "top_folder": collection.top_folder,
         "bag_profile": collection.bag_profile,
         "profile": collection.profile,
         "profile_options": collection.profile_options,
@@ -47,6 +51,11 @@ def _fields(parser: ArgumentParser) -> None:
         "--profile", choices=["", *Profile.values], help="what is demanded of its packages; '' for nothing"
     )
     add_profile_options(parser)
+    parser.add_argument(
+        "--top-folder",
+        choices=["", *TopFolder.values],
+        help="warn of packages that do not have one folder at the top, or that have one; '' for neither",
+    )
     parser.add_argument(
         "--bag-profile", metavar="FILE", help="the BagIt profile that bags have to be of; '' for none"
     )

@@ -247,6 +247,11 @@ def test_a_collection_marks_or_refuses_duplicates() -> None:
         Collection.objects.create(name="hal", duplicates="guess")
 
 
+def test_a_collection_prefers_one_folder_or_none_or_neither() -> None:
+    with refused_by("collection_top_folder_is_known"):
+        Collection.objects.create(name="hal", top_folder="two")
+
+
 LIMITS = [
     "collection_max_upload_size_is_sensible",
     "collection_max_metadata_size_is_sensible",

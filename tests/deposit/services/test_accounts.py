@@ -20,6 +20,9 @@ NO_PROFILE: dict[str, Any] = {
     "profile_options": {},
     "bag_profile": None,
     "special_files": False,
+    "source_only": False,
+    "top_folder": "",
+    "confirm_warnings": False,
     "destinations": ["archive"],
 }
 

@@ -529,6 +529,7 @@ def test_the_receipt_leads_to_everything(http: HttpClient, partial: Deposit) -> 
         ("edit-media", "application/atom+xml;type=feed"),
         (f"{SWORD}add", None),
         ("alternate", None),
+        ("alternate", "text/html"),
         (f"{SWORD}statement", "application/atom+xml;type=feed"),
         (f"{SWORD}statement", "application/rdf+xml"),
         (f"{SWORD}originalDeposit", "application/zip"),
