@@ -78,7 +78,7 @@ def ask(deposit: Deposit) -> None:
         return
     Notice.objects.create(
         user=deposit.client.user,
-        code="package.confirm",
+        code=CODE,
         text=f"Deposit {deposit.pk} waits for you: its package has warnings, and the collection "
         f"{deposit.collection.name} takes it when you have confirmed them. See the page of the deposit.",
     )
