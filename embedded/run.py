@@ -220,7 +220,7 @@ def _environment(port: int, data: Path, database: Postgres | None) -> dict[str, 
         "DEPOSIT_ENV_FILE": str(file),
         "PORT": str(port),
         "PUBLIC_URL": os.environ.get("PUBLIC_URL", f"http://127.0.0.1:{port}/"),
-        "DJANGO_SETTINGS_MODULE": "settings.base",
+        "DJANGO_SETTINGS_MODULE": "settings.embedded",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
         # Root in a container is what it is; Celery's lines about it at each start say nothing new.

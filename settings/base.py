@@ -1,5 +1,7 @@
 """Django's settings. The environment is read here, through ``settings.env``, and nowhere else.
 
+Processes run with one of the modules above this one: ``settings.production``, ``settings.embedded`` or
+``settings.testing``; `settings.env.name_settings` says which, where nobody says so.
 ``docs/reference/settings.md`` lists every variable, its default and its meaning.
 """
 
@@ -9,8 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from settings.bodies import SMALL_BODY_BYTES
 from settings.env import REPOSITORY, as_pair, data_dir, in_journal, read_env
+from settings.insecure_values import refuse_insecure_values
 from settings.preservation import *  # noqa: F403  (settings of the museum and of the preservation service)
-from settings.production import refuse_insecure_values
 
 env = read_env()
 
@@ -214,7 +216,7 @@ BY_REFERENCE_PRIVATE: bool = env.bool("BY_REFERENCE_PRIVATE", default=False)
 # What the service calls itself, in the service document and on its pages.
 SERVICE_TITLE: str = env.str("SERVICE_TITLE", default="Deposit server")
 # Who speaks in the archive's own records of deposits: the address of this service.
-AUTHORITY_URL: str = env.str("AUTHORITY_URL", default="http://localhost/")
+AUTHORITY_URL: str = env.str("AUTHORITY_URL", default="http://localhost/" if EMBEDDED else "")
 # Below which folder batches may be started over the JSON API and from the pages; empty for nowhere.
 BATCH_ROOT: str = env.str("BATCH_ROOT", default="")
 # How long a checker or loader may be silent before its work is given to another, in seconds.
@@ -249,7 +251,9 @@ WAITING: int = env.int("WAITING", default=100_000)
 CLIENT_WAITING: int = env.int("CLIENT_WAITING", default=20_000)
 # Who signs the releases that the archive loader makes; the default is swh-deposit's own, so that the
 # identifiers are the same from either system.
-RELEASE_AUTHOR: str = env.str("RELEASE_AUTHOR", default="Software Heritage <robot@softwareheritage.org>")
+RELEASE_AUTHOR: str = env.str(
+    "RELEASE_AUTHOR", default="Trial deposit server <nobody@localhost>" if EMBEDDED else ""
+)
 
 # --- Monitoring ----------------------------------------------------------------------------------------
 # Who shows this as a Bearer token may read /metrics; unset, only this machine may.
@@ -313,4 +317,6 @@ refuse_insecure_values(
     identity_url=KEYCLOAK_SERVER_URL,
     by_reference_private=BY_REFERENCE_PRIVATE,
     bind=env.str("BIND", default=""),
+    authority_url=AUTHORITY_URL,
+    release_author=RELEASE_AUTHOR,
 )

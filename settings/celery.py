@@ -1,6 +1,5 @@
 """The Celery application. Messages are hints: the record in PostgreSQL is the queue's truth."""
 
-import os
 from pathlib import Path
 
 from celery import Celery
@@ -9,7 +8,9 @@ from django.conf import settings
 from django.db import close_old_connections
 from kombu.transport import TRANSPORT_ALIASES
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
+from settings.env import name_settings
+
+name_settings()
 
 TRANSPORT_ALIASES["filesystem"] = "server.filesystem_broker:Transport"
 app = Celery("deposit")

@@ -64,6 +64,13 @@ def read_env() -> environ.FileAwareEnv:
     return env
 
 
+def name_settings() -> None:
+    """Where ``DJANGO_SETTINGS_MODULE`` names none: production, unless DEPOSIT_EMBEDDED says that it is a trial."""
+    if "DJANGO_SETTINGS_MODULE" not in os.environ:
+        is_trial = read_env().bool("DEPOSIT_EMBEDDED", default=False)
+        os.environ["DJANGO_SETTINGS_MODULE"] = "settings.embedded" if is_trial else "settings.production"
+
+
 def in_journal() -> bool:
     """Whether systemd's journal takes what this process says, and so knows when it said it."""
     return "JOURNAL_STREAM" in os.environ

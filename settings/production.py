@@ -1,84 +1,15 @@
-"""What a production start refuses: settings with which the service would be open, or would lose work."""
+"""Django's settings of a service that others use: ``--settings=settings.production``.
 
-import ipaddress
-from collections.abc import Sequence
+What makes it unsafe is refused as it is read (`settings.insecure_values`), and so is a trial.
+"""
 
 from django.core.exceptions import ImproperlyConfigured
 
-SHORTEST_SECRET_KEY = 50
-BROKERS = ("amqp", "amqps", "redis", "rediss", "filesystem")
+from settings.base import *  # noqa: F403
+from settings.base import EMBEDDED
 
-
-def refuse_insecure_values(
-    *,
-    embedded: bool,
-    debug: bool,
-    secret_key: str,
-    allowed_hosts: Sequence[str],
-    broker_url: str,
-    by_reference_private: bool = False,
-    identity_url: str = "",
-    bind: str = "",
-) -> None:
-    """Raise ImproperlyConfigured that names every variable with an insecure value, and what to set instead.
-
-    The embedded run listens on loopback only and writes its own secrets, so it may be laxer in a few points.
-    """
-    wrong = []
-    if "*" in allowed_hosts:
-        wrong.append("ALLOWED_HOSTS contains '*': list the names under which clients reach this service.")
-    if broker_url.partition(":")[0] not in BROKERS:
-        wrong.append(
-            f"CELERY_BROKER_URL: {broker_url.partition(':')[0]!r} is not one of {', '.join(BROKERS)}."
-        )
-    if by_reference_private and not embedded:
-        wrong.append(
-            "BY_REFERENCE_PRIVATE is for tests: with it, depositors reach the machines inside your network. Unset it."
-        )
-    if identity_url.startswith("http:") and not embedded:
-        wrong.append(
-            "KEYCLOAK_SERVER_URL is plain http: passwords would cross the network in clear. Use https."
-        )
-    if embedded and not _is_loopback(bind):
-        wrong.append(
-            f"DEPOSIT_EMBEDDED=true is for one machine, and BIND is {bind}: set DEPOSIT_EMBEDDED=false, which asks for "
-            "what a service on a network needs, or BIND=127.0.0.1:8080."
-        )
-    if not embedded:
-        wrong += _wrong_in_production(debug, secret_key, allowed_hosts, broker_url)
-    if wrong:
-        raise ImproperlyConfigured("Refusing to start:\n" + "\n".join(f"- {reason}" for reason in wrong))
-
-
-def _is_loopback(bind: str) -> bool:
-    """Whether only this machine reaches an address of gunicorn's: `host:port`, `[host]:port` or `unix:path`."""
-    if not bind or bind.startswith("unix:"):
-        return True
-    host = bind.rpartition(":")[0].strip("[]") if ":" in bind else bind
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _wrong_in_production(
-    debug: bool, secret_key: str, allowed_hosts: Sequence[str], broker_url: str
-) -> list[str]:
-    wrong = []
-    if len(secret_key) < SHORTEST_SECRET_KEY or len(set(secret_key)) < 10 or "insecure" in secret_key:
-        wrong.append(
-            f"SECRET_KEY is short or guessable: set {SHORTEST_SECRET_KEY} random characters or more, "
-            "for example from `openssl rand -base64 48`."
-        )
-    if debug:
-        wrong.append("DEBUG is on: it shows settings and source to anyone who meets an error. Unset it.")
-    if not allowed_hosts:
-        wrong.append("ALLOWED_HOSTS is empty: list the names under which clients reach this service.")
-    if broker_url.startswith("filesystem:"):
-        wrong.append(
-            "CELERY_BROKER_URL is the file system, which serves one machine only: set an amqp:// or redis:// URL, "
-            "or DEPOSIT_EMBEDDED=true for a one-machine trial."
-        )
-    return wrong
+if EMBEDDED:
+    raise ImproperlyConfigured(
+        "DEPOSIT_EMBEDDED=true is a trial on one machine, and settings.production is not. Unset it, or use "
+        "settings.embedded."
+    )

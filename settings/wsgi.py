@@ -1,12 +1,12 @@
 """The WSGI application that gunicorn serves."""
 
-import os
-
 import django
 from django.core.handlers.wsgi import WSGIHandler
 from django.utils.module_loading import import_string
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
+from settings.env import name_settings
+
+name_settings()
 
 
 class Application(WSGIHandler):

@@ -12,7 +12,6 @@ import fcntl
 import logging
 import os
 import re
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -94,15 +93,13 @@ def _prepare() -> OwnServer | None:
         os.environ["DATABASE_URL"] = server.url
         _drop_databases_of_dead_runs(server.url)
     os.environ[RUN] = f"run{os.getpid()}"
-    os.environ["SECRET_KEY"] = secrets.token_urlsafe(50)
-    os.environ["DEPOSIT_EMBEDDED"] = "true"
     os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="deposit-test-")
     os.environ.pop("DEPOSIT_ENV_FILE", None)
     return server
 
 
 _server = _prepare()
-os.environ["DJANGO_SETTINGS_MODULE"] = "settings.base"
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings.testing"
 django.setup()
 
 

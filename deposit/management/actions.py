@@ -6,7 +6,7 @@ A refusal ends with one line on standard error and exit code 1; a wrong command 
 import getpass
 import json
 import sys
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -36,6 +36,9 @@ class ActionsCommand(BaseCommand):
             sub = actions.add_parser(name, help=help_text, description=help_text)
             run = set_up(sub)
             sub.add_argument("--json", action="store_true", help="answer as JSON")
+            # Django's own, wherever they stand; read before any command is chosen.
+            for option in ("--settings", "--pythonpath"):
+                sub.add_argument(option, default=SUPPRESS, help=SUPPRESS)
             sub.set_defaults(run=run)
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -44,7 +44,7 @@ def archive(folder: Path | None = None, *, kept: Path | None = None) -> Iterator
             DEPOSIT_EMBEDDED="true",
             DATA_DIR=str(scratch),
             DEPOSIT_ENV_FILE=str(scratch / "none"),
-            DJANGO_SETTINGS_MODULE="settings.base",
+            DJANGO_SETTINGS_MODULE="settings.embedded",
         )
         django.setup()
         call_command("migrate", verbosity=0)

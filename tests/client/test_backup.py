@@ -24,7 +24,7 @@ def manage(server: Server, *words: str | Path, **environment: str) -> "subproces
     settings = {
         "DATA_DIR": str(server.data),
         "DEPOSIT_ENV_FILE": str(server.data / "deposit.env"),
-        "DJANGO_SETTINGS_MODULE": "settings.base",
+        "DJANGO_SETTINGS_MODULE": "settings.embedded",
         **environment,
     }
     return subprocess.run(

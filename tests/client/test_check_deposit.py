@@ -23,7 +23,7 @@ def check(server: Server, *words: str, password: str | None = None) -> Outcome:
             **environment,
             "DATA_DIR": str(server.data),
             "DEPOSIT_ENV_FILE": str(server.data / "deposit.env"),
-            "DJANGO_SETTINGS_MODULE": "settings.base",
+            "DJANGO_SETTINGS_MODULE": "settings.embedded",
             "DEPOSIT_CHECK_USER": server.username,
             "DEPOSIT_CHECK_PASSWORD": password or server.password,
         },

@@ -148,7 +148,7 @@ class Service:
             "DEPOSIT_EMBEDDED": "true",
             "DATA_DIR": str(self.folder),
             "DEPOSIT_ENV_FILE": str(self.folder / "none"),
-            "DJANGO_SETTINGS_MODULE": "settings.base",
+            "DJANGO_SETTINGS_MODULE": "settings.embedded",
             "PORT": str(self.port),
             "WEB_WORKERS": "1",
             "PYTHONUNBUFFERED": "1",

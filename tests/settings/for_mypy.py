@@ -2,8 +2,6 @@
 
 import os
 
-os.environ.setdefault("SECRET_KEY", "no secret: the type checker only reads types")
 os.environ.setdefault("DATABASE_URL", "postgres:///unused")
-os.environ.setdefault("DEPOSIT_EMBEDDED", "true")
 
-from settings.base import *  # noqa: F403
+from settings.testing import *  # noqa: F403

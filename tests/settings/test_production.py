@@ -15,14 +15,18 @@ SAFE = {
     "DATABASE_URL": "postgres://u:p@db.example.org/deposit",
     "ALLOWED_HOSTS": "deposit.example.org",
     "CELERY_BROKER_URL": "amqp://broker.example.org",
+    "AUTHORITY_URL": "https://deposit.example.org/",
+    "RELEASE_AUTHOR": "Archive of Example <archive@example.org>",
 }
 
 
-def _read_settings(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def _read_settings(
+    tmp_path: Path, module: str = "settings.base", **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Read the settings with these variables and no others; the last line of output is an error's."""
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), **SAFE, **variables}
     return subprocess.run(
-        [sys.executable, "-c", "import settings.base"],
+        [sys.executable, "-c", f"import {module}"],
         cwd=REPOSITORY,
         env={name: value for name, value in environment.items() if value != "unset"},
         check=False,
@@ -50,6 +54,15 @@ def test_safe_values_are_taken(tmp_path: Path) -> None:
         ("ALLOWED_HOSTS", "deposit.example.org,*", "ALLOWED_HOSTS contains '*'"),
         ("CELERY_BROKER_URL", "unset", "CELERY_BROKER_URL is the file system"),
         ("CELERY_BROKER_URL", "sqs://", "CELERY_BROKER_URL: 'sqs' is not one of"),
+        ("AUTHORITY_URL", "unset", "AUTHORITY_URL is not set"),
+        ("AUTHORITY_URL", "http://localhost/", "AUTHORITY_URL is not set"),
+        ("AUTHORITY_URL", "http://127.0.0.1:8080/", "AUTHORITY_URL is not set"),
+        ("AUTHORITY_URL", "https://[::1]/", "AUTHORITY_URL is not set"),
+        ("AUTHORITY_URL", "deposit.example.org", "AUTHORITY_URL is not set"),
+        ("RELEASE_AUTHOR", "unset", "RELEASE_AUTHOR is not set"),
+        ("RELEASE_AUTHOR", "Archive of Example", "RELEASE_AUTHOR is not set"),
+        ("RELEASE_AUTHOR", "<archive@example.org>", "RELEASE_AUTHOR is not set"),
+        ("RELEASE_AUTHOR", "A\nB <archive@example.org>", "RELEASE_AUTHOR is not set"),
     ],
 )
 def test_an_insecure_value_is_refused_by_name(tmp_path: Path, variable: str, value: str, words: str) -> None:
@@ -97,3 +110,45 @@ def test_a_trial_run_does_not_listen_for_a_network(tmp_path: Path, bind: str) ->
 )
 def test_a_trial_run_listens_on_its_machine(tmp_path: Path, bind: str) -> None:
     assert _read_settings(tmp_path, DEPOSIT_EMBEDDED="true", BIND=bind).returncode == 0
+
+
+TRIAL = dict.fromkeys(("ALLOWED_HOSTS", "CELERY_BROKER_URL", "AUTHORITY_URL", "RELEASE_AUTHOR"), "unset")
+
+
+@pytest.mark.parametrize(
+    ("module", "variables", "words"),
+    [
+        ("settings.production", {}, ""),
+        ("settings.production", {"SECRET_KEY": "short"}, "SECRET_KEY is short or guessable"),
+        ("settings.production", {"DEPOSIT_EMBEDDED": "true"}, "settings.production is not"),
+        ("settings.embedded", TRIAL, ""),
+        ("settings.embedded", TRIAL | {"DEPOSIT_EMBEDDED": "false"}, "ALLOWED_HOSTS is empty"),
+        ("settings.embedded", {"DEPOSIT_EMBEDDED": "false"}, "settings.embedded is a trial"),
+        ("settings.testing", TRIAL | {"SECRET_KEY": "unset"}, ""),
+        ("settings.testing", TRIAL | {"DATABASE_URL": "unset"}, "Set the DATABASE_URL environment variable"),
+    ],
+)
+def test_a_module_of_settings_is_what_its_name_promises(
+    tmp_path: Path, module: str, variables: dict[str, str], words: str
+) -> None:
+    done = _read_settings(tmp_path, module, **variables)
+    assert (done.returncode, words in done.stderr) == (1 if words else 0, True), done.stderr
+
+
+def test_a_trial_is_signed_by_nobody_else(tmp_path: Path) -> None:
+    """Neither Software Heritage nor whoever the trial becomes one day."""
+    shown = "; print(settings.embedded.AUTHORITY_URL, settings.embedded.RELEASE_AUTHOR)"
+    done = _read_settings(tmp_path, "settings.embedded" + shown, **TRIAL)
+    assert done.stdout == "http://localhost/ Trial deposit server <nobody@localhost>\n"
+
+
+@pytest.mark.parametrize(
+    ("embedded", "module"), [("true", "settings.embedded"), ("false", "settings.production")]
+)
+@pytest.mark.parametrize("starts", ["settings.wsgi", "settings.celery"])
+def test_processes_take_the_settings_that_the_environment_means(
+    tmp_path: Path, starts: str, embedded: str, module: str
+) -> None:
+    shown = "; from django.conf import settings; print(settings.SETTINGS_MODULE)"
+    done = _read_settings(tmp_path, starts + shown, DEPOSIT_EMBEDDED=embedded)
+    assert (done.stdout, done.stderr) == (f"{module}\n", "")

@@ -9,7 +9,7 @@ import time
 
 import django
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.embedded")
 django.setup()
 
 from django.db.models.functions import Now  # noqa: E402

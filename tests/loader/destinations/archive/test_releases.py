@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from swh.model import model
@@ -60,7 +61,7 @@ def of_version(loaded: Loaded, who: tuple[Client, Collection]) -> Callable[[str 
 
 def test_a_release_is_the_one_swh_model_computes(loaded: Loaded) -> None:
     deposit = loaded(entry=atom_entry(create_origin(ORIGIN) + WITH_DATES))
-    author = b"Software Heritage <robot@softwareheritage.org>"
+    author = settings.RELEASE_AUTHOR.encode()
     message = (
         f"{deposit.client}: Deposit {deposit.pk} in collection {deposit.collection}\n\nFirst.\n".encode()
     )
