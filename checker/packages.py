@@ -1,6 +1,6 @@
 """Checking one package: a single streaming pass that verifies every member and accounts for every byte.
 
-It happens in a process of its own, with bounds on memory and time; see `packages.confinement`.
+It happens in a process of its own, with bounds on memory and time; see `packages.sandbox`.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from deposit.models import Part
 from deposit.queue.leases import Lease
 from deposit.staging.files import path_of
 from packages import Limits, PackageError
-from packages.confinement import examine, prove
+from packages.sandbox import examine, validate
 
 _CHUNK = 1024 * 1024
 
@@ -91,7 +91,7 @@ def check_package(
             if asked.name == museum.NAME:
                 examined["findings"] += map(asdict, content_findings(path, limits, lease))
         else:
-            proof = prove(path, limits, **reading)
+            proof = validate(path, limits, **reading)
         listing.end_of_package()
     except PackageError as error:
         known = KNOWN_WORDS.get(error.code, UNREADABLE)

@@ -22,7 +22,7 @@ class Pauses:
     def __init__(self, retries: int, first_wait: float, give_up_after: float) -> None:
         self._left, self._wait = retries, first_wait
         self._end = time.monotonic() + give_up_after
-        self._told = ""
+        self._last_summary = ""
 
     def take(self, reason: DepositError, retry_after: str | None = None) -> None:
         """Wait before the next try. Raises ``reason`` when there is to be none."""
@@ -34,9 +34,9 @@ class Pauses:
         self._left, self._wait = self._left - 1, min(LONGEST_WAIT, self._wait * 1.7)
         # The server is away, full or busy: that is told at once; a line that broke once mends itself.
         if wait > NOTICED or (
-            (reason.status or "reached" in reason.summary) and self._told != reason.summary
+            (reason.status or "reached" in reason.summary) and self._last_summary != reason.summary
         ):
-            self._told = reason.summary
+            self._last_summary = reason.summary
             pause = f"in {_span(wait)}" + (", as the server asks" if asked >= wait > NOTICED else "")
             logger.warning(
                 "%s%s Trying again %s, giving up after %s more; Ctrl-C ends it.",

@@ -202,7 +202,7 @@ def visible_deposits(actor: Actor) -> QuerySet[Deposit]:
     return deposits_for(actor, Operation.READ)
 
 
-def visible_tallies(actor: Actor) -> QuerySet[DailyStatistics]:
+def visible_statistics(actor: Actor) -> QuerySet[DailyStatistics]:
     """The counted days of the deposits that exist for the actor."""
     condition = _condition(actor, Operation.READ, Q(status=Status.DONE))
     return DailyStatistics.objects.all() if condition is None else DailyStatistics.objects.filter(condition)

@@ -91,49 +91,49 @@ def judge(bag: Bag, profile: Profile, report: Report) -> None:
     _judge_files(tags, "Tag-Files", profile, report, _ALWAYS_ALLOWED)
     _judge_files(payload, "Payload-Files", profile, report, ())
     if profile.get("Data-Empty") and (len(payload) > 1 or any(bag.sizes[path] for path in payload)):
-        _tell(report, "data/", "Data-Empty", "the payload is empty, or one file of no bytes")
+        _report(report, "data/", "Data-Empty", "the payload is empty, or one file of no bytes")
 
 
-def _tell(report: Report, subject: str, key: str, what: str) -> None:
+def _report(report: Report, subject: str, key: str, what: str) -> None:
     report.tell("bagit.profile", subject, f"The profile of this collection asks ({key}): {what}.")
 
 
 def _judge_info(bag: Bag, profile: Profile, report: Report) -> None:
     identifier = profile["BagIt-Profile-Info"][_IDENTIFIER]
     if identifier not in bag.info.get(_IDENTIFIER.lower(), []):
-        _tell(report, "bag-info.txt", _IDENTIFIER, f"a line '{_IDENTIFIER}: {identifier}'")
+        _report(report, "bag-info.txt", _IDENTIFIER, f"a line '{_IDENTIFIER}: {identifier}'")
     for label, rule in profile.get("Bag-Info", {}).items():
         values = bag.info.get(label.lower(), [])
         if rule.get("required") and not any(values):
-            _tell(report, "bag-info.txt", "Bag-Info", f"{label} is required")
+            _report(report, "bag-info.txt", "Bag-Info", f"{label} is required")
         if len(values) > 1 and not rule.get("repeatable", True):
-            _tell(report, "bag-info.txt", "Bag-Info", f"{label} is there once")
+            _report(report, "bag-info.txt", "Bag-Info", f"{label} is there once")
         allowed = rule.get("values", [])
         if allowed and any(value not in allowed for value in values):
-            _tell(report, "bag-info.txt", "Bag-Info", f"{label} is one of {', '.join(allowed)[:200]}")
+            _report(report, "bag-info.txt", "Bag-Info", f"{label} is one of {', '.join(allowed)[:200]}")
 
 
 def _judge_form(bag: Bag, profile: Profile, report: Report) -> None:
     versions = profile.get("Accept-BagIt-Version", [])
     if versions and bag.version not in versions:
-        _tell(report, "bagit.txt", "Accept-BagIt-Version", f"BagIt version {' or '.join(versions)}")
+        _report(report, "bagit.txt", "Accept-BagIt-Version", f"BagIt version {' or '.join(versions)}")
     accepted = profile.get("Accept-Serialization", [])
     if accepted and _MEDIA_TYPES.get(bag.form, set()).isdisjoint(accepted):
-        _tell(report, "", "Accept-Serialization", f"a package of type {' or '.join(accepted)}")
+        _report(report, "", "Accept-Serialization", f"a package of type {' or '.join(accepted)}")
     if bag.has_fetch and not profile.get("Allow-Fetch.txt", True):
-        _tell(report, "fetch.txt", "Allow-Fetch.txt", "no fetch.txt")
+        _report(report, "fetch.txt", "Allow-Fetch.txt", "no fetch.txt")
     if not bag.has_fetch and profile.get("Fetch.txt-Required"):
-        _tell(report, "fetch.txt", "Fetch.txt-Required", "a fetch.txt")
+        _report(report, "fetch.txt", "Fetch.txt-Required", "a fetch.txt")
 
 
 def _judge_algorithms(found: Iterable[str], key: str, name: str, profile: Profile, report: Report) -> None:
     found = set(found)
     for algorithm in profile.get(f"{key}-Required", []):
         if _plain(algorithm) not in found:
-            _tell(report, f"{name}-{_plain(algorithm)}.txt", f"{key}-Required", f"a {name} of {algorithm}")
+            _report(report, f"{name}-{_plain(algorithm)}.txt", f"{key}-Required", f"a {name} of {algorithm}")
     allowed = profile.get(f"{key}-Allowed")
     for algorithm in sorted(found - {_plain(each) for each in allowed or found}):
-        _tell(report, f"{name}-{algorithm}.txt", f"{key}-Allowed", f"one of {', '.join(allowed or [])}")
+        _report(report, f"{name}-{algorithm}.txt", f"{key}-Allowed", f"one of {', '.join(allowed or [])}")
 
 
 def _plain(algorithm: str) -> str:
@@ -146,10 +146,10 @@ def _judge_files(
     there = set(paths)
     for path in profile.get(f"{key}-Required", []):
         if path not in there:
-            _tell(report, path, f"{key}-Required", "this file")
+            _report(report, path, f"{key}-Required", "this file")
     allowed = profile.get(f"{key}-Allowed")
     if allowed is None:
         return
     for path in paths:
         if not any(fnmatchcase(path, pattern) for pattern in (*allowed, *always)):
-            _tell(report, path, f"{key}-Allowed", f"only files like {', '.join(allowed)[:200]}")
+            _report(report, path, f"{key}-Allowed", f"only files like {', '.join(allowed)[:200]}")

@@ -72,7 +72,7 @@ class Declaration:
 def read_declaration(data: bytes, subject: bytes, report: Report) -> Declaration | None:
     """``bagit.txt`` (2.1.1); None, and a problem, if it does not declare a bag that can be read."""
     if data.startswith(_BOM):
-        _tell_bom(subject, report)
+        _report_bom(subject, report)
         data = data[len(_BOM) :]
     text = data.decode("utf-8", "replace")
     found = _DECLARATION.fullmatch(text) or _OLD_DECLARATION.fullmatch(text)
@@ -103,7 +103,7 @@ def _codec(name: str) -> str:
 def read_text(data: bytes, subject: bytes, declaration: Declaration, report: Report) -> str:
     """A tag file's text (2.3); "", and a problem, if it is not in the declared encoding."""
     if declaration.encoding == "utf-8" and data.startswith(_BOM):
-        _tell_bom(subject, report)
+        _report_bom(subject, report)
         data = data[len(_BOM) :]
     try:
         return data.decode(declaration.encoding)
@@ -115,7 +115,7 @@ def read_text(data: bytes, subject: bytes, declaration: Declaration, report: Rep
         return ""
 
 
-def _tell_bom(subject: bytes, report: Report) -> None:
+def _report_bom(subject: bytes, report: Report) -> None:
     report.tell(
         "bagit.bom",
         subject,

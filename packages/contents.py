@@ -114,7 +114,7 @@ class Contents:
         self._see_top(path, member.kind)
         if member.kind is Kind.DIRECTORY:
             if self._source_only and builds.is_product_folder(path):
-                self._tell("build-product", path, _BUILD_PRODUCT)
+                self._warn("build-product", path, _BUILD_PRODUCT)
             if len(self._empty_folders) < _MOST_NOTED:
                 self._empty_folders.add(path)
             return member
@@ -127,18 +127,18 @@ class Contents:
     def finish(self) -> None:
         """Tell what only the whole package shows."""
         if self._files == 1 and self._last_archive:
-            self._tell("nested", self._last_archive, _NESTED)
-        self._tell_of_top()
+            self._warn("nested", self._last_archive, _NESTED)
+        self._warn_of_top()
         if self._has_source and not self._has_licence:
-            self._tell("licence", "", _NO_LICENCE)
+            self._warn("licence", "", _NO_LICENCE)
         for path in sorted(self._submodules & self._empty_folders):
-            self._tell("submodule", path, _SUBMODULES)
+            self._warn("submodule", path, _SUBMODULES)
         for path in sorted(self._empty_files & self._sums.keys()):
             checksum = self._sums[path].lower()
             if not checksum.startswith(_EMPTY.get(len(checksum), b"")):
-                self._tell("empty", path, _EMPTY_FILE)
+                self._warn("empty", path, _EMPTY_FILE)
 
-    def _tell(self, what: str, path: bytes | str, message: str) -> None:
+    def _warn(self, what: str, path: bytes | str, message: str) -> None:
         self._warnings.tell(f"package.warning.{what}", path, message)
 
     def _is_system_file(self, path: bytes, name: bytes) -> bool:
@@ -150,12 +150,12 @@ class Contents:
             or name.lower() in _SYSTEM_NAMES
         )
         if found:
-            self._tell("system-files", path, _SYSTEM_FILES)
+            self._warn("system-files", path, _SYSTEM_FILES)
         return found
 
     def _see_name(self, path: bytes) -> None:
         if b"\\" in path or path[1:2] == b":":
-            self._tell("portable", path, _NOT_PORTABLE)
+            self._warn("portable", path, _NOT_PORTABLE)
         if len(self._names) >= _MOST_NAMES:
             return
         own = hash(path)
@@ -168,7 +168,7 @@ class Contents:
                 .encode("utf-8", "surrogateescape")
             )
         if self._names.setdefault(folded, own) != own:
-            self._tell("case", path, _CASE)
+            self._warn("case", path, _CASE)
 
     def _see_top(self, path: bytes, kind: Kind) -> None:
         """The first two names at the top, and whether each is a folder."""
@@ -176,17 +176,17 @@ class Contents:
         if top in self._tops or len(self._tops) < 2:
             self._tops[top] = self._tops.get(top, False) or bool(below) or kind is Kind.DIRECTORY
 
-    def _tell_of_top(self) -> None:
+    def _warn_of_top(self) -> None:
         in_one_folder = len(self._tops) == 1 and all(self._tops.values())
         if self._top_folder == "none" and in_one_folder:
-            self._tell("top-folder", next(iter(self._tops)), _ONE_FOLDER)
+            self._warn("top-folder", next(iter(self._tops)), _ONE_FOLDER)
         elif self._top_folder == "one" and self._tops and not in_one_folder:
-            self._tell("top-folder", "", _NO_FOLDER)
+            self._warn("top-folder", "", _NO_FOLDER)
 
     def _see_link(self, path: bytes, target: bytes) -> None:
         self._files += 1
         if target.startswith(b"/"):
-            self._tell("link", path, _ABSOLUTE_LINK)
+            self._warn("link", path, _ABSOLUTE_LINK)
 
     def _see_file(self, path: bytes, name: bytes, member: Member) -> Member:
         self._files += 1
@@ -207,21 +207,21 @@ class Contents:
         if data:
             self._see_content(path, name, data)
         elif name in _KEY_NAMES:
-            self._tell("secret", path, _SENSITIVE)
+            self._warn("secret", path, _SENSITIVE)
         return member
 
     def _see_product(self, path: bytes, name: bytes, member: Member) -> Member:
         """Tell of programs and what compilers make: by the name, or by how a file begins."""
         start, member = _beginning(member) if member.kind is Kind.FILE and member.size else (b"", member)
         if builds.is_product_name(name) or builds.is_program(start) or builds.in_product_folder(path):
-            self._tell("build-product", path, _BUILD_PRODUCT)
+            self._warn("build-product", path, _BUILD_PRODUCT)
         return member
 
     def _see_content(self, path: bytes, name: bytes, data: bytes) -> None:
         if data.startswith(_LFS):
-            self._tell("lfs", path, _LFS_POINTER)
+            self._warn("lfs", path, _LFS_POINTER)
         elif name in _KEY_NAMES or _KEY.match(data) or (name.lower() in _TOKEN_FILES and _TOKEN.search(data)):
-            self._tell("secret", path, _SENSITIVE)
+            self._warn("secret", path, _SENSITIVE)
         elif name == b".gitmodules":
             base = path[: -len(name)]
             self._submodules.update(base + found for found in _SUBMODULE.findall(data)[:_MOST_NOTED])

@@ -231,7 +231,7 @@ HEAVY_BYTES: int = env.int("HEAVY_BYTES", default=64 * 1024**2)
 PARTIAL_EXPIRES_DAYS: int = env.int("PARTIAL_EXPIRES_DAYS", default=60)
 # How long before that their depositors are told, in days.
 PARTIAL_NOTICE_DAYS: int = env.int("PARTIAL_NOTICE_DAYS", default=7)
-# The janitor leaves staged files alone that are younger, in hours; what it sets aside it keeps, in days.
+# The cleanup leaves staged files alone that are younger, in hours; what it sets aside it keeps, in days.
 ORPHAN_AGE_HOURS: int = env.int("ORPHAN_AGE_HOURS", default=24)
 ORPHAN_KEEP_DAYS: int = env.int("ORPHAN_KEEP_DAYS", default=30)
 # When to alert, as warning,error: how long a deposit may wait for a free worker, and how much of a disk must be free.

@@ -32,7 +32,7 @@ class SourceList(ApiView):
     def get(self, request: Request) -> Response:
         """All of them, with how many items are in which state."""
         found = selectors.with_counts(selectors.visible_sources(self.actor))
-        return Response({"results": [selectors.told_source(source) for source in found]})
+        return Response({"results": [selectors.source_summary(source) for source in found]})
 
 
 class _OfSource(ApiView):
@@ -50,7 +50,7 @@ class SourceDetail(_OfSource):
     @extend_schema(summary="A watched folder or bucket", responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request, name: str) -> Response:
         """All that there is to tell of it."""
-        return Response(selectors.told_source(self.source(name)))
+        return Response(selectors.source_summary(self.source(name)))
 
 
 class ItemList(_OfSource):
@@ -72,7 +72,7 @@ class ItemList(_OfSource):
         found = selectors.items_of(self.source(name), state=query.get("state", ""), key=query.get("key", ""))
         pages = Pages()
         rows = cast("list[Any]", pages.paginate_queryset(found, request, view=self))
-        return pages.get_paginated_response(selectors.told_items(rows))
+        return pages.get_paginated_response(selectors.item_summaries(rows))
 
 
 class EventsView(ApiView):

@@ -24,7 +24,7 @@ def with_counts(sources: QuerySet[Source]) -> QuerySet[Source]:
     return sources.annotate(**counts)
 
 
-def told_source(source: Source) -> dict[str, Any]:
+def source_summary(source: Source) -> dict[str, Any]:
     """A source for programs; secrets are references only."""
     told = {
         "name": source.name,
@@ -65,7 +65,7 @@ def items_of(source: Source, *, state: str = "", key: str = "") -> QuerySet[Sour
     return found.filter(key=key) if key else found
 
 
-def told_item(item: SourceItem) -> dict[str, Any]:
+def item_summary(item: SourceItem) -> dict[str, Any]:
     """An item for programs. ``report`` is the name of the report beside the upload, without its ending."""
     return {
         "key": item.key,
@@ -83,6 +83,6 @@ def told_item(item: SourceItem) -> dict[str, Any]:
     }
 
 
-def told_items(items: Iterable[SourceItem]) -> list[dict[str, Any]]:
+def item_summaries(items: Iterable[SourceItem]) -> list[dict[str, Any]]:
     """Items for programs."""
-    return [told_item(item) for item in items]
+    return [item_summary(item) for item in items]

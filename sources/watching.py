@@ -121,7 +121,7 @@ class Runner(threading.Thread):
                     self._serve()
             except Exception as error:  # noqa: BLE001  (the folder, the bucket, the database: whatever is away)
                 logger.warning("source=%s is not served: %s", self.name, str(error).strip())
-                self._tell(error)
+                self._record_trouble(error)
                 connection.close()
             self._stopping.wait(RETRY_SECONDS)
         connection.close()
@@ -157,7 +157,7 @@ class Runner(threading.Thread):
             Source.objects.filter(pk=self.source_id).update(scanned_at=Now(), trouble="", scan_wanted_at=None)
         return now
 
-    def _tell(self, error: Exception) -> None:
+    def _record_trouble(self, error: Exception) -> None:
         try:
             connection.close()
             Source.objects.filter(pk=self.source_id).update(trouble=f"{type(error).__name__}: {error}"[:500])

@@ -14,7 +14,7 @@ def test_the_page_says_what_the_code_says() -> None:
 
 
 def test_every_refusal_says_what_is_wrong_and_what_to_do() -> None:
-    rows = error_codes.told_refusals()
+    rows = error_codes.public_refusals()
     assert [row.code for row in rows if not (row.says.strip("… ") and row.hint.strip("… "))] == []
 
 

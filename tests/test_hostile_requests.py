@@ -18,7 +18,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from deposit.models import Deposit, Part, Upload
 from embedded.supply import tool
 from tests.support.factories import PASSWORD, new_client, new_collection
-from tests.support.gunicorn_server import front
+from tests.support.gunicorn_server import gunicorn_server
 from tests.support.samples import make_zip
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +34,7 @@ def port(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
     name = settings.DATABASES["default"]["NAME"]
     os.environ["DATABASE_URL"] = urlunsplit(urlsplit(before)._replace(path=f"/{name}"))
     try:
-        with front("settings.wsgi") as number:
+        with gunicorn_server("settings.wsgi") as number:
             yield number
     finally:
         os.environ["DATABASE_URL"] = before

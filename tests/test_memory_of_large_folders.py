@@ -15,7 +15,7 @@ from archive.ingest import Ingest
 from archive.tree import Tree
 from deposit.models import Deposit, Status
 from tests.support.factories import logged_in, new_client, new_collection
-from tests.support.gunicorn_server import front, on_the_tests_database
+from tests.support.gunicorn_server import gunicorn_server, on_the_tests_database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,7 +54,7 @@ def folder() -> tuple[str, int, str]:
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    with on_the_tests_database(), front("settings.wsgi") as number:
+    with on_the_tests_database(), gunicorn_server("settings.wsgi") as number:
         yield number
 
 

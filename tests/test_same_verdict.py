@@ -20,9 +20,9 @@ from deposit.queue.claims import Claim
 from deposit.queue.leases import Lease
 from loader.destinations.archive.loading import ingest_package
 from loader.workflow import load
-from packages import Limits, PackageError, confinement
+from packages import Limits, PackageError, sandbox
+from packages.fork_server import TABLES
 from packages.limits import MIB
-from packages.reader_process import TABLES
 from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases, zip_tool_cases  # noqa: F401  they fill the register
 from tests.packages.cases import ACCEPTED, CASES, Case
 from tests.support.lifecycle_fixtures import ORIGIN, depositor, in_status, sent
@@ -107,7 +107,7 @@ def loaded(name: str, case: Case) -> str:
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_checker_and_loader_agree(case: Case, tmp_path: Path) -> None:
     (tmp_path / "staging" / "package").write_bytes(case.build())
-    keeper = confinement._keeper()
+    server = sandbox._fork_server()
     idle = memory("VmRSS")
     # Or else the peak of an earlier case would hide this one's.
     Path("/proc/self/clear_refs").write_text("5")
@@ -120,7 +120,7 @@ def test_checker_and_loader_agree(case: Case, tmp_path: Path) -> None:
     assert [path for path in touched if path and not path.startswith(own)] == []
     assert [path.name for path in (tmp_path / "staging").iterdir()] == ["package"]
     assert memory("VmHWM") - idle < MOST_MEMORY
-    assert confinement._keeper() is keeper
+    assert sandbox._fork_server() is server
 
 
 def test_the_confined_readers_may_not_use_more() -> None:

@@ -148,17 +148,17 @@ def act(request: HttpRequest, actor: Actor) -> HttpResponseRedirect:
 @page
 def decide(request: HttpRequest, actor: Actor, delivery_id: int) -> HttpResponseRedirect:
     """Answer what a delivery asks."""
-    return _told(request, delivery_id, deliveries.decide, actor=actor, option=request.POST.get("option", ""))
+    return _act(request, delivery_id, deliveries.decide, actor=actor, option=request.POST.get("option", ""))
 
 
 @require_POST
 @page
 def reconcile(request: HttpRequest, actor: Actor, delivery_id: int) -> HttpResponseRedirect:
     """Have a worker look what is stored."""
-    return _told(request, delivery_id, deliveries.ask_for_reconciliation, actor=actor)
+    return _act(request, delivery_id, deliveries.ask_for_reconciliation, actor=actor)
 
 
-def _told(request: HttpRequest, delivery_id: int, service: Any, **arguments: Any) -> HttpResponseRedirect:
+def _act(request: HttpRequest, delivery_id: int, service: Any, **arguments: Any) -> HttpResponseRedirect:
     try:
         service(delivery_id=delivery_id, **arguments)
     except TransitionRefused as refusal:

@@ -23,7 +23,7 @@ from deposit.actors import Actor
 from deposit.models import DailyStatistics
 from deposit.monitoring import daily_statistics
 from deposit.monitoring.daily_statistics import Span
-from deposit.permissions import Operation, may_service, visible_collections, visible_tallies
+from deposit.permissions import Operation, may_service, visible_collections, visible_statistics
 
 PERIODS = (30, 90, 365)
 # More days than this are drawn by weeks.
@@ -68,8 +68,8 @@ def _wanted(request: HttpRequest) -> Wanted:
     )
 
 
-def _tallies(actor: Actor, wanted: Wanted) -> QuerySet[DailyStatistics]:
-    found = visible_tallies(actor)
+def _statistics(actor: Actor, wanted: Wanted) -> QuerySet[DailyStatistics]:
+    found = visible_statistics(actor)
     if wanted.collection:
         found = found.filter(collection__name=wanted.collection)
     if wanted.client:
@@ -83,7 +83,7 @@ def figures(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Plots and tables over the last month, quarter or year."""
     is_whole = counted.get()
     wanted = _wanted(request)
-    mine = _tallies(actor, wanted)
+    mine = _statistics(actor, wanted)
     spans = daily_statistics.spans(mine, since=wanted.since, until=wanted.until, weekly=wanted.is_weekly)
     plots = [*_plots(wanted, spans)]
     groups = [_group(mine, wanted, *one) for one in _groupings(actor)]
@@ -183,7 +183,7 @@ def export(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """The figures behind the plots as CSV: a line per day, collection and client."""
     counted.get()
     wanted = _wanted(request)
-    rows = _tallies(actor, wanted).filter(day__gte=wanted.since, day__lte=wanted.until)
+    rows = _statistics(actor, wanted).filter(day__gte=wanted.since, day__lte=wanted.until)
     response = StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="figures-{wanted.until}.csv"'
     return response

@@ -52,7 +52,7 @@ def source(request: HttpRequest, actor: Actor, name: str) -> HttpResponse:
     rows = list(found[: _PER_PAGE + 1])
     context = {
         "source": shown,
-        "told": selectors.told_source(shown),
+        "told": selectors.source_summary(shown),
         "items": rows[:_PER_PAGE],
         "older": rows[_PER_PAGE - 1].pk if len(rows) > _PER_PAGE else None,
         "state": state,

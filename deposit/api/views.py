@@ -41,7 +41,7 @@ from deposit.permissions import (
     visible_collections,
     visible_deposit,
     visible_deposits,
-    visible_tallies,
+    visible_statistics,
 )
 from deposit.refusals import Kind, Refusal
 from deposit.services import confirmation, operations
@@ -237,7 +237,7 @@ class FiguresView(ApiView):
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
         complete = daily_statistics.bring_up_to_date()
-        mine = visible_tallies(self.actor)
+        mine = visible_statistics(self.actor)
         for name, column in _NAMES.items():
             if name in wanted:
                 mine = mine.filter(**{column: wanted[name]})

@@ -33,10 +33,10 @@ def authenticate(meta: Mapping[str, Any], *, channel: Channel) -> Actor:
 
 
 def _with_token(text: str, username: str | None, address: str, channel: Channel) -> Actor:
-    keeper = provider()
-    if keeper and not text.startswith(PREFIX):
-        claims = keeper.verify(text)
-        keeper.require_role(claims)
+    identity_provider = provider()
+    if identity_provider and not text.startswith(PREFIX):
+        claims = identity_provider.verify(text)
+        identity_provider.require_role(claims)
         return Actor(user=user_of(claims), channel=channel, address=address)
     user, token = user_with_token(text, address=address, username=username)
     return Actor(user=user, channel=channel, address=address, token_id=token.pk, scopes=scopes_of(token))

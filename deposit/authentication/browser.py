@@ -34,8 +34,8 @@ _VOUCHED_SECONDS = 12 * 3600
 @require_GET
 def leave(request: HttpRequest) -> HttpResponse:
     """Send the browser to the provider; ``next`` is where it wants to be afterwards."""
-    keeper = provider()
-    if keeper is None:
+    identity_provider = provider()
+    if identity_provider is None:
         raise Http404
     journey = {name: secrets.token_urlsafe(32) for name in ("state", "nonce", "verifier")}
     wanted = request.GET.get("next", "")
@@ -43,7 +43,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     request.session[_JOURNEY] = journey | {"next": wanted if safe else ""}
     challenge = base64.urlsafe_b64encode(hashlib.sha256(journey["verifier"].encode()).digest()).rstrip(b"=")
     try:
-        address = keeper.log_in_address(
+        address = identity_provider.log_in_address(
             _back(request), journey["state"], journey["nonce"], challenge.decode()
         )
     except Refusal as refusal:
@@ -55,14 +55,14 @@ def leave(request: HttpRequest) -> HttpResponse:
 @require_GET
 def arrive(request: HttpRequest) -> HttpResponse:
     """The browser comes back with a code: fetch the identity token for it, and log its user in."""
-    keeper = provider()
-    if keeper is None:
+    identity_provider = provider()
+    if identity_provider is None:
         raise Http404
     journey: dict[str, str] = request.session.pop(_JOURNEY, None) or {}
     try:
         if not _same(journey.get("state"), request.GET.get("state")) or "code" not in request.GET:
             raise bad_token("The log-in was broken off.")
-        claims = keeper.claims_for_code(request.GET["code"], _back(request), journey["verifier"])
+        claims = identity_provider.claims_for_code(request.GET["code"], _back(request), journey["verifier"])
         if not _same(journey["nonce"], str(claims.get("nonce"))):
             raise bad_token("The log-in was broken off.")
         user = user_of(claims)
@@ -82,9 +82,9 @@ def arrive(request: HttpRequest) -> HttpResponse:
 
 def depart(request: HttpRequest, back: str) -> str | None:
     """Log out here; where to log out at the provider too, to come ``back``, for whom it had vouched."""
-    keeper = provider() if request.session.get(_VOUCHED) else None
+    identity_provider = provider() if request.session.get(_VOUCHED) else None
     logout(request)
-    return keeper.log_out_address(request.build_absolute_uri(back)) if keeper else None
+    return identity_provider.log_out_address(request.build_absolute_uri(back)) if identity_provider else None
 
 
 def _back(request: HttpRequest) -> str:

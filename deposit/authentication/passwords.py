@@ -73,29 +73,29 @@ def user_with_password(given: Password, *, address: str) -> User:
 
 def _user(given: Password, address: str) -> User:
     user = User.objects.select_related("client").filter(username=given.username).first()
-    keeper = provider()
-    if keeper and (user is None or not user.has_usable_password()):
-        return _user_of_provider(keeper, given, address)
+    identity_provider = provider()
+    if identity_provider and (user is None or not user.has_usable_password()):
+        return _user_of_provider(identity_provider, given, address)
     encoded = user.password if user else _nobody()
     if not credential_cache.knows(given.password, encoded):
         question = (credential_cache.digest(given.password, encoded), given.username, address)
-        confirming.answer(question, lambda: _confirm(user, given, encoded, address, keeper))
+        confirming.answer(question, lambda: _confirm(user, given, encoded, address, identity_provider))
     if user is None or not user.is_active:
         raise _wrong()
     return user
 
 
-def _user_of_provider(keeper: "IdentityProvider", given: Password, address: str) -> User:
+def _user_of_provider(identity_provider: "IdentityProvider", given: Password, address: str) -> User:
     """Whom the identity provider vouches for: asked once in a while, and not for those who guess."""
     against = f"provider\x00{given.username}"
     known = identities.get(credential_cache.digest(given.password, against))
     if known and credential_cache.knows(given.password, against):
         return user_of(known)
     question = (credential_cache.digest(given.password, against), given.username, address)
-    return user_of(vouching.answer(question, lambda: _vouched(keeper, given, against, address)))
+    return user_of(vouching.answer(question, lambda: _vouched(identity_provider, given, against, address)))
 
 
-def _vouched(keeper: "IdentityProvider", given: Password, against: str, address: str) -> "Claims":
+def _vouched(identity_provider: "IdentityProvider", given: Password, against: str, address: str) -> "Claims":
     """What the provider says of whom it vouches for. Raises `Refusal`."""
     throttle = LoginThrottle(account=given.username, address=address)
     if wait := throttle.wait_seconds():
@@ -106,7 +106,7 @@ def _vouched(keeper: "IdentityProvider", given: Password, against: str, address:
             raise too_many(wait)
         check_password(given.password, _nobody())
     try:
-        claims = keeper.claims_for_password(given.username, given.password)
+        claims = identity_provider.claims_for_password(given.username, given.password)
     except Refusal as refusal:
         if refusal.code == "auth.invalid":
             _refused(User.objects.filter(username=given.username).first(), given, address, throttle)
@@ -124,7 +124,11 @@ def _vouched(keeper: "IdentityProvider", given: Password, against: str, address:
 
 
 def _confirm(
-    user: User | None, given: Password, encoded: str, address: str, keeper: "IdentityProvider | None"
+    user: User | None,
+    given: Password,
+    encoded: str,
+    address: str,
+    identity_provider: "IdentityProvider | None",
 ) -> None:
     """Hash the password, unless too many wrong ones came lately. Raises `Refusal`."""
     throttle = LoginThrottle(account=given.username, address=address)
@@ -143,7 +147,7 @@ def _confirm(
             return
         raise
     if not good:
-        raise keeper.no_to_a_stranger() if keeper else _wrong()
+        raise identity_provider.no_to_a_stranger() if identity_provider else _wrong()
     credential_cache.learn(given.password, encoded)
     throttle.succeeded()
 

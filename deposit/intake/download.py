@@ -66,13 +66,13 @@ def addresses(host: str, port: int) -> list[str]:
     return names
 
 
-def download(url: str, *, expected: int | None, tell: Callable[[int], None]) -> Iterator[bytes]:
-    """The bytes of a file as they come. ``expected``: its announced size; ``tell`` hears every ten seconds how far.
+def download(url: str, *, expected: int | None, progress: Callable[[int], None]) -> Iterator[bytes]:
+    """The bytes of a file as they come. ``expected``: its announced size; ``progress`` hears every ten seconds how far.
 
     An answer that breaks off is asked for the rest (RFC 9110 section 14), as long as the file is the same and more of
     it comes. Raises `Refusal` for what will not change by itself, `OSError` for what may.
     """
-    copy = _Copy(url, expected, tell)
+    copy = _Copy(url, expected, progress)
     while True:
         before = copy.received
         try:
@@ -81,17 +81,17 @@ def download(url: str, *, expected: int | None, tell: Callable[[int], None]) -> 
         except OSError:
             if not copy.mark or copy.received == before:
                 raise
-        tell(copy.received)
+        progress(copy.received)
         time.sleep(PAUSE_SECONDS)
 
 
 class _Copy:
     """A file while it comes: how much of it, and which state of the file that was."""
 
-    def __init__(self, url: str, expected: int | None, tell: Callable[[int], None]) -> None:
+    def __init__(self, url: str, expected: int | None, progress: Callable[[int], None]) -> None:
         self._url = url
         self._expected = expected
-        self._tell = tell
+        self._report_progress = progress
         self._deadline = time.monotonic() + settings.BY_REFERENCE_SECONDS
         self.received = 0
         # What the other server calls this state of the file; "" when it calls it nothing.
@@ -164,7 +164,7 @@ class _Copy:
                     f"After {settings.BY_REFERENCE_SECONDS} seconds the file was not here.",
                 )
             if now - told > _TELL_SECONDS:
-                self._tell(self.received)
+                self._report_progress(self.received)
                 told = now
             yield chunk
         if whole is not None and self.received < whole:

@@ -115,7 +115,9 @@ def _get(fetch: Fetch, claim: Claim, lease: Lease) -> None:
 
 def _copy(fetch: Fetch, lease: Lease, file: StagingFile) -> None:
     for chunk in download.download(
-        fetch.url, expected=fetch.part.size or None, tell=lambda received: _record_progress(fetch, received)
+        fetch.url,
+        expected=fetch.part.size or None,
+        progress=lambda received: _record_progress(fetch, received),
     ):
         lease.check()
         file.write(chunk)

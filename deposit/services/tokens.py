@@ -20,7 +20,7 @@ LONGEST_DAYS = 3 * 366
 DEFAULT_DAYS = 365
 
 
-def _require_keeper(actor: Actor, user: User) -> None:
+def _require_owner_of_tokens(actor: Actor, user: User) -> None:
     """A user keeps the own tokens, an administrator those of all; no token makes or revokes tokens."""
     own = actor.user is not None and actor.user.pk == user.pk and actor.token_id is None
     if not own and not may_service(actor, Operation.ADMINISTER):
@@ -29,7 +29,7 @@ def _require_keeper(actor: Actor, user: User) -> None:
 
 def tokens_of(*, actor: Actor, user: User) -> QuerySet[ApiToken]:
     """A user's tokens, newest first. Raises `Refusal` unless they are the actor's or the actor administers."""
-    _require_keeper(actor, user)
+    _require_owner_of_tokens(actor, user)
     return ApiToken.objects.filter(user=user).order_by("-id")
 
 
@@ -37,7 +37,7 @@ def issue(
     *, actor: Actor, user: User, name: str, scopes: Collection[str], days: int = DEFAULT_DAYS
 ) -> tuple[ApiToken, str]:
     """Make a token; its text comes with it this once and is kept nowhere. Raises `Refusal`."""
-    _require_keeper(actor, user)
+    _require_owner_of_tokens(actor, user)
     wanted = sorted({_scope(scope) for scope in scopes})
     if not wanted or not name.strip() or not name.strip().isprintable() or not 0 < days <= LONGEST_DAYS:
         raise Refusal(
@@ -76,7 +76,7 @@ def revoke(*, actor: Actor, token_id: int) -> ApiToken:
     if token is None:
         raise _unknown(token_id)
     try:
-        _require_keeper(actor, token.user)
+        _require_owner_of_tokens(actor, token.user)
     except Refusal as refusal:
         raise _unknown(token_id) from refusal
     with transaction.atomic():

@@ -35,7 +35,7 @@ class Swept:
 
 
 def orphan_age() -> timedelta:
-    """How long a file must have been left alone before the janitor looks at it."""
+    """How long a file must have been left alone before the cleanup looks at it."""
     return timedelta(hours=settings.ORPHAN_AGE_HOURS)
 
 

@@ -2,7 +2,7 @@
 
 A package is written below ``STAGING_ROOT/incoming``, synced, and renamed to a name of its own below
 ``STAGING_ROOT/packages/<day>``; only then may a row name it. A file that no row names is garbage:
-``staging_file()`` removes what a refused request wrote, the janitor what a crash left.
+``staging_file()`` removes what a refused request wrote, the cleanup what a crash left.
 """
 
 import errno
@@ -232,7 +232,7 @@ def staging_file(
 
     Raises `Refusal` at once when the disk has no room for them.
 
-    After any other error a finished file stays: a commit whose answer was lost may have named it. The janitor knows.
+    After any other error a finished file stays: a commit whose answer was lost may have named it. The cleanup knows.
     """
     require_room(promised)
     file = StagingFile(limit=limit, with_md5=with_md5, client=client, promised=promised)

@@ -24,7 +24,7 @@ def code_of(error: ClientError) -> str:
 
 
 @contextmanager
-def told_apart(subject: str) -> Iterator[None]:
+def translated_errors(subject: str) -> Iterator[None]:
     """Errors of boto3 as ours: `Gone` for what is not there, else `BucketAway`."""
     try:
         yield
@@ -68,7 +68,7 @@ class Bucket:
 
     def look(self, key: str) -> Sighting:
         """The newest version of an object. Raises `Gone`, `BucketAway`."""
-        with told_apart(key):
+        with translated_errors(key):
             told = self.client.head_object(Bucket=self.address.bucket, Key=key)
         return Sighting(key=key, version=version_of(told), size=told["ContentLength"])
 
@@ -85,7 +85,7 @@ class Bucket:
 
     def listed(self, after: str = "") -> Iterator[Sighting]:
         """The newest version of every object below the prefix whose key comes after ``after``. Raises `BucketAway`."""
-        with told_apart(self.address.bucket):
+        with translated_errors(self.address.bucket):
             yield from self._versions(after) if self.keeps_versions else self._objects(after)
 
     def _objects(self, after: str) -> Iterator[Sighting]:

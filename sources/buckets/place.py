@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deposit.metadata.packaging import Packaging
-from sources.buckets.objects import Bucket, told_apart, version_id_in
+from sources.buckets.objects import Bucket, translated_errors, version_id_in
 from sources.buckets.reading import read_object, which_object
 from sources.folders.place import is_package
 from sources.places import Changed, Original, Read, Sink
@@ -42,13 +42,13 @@ class BucketPlace:
 
     def put_report(self, name: str, data: bytes) -> None:
         """Write a report beside the object."""
-        with told_apart(name):
+        with translated_errors(name):
             kind = _TYPES[name.rpartition(".")[2]]
             self._bucket.client.put_object(**self._named(name), Body=data, ContentType=kind)
 
     def drop_report(self, name: str) -> None:
         """Remove a report; none there is no error."""
-        with told_apart(name):
+        with translated_errors(name):
             self._bucket.client.delete_object(**self._named(name))
 
     def delete(self, original: Original) -> None:
@@ -56,7 +56,7 @@ class BucketPlace:
         keeps_none = version_id_in(original.version) is None
         if keeps_none and self._bucket.look(original.key).version != original.version:
             raise Changed(original.key)
-        with told_apart(original.key):
+        with translated_errors(original.key):
             self._bucket.client.delete_object(**which_object(self._bucket, original))
 
     def move(self, original: Original, target: str) -> str:

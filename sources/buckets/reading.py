@@ -11,7 +11,7 @@ from sources.buckets.objects import (
     BucketAway,
     code_of,
     etag_of,
-    told_apart,
+    translated_errors,
     version_id_in,
     version_of,
 )
@@ -31,7 +31,7 @@ _RESTORE_DAYS = 7
 def read_object(bucket: Bucket, original: Original, sink: Sink) -> None:
     """Write the object to ``sink``. Raises `Gone`, `Changed`, `NotYet`, `BucketAway`."""
     which = which_object(bucket, original)
-    with told_apart(original.key):
+    with translated_errors(original.key):
         told = bucket.client.head_object(**which)
     if version_of(told) != original.version:
         raise Changed(original.key)
@@ -68,7 +68,7 @@ def _read_range(
         except ClientError as error:
             if code_of(error) in ("412", "PreconditionFailed"):
                 raise Changed(which["Key"]) from error
-            with told_apart(which["Key"]):
+            with translated_errors(which["Key"]):
                 raise
         except (BotoCoreError, HTTPClientError) as error:
             if attempt + 1 == _TRIES:
@@ -87,7 +87,7 @@ def _require_restored(bucket: Bucket, which: dict[str, Any], told: dict[str, Any
     if 'ongoing-request="false"' in restore:
         return
     if not restore:
-        with told_apart(which["Key"]):
+        with translated_errors(which["Key"]):
             bucket.client.restore_object(**which, RestoreRequest={"Days": _RESTORE_DAYS})
     raise NotYet("It is being restored from the archive class of its bucket.", RESTORE_SECONDS)
 

@@ -33,7 +33,7 @@ def set_up(*, dry_run: bool = False) -> SetUp:
     has_collection = Collection.objects.filter(name=NAME).exists()
     has_client = Client.objects.filter(user__username=NAME).exists()
     if dry_run:
-        return SetUp(collection=_told(has_collection), client=_told(has_client), search_indexes=False)
+        return SetUp(collection=_outcome(has_collection), client=_outcome(has_client), search_indexes=False)
     if not has_collection:
         accounts.create_collection(
             actor=actor, name=NAME, title="Museum", profile=PROFILE, destinations=DESTINATIONS
@@ -49,7 +49,7 @@ def set_up(*, dry_run: bool = False) -> SetUp:
     elif not Membership.objects.filter(client__user__username=NAME, collection__name=NAME).exists():
         accounts.grant(actor=actor, username=NAME, collection=NAME)
     return SetUp(
-        collection=_told(has_collection), client=_told(has_client), search_indexes=make_search_indexes()
+        collection=_outcome(has_collection), client=_outcome(has_client), search_indexes=make_search_indexes()
     )
 
 
@@ -62,5 +62,5 @@ def museum_client() -> tuple[Client, Collection]:
     return client, collection
 
 
-def _told(is_there: bool) -> str:
+def _outcome(is_there: bool) -> str:
     return "was there" if is_there else "made"

@@ -138,7 +138,7 @@ def _guess(service: Service, first: int, number: int) -> list[int]:
     return statuses
 
 
-def told_apart(service: Service, tries: int, *names: str) -> None:
+def measure_difference(service: Service, tries: int, *names: str) -> None:
     """Print whether time tells the wrong passwords of these users apart."""
     times: dict[str, list[float]] = {name: [] for name in names}
     with closing(psycopg2.connect(database_url(service))) as database, database.cursor() as cursor:
@@ -176,7 +176,7 @@ def told_apart_with_a_provider(tries: int) -> None:
             cursor.execute("UPDATE auth_user SET password = '!' WHERE username = %s", [theirs])
             database.commit()
         print("With an identity provider:")
-        told_apart(service, tries, ours, theirs, NOBODY)
+        measure_difference(service, tries, ours, theirs, NOBODY)
 
 
 def at_once(number: int, happens: Callable[[], None]) -> None:
@@ -248,7 +248,7 @@ def main() -> None:
     with running() as service:
         retried(service, RETRIES)
         attacked(service, guesses)
-        told_apart(service, tries, service.demo["DEPOSIT_OTHER_USER"], NOBODY)
+        measure_difference(service, tries, service.demo["DEPOSIT_OTHER_USER"], NOBODY)
     told_apart_with_a_provider(tries)
 
 

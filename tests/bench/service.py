@@ -57,8 +57,11 @@ def descendants(pid: int) -> list[int]:
 
 
 @contextmanager
-def running(**environment: str) -> Iterator[Service]:
-    """Start the service, wait for it, stop it, and remove its data."""
+def running(*, repository: Path = REPOSITORY, **environment: str) -> Iterator[Service]:
+    """Start the service, wait for it, stop it, and remove its data.
+
+    ``repository`` is another checkout, with its own ``.venv`` or with the packages of this one.
+    """
     data = Path(tempfile.mkdtemp(prefix="deposit-bench-"))
     # As root the database runs under an unprivileged uid, which must get through.
     data.chmod(0o711)
@@ -66,10 +69,10 @@ def running(**environment: str) -> Iterator[Service]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     env = {**os.environ, "PORT": str(port), "DATA_DIR": str(data), **environment}
+    own = repository / ".venv/bin/python"
+    command = [str(own) if own.exists() else sys.executable, "-m", "embedded", "run"]
     with (data / "run.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "embedded", "run"], cwd=REPOSITORY, env=env, stdout=log, stderr=log
-        )
+        process = subprocess.Popen(command, cwd=repository, env=env, stdout=log, stderr=log)
     try:
         _wait(port, process, data)
         lines = (data / "demo.env").read_text().splitlines()

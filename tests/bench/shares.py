@@ -33,23 +33,23 @@ class Shares:
         self.of_machine: dict[str, float] = {}
 
     def __enter__(self) -> "Shares":
-        self._before, self._machine_before, self._begun = self._used(), _machine(), time.monotonic()
+        self._before, self._machine_before, self._begun = self._used(), machine(), time.monotonic()
         self._sampler.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        machine, used = _machine(), self._used()
+        after, spent = machine(), self._used()
         self._stop.set()
         self._sampler.join()
-        total = sum(machine.values()) - sum(self._machine_before.values())
-        self.of_machine = {role: (used[role] - self._before[role]) / total for role in used}
+        total = sum(after.values()) - sum(self._machine_before.values())
+        self.of_machine = {role: (spent[role] - self._before[role]) / total for role in spent}
         for name in ("idle", "iowait"):
-            self.of_machine[name] = (machine[name] - self._machine_before[name]) / total
+            self.of_machine[name] = (after[name] - self._machine_before[name]) / total
         self.of_machine["others"] = max(0.0, 1 - sum(self.of_machine.values()))
 
     def _used(self) -> dict[str, float]:
         found = {
-            role: sum(_used(pid) for root in roots for pid in descendants(root))
+            role: sum(used(pid) for root in roots for pid in descendants(root))
             for role, roots in self._roles.items()
         }
         # Everything else is our child, so that only our own threads are counted here.
@@ -69,7 +69,7 @@ class Shares:
         return f"{', '.join(f'{role} {share:.0%}' for role, share in parts)}; active sessions: {waits}"
 
 
-def _used(pid: int) -> float:
+def used(pid: int) -> float:
     """Processor seconds of a process and of its children that have ended."""
     with suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -77,7 +77,7 @@ def _used(pid: int) -> float:
     return 0.0
 
 
-def _machine() -> dict[str, float]:
+def machine() -> dict[str, float]:
     """Seconds of all cores by what they did."""
     names = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
     with Path("/proc/stat").open() as file:

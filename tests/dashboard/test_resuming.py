@@ -22,7 +22,7 @@ from tests.dashboard.browsing import BrowserErrors, chromium, log_in, needs_chro
 from tests.dashboard.conftest import worked_on
 from tests.dashboard.screenshots import looked_at
 from tests.support.factories import PASSWORD
-from tests.support.restarting_server import Front, front
+from tests.support.restarting_server import RestartingServer, restarting_server
 
 __all__ = ["chromium"]
 
@@ -39,13 +39,13 @@ SLOW = 2 * MB
 
 
 @pytest.fixture(scope="module")
-def service(django_db_setup: None) -> Iterator[Front]:
-    with front(**({} if LARGE else {"MAX_SEGMENT_SIZE": str(SEGMENT)})) as running:
+def service(django_db_setup: None) -> Iterator[RestartingServer]:
+    with restarting_server(**({} if LARGE else {"MAX_SEGMENT_SIZE": str(SEGMENT)})) as running:
         yield running
 
 
 @pytest.fixture
-def context(chromium: Browser, service: Front, depositor: Client) -> Iterator[BrowserContext]:
+def context(chromium: Browser, service: RestartingServer, depositor: Client) -> Iterator[BrowserContext]:
     with chromium.new_context() as context:
         log_in(context, service.url, depositor.user)
         yield context
@@ -64,7 +64,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def opened(context: BrowserContext, service: Front, title: str = "", *, rate: int = 0) -> Page:
+def opened(context: BrowserContext, service: RestartingServer, title: str = "", *, rate: int = 0) -> Page:
     """The upload page, with a description; on a line of ``rate`` bytes a second."""
     page = context.new_page()
     page.goto(f"{service.url}/upload/")
@@ -135,7 +135,7 @@ def wait_for_segments(number: int) -> None:
 
 
 def test_a_package_dropped_while_the_server_dies_is_mended_and_ends_in_the_archive(
-    context: BrowserContext, service: Front, tmp_path: Path
+    context: BrowserContext, service: RestartingServer, tmp_path: Path
 ) -> None:
     page = opened(context, service)
     dropped(page, make_package(tmp_path / "engine.zip", MB, name="../escape"))
@@ -179,7 +179,7 @@ def test_a_package_dropped_while_the_server_dies_is_mended_and_ends_in_the_archi
 
 
 def test_a_closed_browser_goes_on_when_the_same_file_is_chosen_again(
-    context: BrowserContext, service: Front, tmp_path: Path
+    context: BrowserContext, service: RestartingServer, tmp_path: Path
 ) -> None:
     package = make_package(tmp_path / "engine.zip", 3 * MB)
     page = opened(context, service, "Interrupted", rate=SLOW)
@@ -202,7 +202,7 @@ def test_a_closed_browser_goes_on_when_the_same_file_is_chosen_again(
 
 
 def test_an_upload_is_paused_gone_on_with_and_given_up(
-    context: BrowserContext, service: Front, tmp_path: Path
+    context: BrowserContext, service: RestartingServer, tmp_path: Path
 ) -> None:
     page = opened(context, service, rate=SLOW)
     choose(page, make_package(tmp_path / "engine.zip", 4 * MB))
@@ -219,7 +219,7 @@ def test_an_upload_is_paused_gone_on_with_and_given_up(
 
 
 def test_a_log_in_that_ends_in_the_middle_is_told_and_the_upload_goes_on_after_the_next(
-    context: BrowserContext, service: Front, depositor: Client, tmp_path: Path
+    context: BrowserContext, service: RestartingServer, depositor: Client, tmp_path: Path
 ) -> None:
     package = make_package(tmp_path / "engine.zip", 4 * MB)
     page = opened(context, service, "Long", rate=SLOW)
@@ -242,7 +242,7 @@ def test_a_log_in_that_ends_in_the_middle_is_told_and_the_upload_goes_on_after_t
 
 @pytest.mark.parametrize("lost", ["row", "file"])
 def test_an_upload_that_expired_or_was_lost_meanwhile_is_begun_anew_by_itself(
-    context: BrowserContext, service: Front, tmp_path: Path, lost: str
+    context: BrowserContext, service: RestartingServer, tmp_path: Path, lost: str
 ) -> None:
     package = make_package(tmp_path / "engine.zip", 2 * MB)
     page = opened(context, service, "Expired", rate=SLOW)
@@ -259,7 +259,7 @@ def test_an_upload_that_expired_or_was_lost_meanwhile_is_begun_anew_by_itself(
 
 
 def test_an_upload_whose_file_is_lost_when_all_has_arrived_is_begun_anew_by_itself(
-    context: BrowserContext, service: Front, tmp_path: Path
+    context: BrowserContext, service: RestartingServer, tmp_path: Path
 ) -> None:
     package = make_package(tmp_path / "engine.zip", MB)
     page = opened(context, service, "Lost")
@@ -271,7 +271,7 @@ def test_an_upload_whose_file_is_lost_when_all_has_arrived_is_begun_anew_by_itse
 
 
 def test_what_is_wrong_with_the_description_is_told_and_nothing_is_sent_twice(
-    context: BrowserContext, service: Front, collection: Collection, tmp_path: Path
+    context: BrowserContext, service: RestartingServer, collection: Collection, tmp_path: Path
 ) -> None:
     page = opened(context, service, "Engine")
     page.get_by_label("Authors, one per line").fill("<nobody@example.org>")
@@ -286,7 +286,7 @@ def test_what_is_wrong_with_the_description_is_told_and_nothing_is_sent_twice(
 
 
 def test_a_file_that_has_no_chance_is_refused_at_once(
-    context: BrowserContext, service: Front, collection: Collection, tmp_path: Path
+    context: BrowserContext, service: RestartingServer, collection: Collection, tmp_path: Path
 ) -> None:
     collection.max_upload_size = 100_000
     collection.save()
@@ -312,7 +312,7 @@ def held(page: Page) -> None:
 
 
 def test_the_upload_page_is_sound_in_every_state(
-    context: BrowserContext, service: Front, tmp_path: Path
+    context: BrowserContext, service: RestartingServer, tmp_path: Path
 ) -> None:
     """Under way, paused, told of a fault, arrived, and left unfinished: by axe-core, and in pictures."""
     package = make_package(tmp_path / "engine.zip", MB)

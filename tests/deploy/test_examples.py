@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.gunicorn_server import REPOSITORY, free_port, front, wait_for
+from tests.support.gunicorn_server import REPOSITORY, free_port, gunicorn_server, wait_for
 
 DEPLOY = REPOSITORY / "deploy"
 PROMTOOL, CADDY = shutil.which("promtool"), shutil.which("caddy")
@@ -43,7 +43,7 @@ def caddy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     if CADDY is None:
         pytest.skip("caddy is not installed")
     folder, port = tmp_path_factory.mktemp("caddy"), free_port()
-    with front("tests.server.echo:application") as behind:
+    with gunicorn_server("tests.server.echo:application") as behind:
         site = (DEPLOY / "caddy" / "Caddyfile").read_text()
         for old, new in {
             "deposit.example.org {": f"http://localhost:{port} {{",

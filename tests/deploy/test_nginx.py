@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.support.certificates import own_authority
-from tests.support.gunicorn_server import REPOSITORY, free_port, front, wait_for
+from tests.support.gunicorn_server import REPOSITORY, free_port, gunicorn_server, wait_for
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
@@ -61,7 +61,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     folder = tmp_path_factory.mktemp("nginx")
     trusted, certificate = own_authority(folder)
     port, plain = free_port(), free_port()
-    with front("tests.server.slow:application", SILENT_CLIENT_SECONDS="30") as behind:
+    with gunicorn_server("tests.server.slow:application", SILENT_CLIENT_SECONDS="30") as behind:
         site = (REPOSITORY / "deploy/nginx/deposit.conf").read_text()
         site = adapted(site, port=port, plain=plain, behind=behind, certificate=certificate)
         (folder / "nginx.conf").write_text(FRAME.format(folder=folder, site=site))

@@ -45,23 +45,23 @@ def main() -> int:
 
 def _upgrade(service: Service) -> None:
     time.sleep(5)
-    _tell(service, "the version before")
+    _print_statuses(service, "the version before")
     service.repository, service.commands = REPOSITORY, COMMANDS
     service.manage("migrate", "--no-input", "-v0")
     time.sleep(3)
-    _tell(service, "the version before on the new tables")
+    _print_statuses(service, "the version before on the new tables")
     for role in ("checker", "loader", "dispatcher"):
         service.start(role, 1)
     time.sleep(6)
-    _tell(service, "both versions")
+    _print_statuses(service, "both versions")
     for role in ("dispatcher", "checker", "loader", "web"):
         service.members.pop(f"{role}0").stop()
         service.start(role, 0)
         time.sleep(2)
-    _tell(service, "the new version")
+    _print_statuses(service, "the new version")
 
 
-def _tell(service: Service, what: str) -> None:
+def _print_statuses(service: Service, what: str) -> None:
     statuses = list(service.statuses().values())
     counted = ", ".join(f"{status} {statuses.count(status)}" for status in sorted(set(statuses)))
     print(f"{what}: {counted}", flush=True)

@@ -7,8 +7,8 @@ import pytest
 
 from packages.bag_profiles import ProfileError, check_document
 from packages.bagit import validate_bag
-from packages.confinement import prove
 from packages.limits import Limits
+from packages.sandbox import validate
 from tests.packages.test_bagit import good_bag, pack
 
 NAME = "https://example.org/profile.json"
@@ -83,7 +83,7 @@ def test_a_bag_has_to_name_the_profile(tmp_path: Path) -> None:
 
 
 def test_the_confined_reader_asks_for_it_too(tmp_path: Path) -> None:
-    proof = prove(pack(tmp_path, good_bag()), Limits(), bag=True, bag_profile=INFO, alive=lambda: None)
+    proof = validate(pack(tmp_path, good_bag()), Limits(), bag=True, bag_profile=INFO, alive=lambda: None)
     assert [problem.code for problem in proof.problems] == ["bagit.profile"]
 
 

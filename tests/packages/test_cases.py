@@ -54,7 +54,7 @@ def code(refusal: PackageError | None) -> str:
 
 
 def test_every_code_has_a_case() -> None:
-    # Too much time is told by the kernel, not by the readers: see test_confinement.py.
+    # Too much time is told by the kernel, not by the readers: see test_sandbox.py.
     told = {case.verdict for case in CASES.values()} - {ACCEPTED}
     assert told == set(CODES) - {"package.limit.time"}
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from packages import Kind, Limits, open_package
-from packages.confinement import prove
 from packages.contents import Contents
 from packages.listing import Entry
+from packages.sandbox import validate
 from packages.warnings import WARNINGS
 from tests.packages.building import ZipEntry, tar, tar_entry, zip_archive
 
@@ -61,7 +61,7 @@ CASES: list[tuple[str, set[str], Files]] = [
 
 def told(path: Path, limits: Limits | None = None) -> set[str]:
     """The warnings of a package, as the confined reader tells them."""
-    proof = prove(path, limits or Limits(), alive=lambda: None)
+    proof = validate(path, limits or Limits(), alive=lambda: None)
     return {warning.code.removeprefix("package.warning.") for warning in proof.warnings}
 
 
@@ -93,7 +93,7 @@ def test_an_empty_submodule_is_told(tmp_path: Path) -> None:
     folders = (tar_entry(b"p/lib/%b/" % name, typeflag=b"5") for name in (b"a", b"b"))
     path.write_bytes(tar(tar_entry(b"p/.gitmodules", modules), *folders, tar_entry(b"p/lib/b/file", b"x")))
 
-    warnings = prove(path, Limits(), alive=lambda: None).warnings
+    warnings = validate(path, Limits(), alive=lambda: None).warnings
 
     assert [(one.code, one.subject) for one in warnings] == [("package.warning.submodule", "p/lib/a")]
 
@@ -109,7 +109,7 @@ def test_many_of_a_kind_are_one_warning(tmp_path: Path) -> None:
     path = tmp_path / "package"
     path.write_bytes(tar(*(tar_entry(b"%d/.DS_Store" % n, b"x") for n in range(50)), tar_entry(b"a", b"x")))
 
-    [warning] = prove(path, Limits(), alive=lambda: None).warnings
+    [warning] = validate(path, Limits(), alive=lambda: None).warnings
 
     assert (warning.subject, warning.message.endswith("This concerns 49 more.")) == ("0/.DS_Store", True)
 
@@ -154,7 +154,7 @@ def test_products_are_told_where_sources_are_wanted(
     path.write_bytes(tar(*(tar_entry(name.encode(), data) for name, data in files.items())))
 
     entries: list[Entry] = []
-    proof = prove(path, Limits(source_only=True), alive=lambda: None, take=entries.extend)
+    proof = validate(path, Limits(source_only=True), alive=lambda: None, take=entries.extend)
 
     assert {warning.code.removeprefix("package.warning.") for warning in proof.warnings} == codes
     assert told(path) == set()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from packages.confinement import examine
 from packages.limits import Limits
+from packages.sandbox import examine
 from tests.support.samples import make_zip
 
 _READ_ANY_FILE = 1 << 2

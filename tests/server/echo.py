@@ -1,4 +1,4 @@
-"""A tiny WSGI application for the tests of the HTTP front: tells what reached it, in JSON."""
+"""A tiny WSGI application for the tests of the HTTP server: tells what reached it, in JSON."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The HTTP front as it is configured, over a real socket, with a tiny application behind it."""
+"""The HTTP server as it is configured, over a real socket, with a tiny application behind it."""
 
 import http.client
 import json
@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.gunicorn_server import front
+from tests.support.gunicorn_server import gunicorn_server
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with front("tests.server.echo:application") as number:
+    with gunicorn_server("tests.server.echo:application") as number:
         yield number
 
 

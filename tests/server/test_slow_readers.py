@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from settings.bodies import SMALL_BODY_BYTES
-from tests.support.gunicorn_server import front
+from tests.support.gunicorn_server import gunicorn_server
 
 MANY = 500
 # A stranger comes from another address than our own proxies, which are on 127.0.0.1.
@@ -39,21 +39,23 @@ SLOW = {
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with front("tests.server.slow:application", SILENT_CLIENT_SECONDS="30") as number:
+    with gunicorn_server("tests.server.slow:application", SILENT_CLIENT_SECONDS="30") as number:
         yield number
 
 
 @pytest.fixture
 def fresh() -> Iterator[int]:
     """A server that has served nobody."""
-    with front("tests.server.slow:application", SILENT_CLIENT_SECONDS="30") as number:
+    with gunicorn_server("tests.server.slow:application", SILENT_CLIENT_SECONDS="30") as number:
         yield number
 
 
 @pytest.fixture(scope="module")
 def hasty() -> Iterator[int]:
     """A server that gives up slow clients after two seconds, and has room for thirty connections."""
-    with front("tests.server.slow:application", GUNICORN_CMD_ARGS="--worker-connections 30") as number:
+    with gunicorn_server(
+        "tests.server.slow:application", GUNICORN_CMD_ARGS="--worker-connections 30"
+    ) as number:
         yield number
 
 
@@ -233,7 +235,7 @@ def test_a_server_that_is_full_lets_the_oldest_of_the_largest_crowd_go(hasty: in
 @pytest.mark.parametrize("known", [True, False], ids=["known", "let in while it ends"])
 def test_the_server_ends_though_clients_hang_on(known: bool, data: bytes) -> None:
     with ExitStack() as stack:
-        with front("tests.server.slow:application", SILENT_CLIENT_SECONDS="30") as number:
+        with gunicorn_server("tests.server.slow:application", SILENT_CLIENT_SECONDS="30") as number:
             for _ in range(20):
                 stack.enter_context(opened(number, data))
             if known:

@@ -1,4 +1,4 @@
-"""How the front refuses: early, and so that the client comes to know why."""
+"""How the server refuses: early, and so that the client comes to know why."""
 
 import http.client
 import socket
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.gunicorn_server import front
+from tests.support.gunicorn_server import gunicorn_server
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with front("tests.server.refuse:application") as number:
+    with gunicorn_server("tests.server.refuse:application") as number:
         yield number
 
 

@@ -236,7 +236,7 @@ def _status(kind: ast.expr) -> int:
     return HTTP_STATUS[Kind[kind.attr]] if isinstance(kind, ast.Attribute) else 0
 
 
-def told_refusals() -> list[Row]:
+def public_refusals() -> list[Row]:
     """One row per code that a request can be answered with, by code."""
     rows, _ = refusals()
     rows += [Row(code, 400, says, "") for code, says in FRAMEWORK.items()]
@@ -254,11 +254,11 @@ def told_refusals() -> list[Row]:
 def _merged(rows: list[Row]) -> Row:
     code = rows[0].code
     hints = [row.hint for row in rows if row.hint.strip("… ./,;")]
-    says = MEANINGS.get(code) or _told(row.says for row in rows)
-    return Row(code, rows[0].status, says, _told(hints) or ADVICE.get(code, ""))
+    says = MEANINGS.get(code) or _joined(row.says for row in rows)
+    return Row(code, rows[0].status, says, _joined(hints) or ADVICE.get(code, ""))
 
 
-def _told(texts: Iterable[str]) -> str:
+def _joined(texts: Iterable[str]) -> str:
     """Different wordings of the same, each once; those that say nothing beside others are left out."""
     kept = list(dict.fromkeys(text.strip() for text in texts if text.strip()))
     return "<br>".join([text for text in kept if text.strip("… ")] or kept)
@@ -362,7 +362,7 @@ def page() -> str:
             "| --- | --- | --- | --- |",
             *(
                 f"| `{row.code}` | {_http(row)} | {_cell(row.says)} | {_cell(row.hint)} |"
-                for row in told_refusals()
+                for row in public_refusals()
             ),
             _MERGED,
             *_table("code before", "code now", [(old, f"`{new}`") for old, new in MERGED.items()]),

@@ -1,4 +1,4 @@
-"""The HTTP front as it is configured, with a tiny application behind it."""
+"""The HTTP server as it is configured, with a tiny application behind it."""
 
 import os
 import socket
@@ -23,7 +23,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def front(application: str, **environment: str) -> Iterator[int]:
+def gunicorn_server(application: str, **environment: str) -> Iterator[int]:
     """The port of a running server with one worker, that gives up on a client silent for two seconds."""
     number = free_port()
     command = [sys.executable, "-m", "gunicorn", "-c", "server/gunicorn.py", application]

@@ -15,7 +15,7 @@ from django.conf import settings
 from tests.support.gunicorn_server import REPOSITORY
 
 
-class Front:
+class RestartingServer:
     """A server at one address that dies and comes back."""
 
     def __init__(self, **environment: str) -> None:
@@ -62,9 +62,9 @@ class Front:
 
 
 @contextmanager
-def front(**environment: str) -> Iterator[Front]:
+def restarting_server(**environment: str) -> Iterator[RestartingServer]:
     """A running one with these settings; gone afterwards."""
-    server = Front(**environment)
+    server = RestartingServer(**environment)
     server.start()
     try:
         yield server

@@ -1,4 +1,4 @@
-"""``manage.py archive``: the archive's upkeep for operators."""
+"""``manage.py archive``: maintenance of the archive for operators."""
 
 import json
 from argparse import ArgumentParser

@@ -100,14 +100,14 @@ class PipelineViewSet(ApiView, ListModelMixin, GenericViewSet[Pipeline]):
         require_service(self.actor, Operation.SEE_QUEUES)
         return capacity.with_load(Pipeline.objects.all())
 
-    def _told(self, pipeline: Pipeline, status: int = 200) -> Response:
+    def _answer(self, pipeline: Pipeline, status: int = 200) -> Response:
         return Response(describing.whole(pipeline), status=status)
 
     @extend_schema(summary="A pipeline, its settings and what is inside", responses=_WHOLE)
     def retrieve(self, request: Request, name: str) -> Response:
         """Everything about one pipeline but its keys."""
         require_service(self.actor, Operation.SEE_QUEUES)
-        return self._told(services.pipeline_named(name))
+        return self._answer(services.pipeline_named(name))
 
     @extend_schema(
         summary="Make a pipeline known", request=SettingsSerializer, responses={201: OpenApiTypes.OBJECT}
@@ -117,7 +117,7 @@ class PipelineViewSet(ApiView, ListModelMixin, GenericViewSet[Pipeline]):
         require_service(self.actor, Operation.ADMINISTER)
         asked = SettingsSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        return self._told(services.add_pipeline(actor=self.actor, **asked.validated_data), status=201)
+        return self._answer(services.add_pipeline(actor=self.actor, **asked.validated_data), status=201)
 
     @extend_schema(summary="Change a pipeline", request=SettingsSerializer, responses=_WHOLE)
     def partial_update(self, request: Request, name: str) -> Response:
@@ -126,7 +126,7 @@ class PipelineViewSet(ApiView, ListModelMixin, GenericViewSet[Pipeline]):
         asked = SettingsSerializer(services.pipeline_named(name), data=request.data, partial=True)
         asked.is_valid(raise_exception=True)
         given = {field: value for field, value in asked.validated_data.items() if field != "name"}
-        return self._told(services.change_pipeline(actor=self.actor, name=name, **given))
+        return self._answer(services.change_pipeline(actor=self.actor, name=name, **given))
 
     @extend_schema(summary="Forget a pipeline that was never used", responses={204: None})
     def destroy(self, request: Request, name: str) -> Response:
@@ -138,19 +138,19 @@ class PipelineViewSet(ApiView, ListModelMixin, GenericViewSet[Pipeline]):
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, name: str) -> Response:
         """What is inside is followed all the same."""
-        return self._told(services.set_paused(actor=self.actor, name=name, paused=True))
+        return self._answer(services.set_paused(actor=self.actor, name=name, paused=True))
 
     @extend_schema(summary="Give a pipeline work again", request=None, responses=_WHOLE)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, name: str) -> Response:
         """Deposits that wait go on by themselves."""
-        return self._told(services.set_paused(actor=self.actor, name=name, paused=False))
+        return self._answer(services.set_paused(actor=self.actor, name=name, paused=False))
 
     @extend_schema(summary="Have a pipeline looked at", request=None, responses={202: OpenApiTypes.OBJECT})
     @action(detail=True, methods=["post"])
     def check(self, request: Request, name: str) -> Response:
         """A worker looks, for only workers have the keys; ``status``, ``fault`` and ``checked_at`` then tell."""
-        return self._told(services.ask_for_check(actor=self.actor, name=name), status=202)
+        return self._answer(services.ask_for_check(actor=self.actor, name=name), status=202)
 
     @extend_schema(summary="Give a held place back", request=FreeSerializer, responses=_WHOLE)
     @action(detail=True, methods=["post"])
@@ -160,4 +160,4 @@ class PipelineViewSet(ApiView, ListModelMixin, GenericViewSet[Pipeline]):
         asked.is_valid(raise_exception=True)
         given = cast(dict[str, Any], asked.validated_data)
         services.free_place(actor=self.actor, name=name, delivery_id=given["delivery"])
-        return self._told(services.pipeline_named(name))
+        return self._answer(services.pipeline_named(name))

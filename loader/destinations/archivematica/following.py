@@ -112,10 +112,10 @@ def confirm_stored(context: Context) -> Outcome:
     # The deadline is for what comes before.
     Delivery.objects.filter(pk=context.delivery.pk).update(deadline_at=None)
     context.delivery.deadline_at = None
-    return Done(result=_told(verdict, aip))
+    return Done(result=_result(verdict, aip))
 
 
-def _told(verdict: Verdict, aip: StoredPackage) -> dict[str, object]:
+def _result(verdict: Verdict, aip: StoredPackage) -> dict[str, object]:
     return {
         "aip": aip.uuid,
         "stored": str(verdict.stored),

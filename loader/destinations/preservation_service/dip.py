@@ -28,7 +28,7 @@ def verify(dip: Path) -> Verified:
     """Compare every file that METS names with its digest. Raises OSError."""
     result = Verified()
     try:
-        told, prefix = _told(dip)
+        told, prefix = _read_mets(dip)
         seen = _compare(dip, told, prefix, result)
     except (PackageError, MetadataError) as error:
         result.faults.append(f"The package cannot be read: {error}")
@@ -39,7 +39,7 @@ def verify(dip: Path) -> Verified:
     return result
 
 
-def _told(dip: Path) -> tuple[dict[str, tuple[str, str]], str]:
+def _read_mets(dip: Path) -> tuple[dict[str, tuple[str, str]], str]:
     """Algorithm and digest of each file, and the folder that mets.xml is in."""
     with open_package(dip) as package:
         for member in package:

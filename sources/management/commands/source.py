@@ -56,7 +56,7 @@ def _add(parser: ArgumentParser) -> Callable[..., Row]:
         fields["profile_options"] = take_profile_options(fields) or {}
         given = {field: value for field, value in fields.items() if value is not None}
         source = services.add_source(actor=ACTOR, name=name, kind=SourceKind(kind), **given)
-        told = selectors.told_source(source)
+        told = selectors.source_summary(source)
         if source.events == "webhook":
             told["webhook_token"] = services.new_webhook_token(actor=ACTOR, name=name)
         return told
@@ -106,7 +106,7 @@ def _list(parser: ArgumentParser) -> Callable[..., list[Row]]:
             "trouble",
             "items",
         )
-        told = [selectors.told_source(source) for source in found.order_by("name")]
+        told = [selectors.source_summary(source) for source in found.order_by("name")]
         return [{name: row[name] for name in names} for row in told]
 
     return run
@@ -118,7 +118,7 @@ def _show(parser: ArgumentParser) -> Callable[..., Row]:
     @_doing
     def run(name: str) -> Row:
         source = services.source_named(name)
-        return selectors.told_source(
+        return selectors.source_summary(
             selectors.with_counts(Source.objects.select_related("collection")).get(pk=source.pk)
         )
 
@@ -134,7 +134,7 @@ def _items(parser: ArgumentParser) -> Callable[..., list[Row]]:
     @_doing
     def run(name: str, state: str, key: str, limit: int | None) -> list[Row]:
         found = selectors.items_of(services.source_named(name), state=state, key=key)
-        return list(selectors.told_items(found[:limit]))
+        return list(selectors.item_summaries(found[:limit]))
 
     return run
 
@@ -152,7 +152,7 @@ def _scan(parser: ArgumentParser) -> Callable[..., Row]:
         return {
             "name": name,
             "scanned": "here" if here else "by the watcher, within seconds",
-            "items": selectors.told_source(counts)["items"],
+            "items": selectors.source_summary(counts)["items"],
         }
 
     return run

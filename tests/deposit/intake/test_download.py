@@ -103,7 +103,7 @@ def serve(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
 
 def fetched(url: str) -> bytes:
-    return b"".join(download.download(url, expected=len(FILE), tell=lambda received: None))
+    return b"".join(download.download(url, expected=len(FILE), progress=lambda received: None))
 
 
 @pytest.mark.parametrize("path", ["/marked", "/dated"])
@@ -129,7 +129,7 @@ def test_whoever_lost_the_lease_does_not_go_on(serve: Serve) -> None:
         raise Refusal("not_found", "lost", "Another has it.")  # type: ignore[arg-type]
 
     with pytest.raises(Refusal, match="Another has it"):
-        list(download.download(f"http://127.0.0.1:{server.server_port}/marked", expected=None, tell=lost))
+        list(download.download(f"http://127.0.0.1:{server.server_port}/marked", expected=None, progress=lost))
     assert len(server.asked) == 1
 
 

@@ -9,7 +9,7 @@ from deposit.actors import Actor, Channel, system_actor
 from deposit.models import AdvisoryLock, Client, Curatorship, DailyStatistics, Deposit, Event
 from deposit.monitoring import daily_statistics
 from deposit.monitoring.daily_statistics import Span, Tally
-from deposit.permissions import visible_tallies
+from deposit.permissions import visible_statistics
 from deposit.services import operations
 from tests.dashboard.conftest import sent, worked_on
 from tests.support.factories import new_client, new_collection
@@ -132,7 +132,7 @@ def test_everybody_sees_the_days_of_their_own_deposits(client: Client) -> None:
     daily_statistics.bring_up_to_date()
 
     def seen(user: object) -> int:
-        return visible_tallies(Actor(user=user, channel=Channel.DASHBOARD)).count()  # type: ignore[arg-type]
+        return visible_statistics(Actor(user=user, channel=Channel.DASHBOARD)).count()  # type: ignore[arg-type]
 
     assert (seen(client.user), seen(stranger.user)) == (1, 0)
     Curatorship.objects.create(user=stranger.user, collection=client.collections.get())

@@ -99,7 +99,7 @@ def take_away(process: str, leader: Any, age: timedelta) -> None:
     heartbeats.forget_old()
 
 
-def told_by_everything(client: HttpClient) -> dict[str, set[str]]:
+def reported_everywhere(client: HttpClient) -> dict[str, set[str]]:
     """The codes that each way of showing alerts tells, the overview by their sentences."""
     by_sentence = {re.sub(r"\W+", " ", one.sentence): one.code for one in alerts()}
     client.force_login(User.objects.get_or_create(username="root", is_superuser=True, is_staff=True)[0])
@@ -122,7 +122,7 @@ def everywhere(*codes: str) -> dict[str, set[str]]:
 
 
 def test_while_all_run_nothing_is_told_anywhere(leader: Any, client: HttpClient) -> None:
-    assert told_by_everything(client) == everywhere()
+    assert reported_everywhere(client) == everywhere()
 
 
 @pytest.mark.parametrize("age", AGES.values(), ids=AGES)
@@ -131,14 +131,14 @@ def test_a_process_that_is_away_is_told_everywhere(
     process: str, age: timedelta, leader: Any, client: HttpClient
 ) -> None:
     take_away(process, leader, age)
-    assert told_by_everything(client) == everywhere(CODES[process])
+    assert reported_everywhere(client) == everywhere(CODES[process])
 
 
 @pytest.mark.parametrize("process", CODES)
 def test_a_process_that_never_ran_is_told_everywhere(process: str, leader: Any, client: HttpClient) -> None:
     take_away(process, leader, timedelta())
     Heartbeat.objects.filter(name__startswith=process).delete()
-    assert told_by_everything(client) == everywhere(CODES[process])
+    assert reported_everywhere(client) == everywhere(CODES[process])
 
 
 def test_a_service_that_was_just_installed_may_have_ordered_nothing_yet(
@@ -146,7 +146,7 @@ def test_a_service_that_was_just_installed_may_have_ordered_nothing_yet(
 ) -> None:
     Heartbeat.objects.filter(name=heartbeats.SCHEDULER).delete()
     _install(timedelta(minutes=1))
-    assert told_by_everything(client) == everywhere()
+    assert reported_everywhere(client) == everywhere()
 
 
 def test_a_web_process_that_is_away_is_told_by_those_outside(leader: Any) -> None:

@@ -1,4 +1,4 @@
-"""The janitor removes what nobody needs and cannot remove what a row needs."""
+"""The cleanup removes what nobody needs and cannot remove what a row needs."""
 
 import os
 import time
@@ -82,7 +82,7 @@ def test_an_upload_that_goes_on_for_days_is_left_alone(root: Path) -> None:
 def test_a_file_that_is_named_in_the_last_moment_is_put_back(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the janitor's question and its move a row may appear."""
+    """Between the question of the cleanup and its move a row may appear."""
     deposit = sent()
     part = Part.objects.get(deposit=deposit, kind="package")
     path = aged(path_of(part.stored_as or ""), 25)

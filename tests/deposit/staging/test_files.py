@@ -91,7 +91,7 @@ def test_a_refusal_leaves_nothing(root: Path, finished: bool) -> None:
 
 
 def test_an_error_whose_commit_may_have_happened_leaves_the_file(root: Path) -> None:
-    """The database may have committed the row although the answer was lost; the janitor knows later."""
+    """The database may have committed the row although the answer was lost; the cleanup knows later."""
 
     def lose_the_answer() -> None:
         with staging_file(limit=10) as file:

@@ -138,14 +138,14 @@ def test_keys_go_on_working_when_the_provider_is_away(
 
 
 def test_a_slow_provider_holds_up_nobody_whose_key_is_known(ada: Client, identity: IdentityServer) -> None:
-    keeper = hasty(identity)
+    identity_provider = hasty(identity)
     token = identity.token("ada")
-    keeper.verify(token)
+    identity_provider.verify(token)
     identity.delay = 30
     began, waited = time.monotonic(), []
 
     def verify() -> None:
-        keeper.verify(token)
+        identity_provider.verify(token)
         waited.append(time.monotonic() - began)
 
     threads = [threading.Thread(target=verify) for _ in range(5)]
@@ -163,11 +163,11 @@ def test_a_slow_provider_holds_up_nobody_whose_key_is_known(ada: Client, identit
 def test_keys_that_cannot_be_read_replace_none(
     ada: Client, identity: IdentityServer, answer: dict[str, Any], monkeypatch: Any
 ) -> None:
-    keeper, fresh = hasty(identity), hasty(identity)
+    identity_provider, fresh = hasty(identity), hasty(identity)
     token = identity.token("ada")
-    keeper.verify(token)
+    identity_provider.verify(token)
     monkeypatch.setattr(identity, "answer", lambda *_: (200, answer))
-    assert keeper.verify(token)["preferred_username"] == "ada"
+    assert identity_provider.verify(token)["preferred_username"] == "ada"
     with pytest.raises(Refusal) as refused:
         fresh.verify(token)
     assert refused.value.code == "auth.provider_away"
@@ -188,13 +188,13 @@ def hasty(identity: IdentityServer) -> IdentityProvider:
 
 
 def test_a_new_key_is_found_and_a_withdrawn_one_forgotten(ada: Client, identity: IdentityServer) -> None:
-    keeper = hasty(identity)
+    identity_provider = hasty(identity)
     old = identity.token("ada")
-    assert keeper.verify(old)["preferred_username"] == "ada"
+    assert identity_provider.verify(old)["preferred_username"] == "ada"
     identity.rotate()
-    assert keeper.verify(identity.token("ada"))["preferred_username"] == "ada"
+    assert identity_provider.verify(identity.token("ada"))["preferred_username"] == "ada"
     with pytest.raises(Exception, match="invalid, expired or revoked"):
-        keeper.verify(old)
+        identity_provider.verify(old)
 
 
 def test_invented_key_names_do_not_make_us_ask(

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from packages import Limits, PackageError, confinement
+from packages import Limits, PackageError, sandbox
 from packages.bagit import Problem
-from packages.confinement import ReaderDied, prove
+from packages.fork_server import TABLES
 from packages.limits import MIB
-from packages.reader_process import TABLES
+from packages.sandbox import ReaderDied, validate
 from packages.warnings import PackageWarning
 from tests.packages.building import ZipEntry, tar, tar_entry, tar_header, zip_archive
 from tests.support.samples import make_zip
@@ -42,18 +42,18 @@ ENDLESS = Limits(ratio=10**9, total=10**12)
 
 
 def readers() -> list[int]:
-    keeper = confinement._own.keeper._process.pid
-    return [int(pid) for pid in Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()]
+    fork_server = sandbox._own.fork_server._process.pid
+    return [int(pid) for pid in Path(f"/proc/{fork_server}/task/{fork_server}/children").read_text().split()]
 
 
 def test_a_whole_package_has_no_problems(tmp_path: Path) -> None:
-    assert prove(put(tmp_path, make_zip({"a": b"1"})), Limits(), alive=nothing) == ([], [])
+    assert validate(put(tmp_path, make_zip({"a": b"1"})), Limits(), alive=nothing) == ([], [])
 
 
 def test_a_refusal_comes_back_with_its_code_subject_and_words(tmp_path: Path) -> None:
     path = put(tmp_path, tar(tar_entry(b"../\xff", b"x")))
     with pytest.raises(PackageError) as refused:
-        prove(path, Limits(), alive=nothing)
+        validate(path, Limits(), alive=nothing)
     assert (refused.value.code, refused.value.subject) == ("package.member.path", "../\\xff")
     assert refused.value.message.endswith(".")
 
@@ -61,12 +61,12 @@ def test_a_refusal_comes_back_with_its_code_subject_and_words(tmp_path: Path) ->
 def test_the_limits_given_are_the_limits_kept(tmp_path: Path) -> None:
     path = put(tmp_path, make_zip({"a": b"1", "b": b"2"}))
     with pytest.raises(PackageError, match=r"package\.limit\.members"):
-        prove(path, Limits(members=1), alive=nothing)
+        validate(path, Limits(members=1), alive=nothing)
 
 
 def test_warnings_come_back(tmp_path: Path) -> None:
     file = tar_entry(b"a", b"x")
-    proof = prove(put(tmp_path, tar(file, file)), Limits(), alive=nothing)
+    proof = validate(put(tmp_path, tar(file, file)), Limits(), alive=nothing)
     assert proof.problems == []
     assert [(type(one), one.code, one.subject) for one in proof.warnings] == [
         (PackageWarning, "package.warning.repeated", "a")
@@ -74,19 +74,19 @@ def test_warnings_come_back(tmp_path: Path) -> None:
 
 
 def test_a_bag_comes_back_with_its_problems(tmp_path: Path) -> None:
-    proof = prove(put(tmp_path, make_zip({"a": b"1"})), Limits(), bag=True, alive=nothing)
+    proof = validate(put(tmp_path, make_zip({"a": b"1"})), Limits(), bag=True, alive=nothing)
     assert [(type(problem), problem.code) for problem in proof.problems] == [(Problem, "bagit.declaration")]
 
 
 def test_a_package_that_is_not_there_is_a_fault_of_ours(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        prove(tmp_path / "nothing", Limits(), alive=nothing)
+        validate(tmp_path / "nothing", Limits(), alive=nothing)
 
 
 def test_too_much_processor_time_is_the_packages_fault(tmp_path: Path) -> None:
     limits = Limits(seconds=1, ratio=10**9, total=10**12)
     with pytest.raises(PackageError) as refused:
-        prove(put(tmp_path, slow()), limits, alive=nothing)
+        validate(put(tmp_path, slow()), limits, alive=nothing)
     assert refused.value.code == "package.limit.time"
 
 
@@ -94,7 +94,7 @@ def test_too_much_memory_is_the_packages_fault(tmp_path: Path) -> None:
     # Many members, and hardly any memory beside what an idle reader has.
     data = zip_archive(*(ZipEntry(name=b"%0200d" % number, data=b"") for number in range(40_000)))
     with pytest.raises(PackageError) as refused:
-        prove(put(tmp_path, data), Limits(memory=2 * MIB - TABLES), alive=nothing)
+        validate(put(tmp_path, data), Limits(memory=2 * MIB - TABLES), alive=nothing)
     assert refused.value.code == "package.limit.memory"
 
 
@@ -104,8 +104,8 @@ def test_a_reader_that_is_killed_is_a_fault_of_ours_and_the_next_package_is_read
             os.kill(reader, signal.SIGKILL)
 
     with pytest.raises(ReaderDied, match="SIGKILL"):
-        prove(put(tmp_path, slow()), ENDLESS, alive=kill)
-    assert prove(put(tmp_path, make_zip({"a": b"1"})), Limits(), alive=nothing) == ([], [])
+        validate(put(tmp_path, slow()), ENDLESS, alive=kill)
+    assert validate(put(tmp_path, make_zip({"a": b"1"})), Limits(), alive=nothing) == ([], [])
 
 
 def test_a_crash_in_a_codec_is_a_fault_of_ours(tmp_path: Path) -> None:
@@ -114,15 +114,15 @@ def test_a_crash_in_a_codec_is_a_fault_of_ours(tmp_path: Path) -> None:
             os.kill(reader, signal.SIGSEGV)
 
     with pytest.raises(ReaderDied, match="SIGSEGV"):
-        prove(put(tmp_path, slow()), ENDLESS, alive=crash)
+        validate(put(tmp_path, slow()), ENDLESS, alive=crash)
 
 
 def test_a_keeper_that_is_killed_is_replaced(tmp_path: Path) -> None:
     path = put(tmp_path, make_zip({"a": b"1"}))
-    prove(path, Limits(), alive=nothing)
-    confinement._own.keeper._process.kill()
-    confinement._own.keeper._process.wait()
-    assert prove(path, Limits(), alive=nothing) == ([], [])
+    validate(path, Limits(), alive=nothing)
+    sandbox._own.fork_server._process.kill()
+    sandbox._own.fork_server._process.wait()
+    assert validate(path, Limits(), alive=nothing) == ([], [])
 
 
 def test_whoever_asks_can_stop_the_reader(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_whoever_asks_can_stop_the_reader(tmp_path: Path) -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        prove(put(tmp_path, slow()), ENDLESS, alive=stop)
+        validate(put(tmp_path, slow()), ENDLESS, alive=stop)
     assert len(reading) == 1
     # Its socket is closed a moment before the system has done away with it.
     deadline = time.monotonic() + 10
@@ -150,13 +150,15 @@ def _is_running(pid: int) -> bool:
 
 
 def test_a_reader_knows_no_secret(tmp_path: Path) -> None:
-    prove(put(tmp_path, make_zip({"a": b"1"})), Limits(), alive=nothing)
-    keeper = Path(f"/proc/{confinement._own.keeper._process.pid}")
-    opened = {str(one.readlink()).partition(":")[0] for one in (keeper / "fd").iterdir() if int(one.name) > 2}
-    assert (keeper / "environ").read_bytes() == b""
+    validate(put(tmp_path, make_zip({"a": b"1"})), Limits(), alive=nothing)
+    fork_server = Path(f"/proc/{sandbox._own.fork_server._process.pid}")
+    opened = {
+        str(one.readlink()).partition(":")[0] for one in (fork_server / "fd").iterdir() if int(one.name) > 2
+    }
+    assert (fork_server / "environ").read_bytes() == b""
     assert opened == {"socket"}
     loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, packages.reader_process; print('django' in sys.modules)"],
+        [sys.executable, "-c", "import sys, packages.fork_server; print('django' in sys.modules)"],
         capture_output=True,
         text=True,
         check=True,

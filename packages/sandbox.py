@@ -1,8 +1,8 @@
 """Reading a package where it can do no harm: in a process of its own, with bounds that the kernel keeps.
 
 A bug in a codec, or a bomb that the readers let through, ends that process and nothing else. Each thread that asks has
-a *keeper*: a small interpreter that knows nothing (no environment, no open files, no settings), has one thread, and
-forks a *reader* for every package. So a reader costs a fork of a small process, not the start of an interpreter.
+a *fork server*: a small interpreter that knows nothing (no environment, no open files, no settings), has one thread,
+and forks a *reader* for every package. So a reader costs a fork of a small process, not the start of an interpreter.
 """
 
 import atexit
@@ -35,7 +35,7 @@ _LONGEST_LINE = 32 * MIB
 _TOO_MUCH = (
     "Reading the package takes more {} than it may. Compress it anew with a common program, or split it."
 )
-_START = "import sys; sys.path[:] = {}; from packages.reader_process import serve; serve({})"
+_START = "import sys; sys.path[:] = {}; from packages.fork_server import serve; serve({})"
 
 
 class ReaderDied(Exception):
@@ -49,7 +49,7 @@ class Proof(NamedTuple):
     warnings: list[PackageWarning]
 
 
-def prove(
+def validate(
     path: Path,
     limits: Limits,
     *,
@@ -84,10 +84,10 @@ def examine(
     take: Take | None = None,
     wanted: Sequence[str] = (),
 ) -> tuple[Proof, dict[str, Any]]:
-    """`prove` a package, and let somebody else look at its members in the same confined pass.
+    """`validate` a package, and let somebody else look at its members in the same confined pass.
 
-    ``examiner`` is the ``module:name`` of a `packages.reader_process.Examiner`; it gets the ``arguments``, is shown
-    every member, and what it answers in the end is answered here. All of it must be JSON. Raises as `prove` does.
+    ``examiner`` is the ``module:name`` of a `packages.fork_server.Examiner`; it gets the ``arguments``, is shown
+    every member, and what it answers in the end is answered here. All of it must be JSON. Raises as `validate` does.
     """
     question = {"path": str(path), "bag": bag, "bag_profile": bag_profile, "limits": asdict(limits)}
     answer, status = _ask(question | {"examiner": examiner, "arguments": arguments}, alive, take, wanted)
@@ -98,11 +98,11 @@ def _ask(
     question: dict[str, Any], alive: Callable[[], None], take: Take | None, wanted: Sequence[str]
 ) -> tuple[dict[str, Any], int]:
     question["wanted"] = list(wanted) if take else None
-    keeper = _keeper()
+    server = _fork_server()
     try:
-        return keeper.ask(question, alive, take)
+        return server.ask(question, alive, take)
     except BaseException:
-        keeper.kill()
+        server.kill()
         raise
 
 
@@ -125,8 +125,8 @@ def _judge(answer: dict[str, Any], status: int) -> Proof:
     raise ReaderDied(f"the reader of the package ended with {end}")
 
 
-class _Keeper:
-    """The other end of a keeper process; one question at a time."""
+class _ForkServer:
+    """The other end of a fork server; one question at a time."""
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
@@ -163,7 +163,7 @@ class _Keeper:
                 answer = json.loads(line)
             elif take and line.startswith(b"[") and line.endswith(b"]"):
                 take(read_entries(line))
-        raise ReaderDied("the keeper of the readers ended")
+        raise ReaderDied("the fork server of the readers ended")
 
     def _lines(self, alive: Callable[[], None]) -> Iterator[bytes]:
         """Whole lines, without the ticks before them."""
@@ -188,7 +188,7 @@ class _Keeper:
                 yield line.lstrip(_TICK)
 
     def kill(self) -> None:
-        """End the keeper and its reader, and wait until both are gone."""
+        """End the fork server and its reader, and wait until both are gone."""
         if self.owner != os.getpid():
             self._process.returncode = 0  # a fork's copy: the process is another's
         elif self._process.poll() is None:
@@ -203,13 +203,13 @@ class _Keeper:
 _own = threading.local()
 
 
-def _keeper() -> _Keeper:
-    """The keeper of this thread; a process that was forked gets its own."""
-    keeper: _Keeper | None = getattr(_own, "keeper", None)
-    if keeper is not None and not keeper.is_usable:
-        keeper.kill()
-        keeper = None
-    if keeper is None:
-        keeper = _own.keeper = _Keeper()
-        atexit.register(keeper.kill)
-    return keeper
+def _fork_server() -> _ForkServer:
+    """The fork server of this thread; a process that was forked gets its own."""
+    server: _ForkServer | None = getattr(_own, "fork_server", None)
+    if server is not None and not server.is_usable:
+        server.kill()
+        server = None
+    if server is None:
+        server = _own.fork_server = _ForkServer()
+        atexit.register(server.kill)
+    return server

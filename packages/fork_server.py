@@ -1,4 +1,4 @@
-"""The processes that `packages.confinement` talks to: a keeper, and the readers that it forks."""
+"""The processes that `packages.sandbox` talks to: a fork server, and the readers that it forks."""
 
 import ctypes
 import importlib
@@ -88,7 +88,7 @@ class Examiner(Protocol):
 def _answer(question: dict[str, Any], send: Callable[[bytes], object]) -> dict[str, Any]:
     path, limits = Path(question["path"]), Limits(**question["limits"])
     try:
-        _confine(limits, path.stat().st_size)
+        _set_bounds(limits, path.stat().st_size)
         return _examined(question, path, limits, send)
     except PackageError as error:
         return {"refused": [error.code, error.subject, error.message]}
@@ -135,7 +135,7 @@ def _examiner(question: dict[str, Any]) -> Examiner | None:
     return kind(question["arguments"])
 
 
-def _confine(limits: Limits, size: int) -> None:
+def _set_bounds(limits: Limits, size: int) -> None:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     space = pages * resource.getpagesize() + limits.memory + TABLES
     seconds = limits.seconds + int(size / MIB * SECONDS_PER_MIB)
