@@ -46,6 +46,8 @@ METS_ORGANIZATION_NAME: str = env.str("METS_ORGANIZATION_NAME", default="")
 METS_CONTRACT_ID: str = env.str("METS_CONTRACT_ID", default="")
 # A PEM file with the private key and the certificate that SIPs are signed with.
 SIP_SIGN_KEY: str = env.str("SIP_SIGN_KEY", default="")
+# The digest of mets.xml in the line that is signed: `sha1`, which every version of the service verifies, or `sha256`.
+SIP_SIGN_DIGEST: str = env.str("SIP_SIGN_DIGEST", default="sha1")
 DPRES_SFTP_HOST: str = env.str("DPRES_SFTP_HOST", default="")
 DPRES_SFTP_PORT: int = env.int("DPRES_SFTP_PORT", default=22)
 DPRES_SFTP_USERNAME: str = env.str("DPRES_SFTP_USERNAME", default="")

@@ -65,6 +65,17 @@ def check_name(name: str) -> None:
         )
 
 
+def check_extension(name: str) -> None:
+    """Refuse a file by the ending of its name. Raises NotPreservable."""
+    ending = extension(name)
+    if ending not in ALLOWED:
+        raise NotPreservable(
+            f"Unsupported file format: {ending}",
+            f"File format {ending} of {name} is not supported for preservation.",
+            "museum.extension",
+        )
+
+
 def extension(path: str) -> str:
     """The ending of a file's name, in small letters and without its dot."""
     return PurePosixPath(path).suffix[1:].lower()
@@ -72,9 +83,8 @@ def extension(path: str) -> str:
 
 def judge(file: Path, name: str) -> Judged:
     """What the file at ``file`` is, which goes by ``name`` in the package. Raises NotPreservable, OSError."""
+    check_extension(name)
     ending = extension(name)
-    if ending not in ALLOWED:
-        raise _unsupported(ending, f"File format {ending} of {name} is not supported for preservation.")
     puid = puid_of(file)
     if ending in IMAGES and (judged := _judge_image(file, name, puid)):
         return judged

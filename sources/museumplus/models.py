@@ -6,6 +6,7 @@ what became of each package at the preservation service.
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -15,6 +16,7 @@ from django.utils import timezone
 from sources.museumplus.pending import MuseumObjectManager
 
 _HASH_LENGTH = 64
+NO_REASON = "No reason was given"
 
 
 class FreezeSource(models.TextChoices):
@@ -68,9 +70,30 @@ class MuseumObject(models.Model):
 
     class Meta:
         db_table = "museum_objects"
+        constraints = [
+            models.CheckConstraint(
+                name="museum_objects_frozen_for_a_reason",
+                # Said of NULL, too: a check that is unknown would pass.
+                condition=Q(frozen=False)
+                | (Q(freeze_reason__isnull=False, freeze_source__isnull=False) & ~Q(freeze_reason="")),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.title or f"Object {self.id}"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Write it; an object that is frozen has a reason, if only that none was given."""
+        self.give_reason()
+        if (fields := options.get("update_fields")) is not None and "frozen" in fields:
+            options["update_fields"] = {*fields, "freeze_reason", "freeze_source"}
+        super().save(*args, **options)
+
+    def give_reason(self) -> None:
+        """Where an object is frozen and nobody says why, say so: the database refuses it else."""
+        if self.frozen:
+            self.freeze_reason = self.freeze_reason or NO_REASON
+            self.freeze_source = self.freeze_source or FreezeSource.USER
 
     @property
     def preservation_pending(self) -> bool:

@@ -32,6 +32,8 @@ class Moved:
     orphans: int = 0
 
 
+_NO_REASON = "Frozen in Passari without a reason"
+
 _READ = {
     "attachments": "SELECT id, filename, modified_date, created_date, metadata_hash"
     " FROM museum_attachments ORDER BY id",
@@ -51,35 +53,43 @@ _READ = {
     "statuses": 'SELECT name, start_sync_date, prev_start_sync_date, "offset" FROM sync_statuses',
 }
 
+# What changed there since an earlier import is taken over; what is as new here stays.
+_NEWER = "CASE WHEN EXCLUDED.modified_date > {0}.modified_date"
+_NEWER_OBJECT, _NEWER_ATTACHMENT = _NEWER.format("museum_objects"), _NEWER.format("museum_attachments")
+
 _WRITE = {
-    "attachments": """
+    "attachments": f"""
 INSERT INTO museum_attachments (id, filename, modified_date, created_date, metadata_hash)
 SELECT * FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[])
 ON CONFLICT (id) DO UPDATE SET
-    filename = coalesce(museum_attachments.filename, EXCLUDED.filename),
+    filename = {_NEWER_ATTACHMENT} THEN EXCLUDED.filename
+        ELSE coalesce(museum_attachments.filename, EXCLUDED.filename) END,
     modified_date = greatest(museum_attachments.modified_date, EXCLUDED.modified_date),
     created_date = coalesce(museum_attachments.created_date, EXCLUDED.created_date),
-    metadata_hash = coalesce(museum_attachments.metadata_hash, EXCLUDED.metadata_hash)
-""",
-    "objects": """
+    metadata_hash = {_NEWER_ATTACHMENT} THEN EXCLUDED.metadata_hash
+        ELSE coalesce(museum_attachments.metadata_hash, EXCLUDED.metadata_hash) END
+""",  # noqa: S608 - constants
+    "objects": f"""
 INSERT INTO museum_objects (id, title, preserved, frozen, freeze_reason, freeze_source, created_date, modified_date,
     metadata_hash, attachment_metadata_hash)
-SELECT id, title, preserved, frozen, CASE WHEN frozen THEN coalesce(reason, '') END,
+SELECT id, title, preserved, frozen, CASE WHEN frozen THEN coalesce(nullif(reason, ''), '{_NO_REASON}') END,
     CASE WHEN frozen THEN coalesce(source, 'user') END, created, modified, hash, attachments
   FROM unnest(%s::bigint[], %s::text[], %s::bool[], %s::bool[], %s::text[], %s::text[], %s::timestamptz[],
     %s::timestamptz[], %s::text[], %s::text[])
     AS given(id, title, preserved, frozen, reason, source, created, modified, hash, attachments)
 ON CONFLICT (id) DO UPDATE SET
-    title = coalesce(museum_objects.title, EXCLUDED.title),
+    title = {_NEWER_OBJECT} THEN EXCLUDED.title ELSE coalesce(museum_objects.title, EXCLUDED.title) END,
     preserved = museum_objects.preserved OR EXCLUDED.preserved,
     frozen = museum_objects.frozen OR EXCLUDED.frozen,
     freeze_reason = coalesce(museum_objects.freeze_reason, EXCLUDED.freeze_reason),
     freeze_source = coalesce(museum_objects.freeze_source, EXCLUDED.freeze_source),
     created_date = coalesce(museum_objects.created_date, EXCLUDED.created_date),
     modified_date = greatest(museum_objects.modified_date, EXCLUDED.modified_date),
-    metadata_hash = coalesce(museum_objects.metadata_hash, EXCLUDED.metadata_hash),
-    attachment_metadata_hash = coalesce(museum_objects.attachment_metadata_hash, EXCLUDED.attachment_metadata_hash)
-""",
+    metadata_hash = {_NEWER_OBJECT} THEN EXCLUDED.metadata_hash
+        ELSE coalesce(museum_objects.metadata_hash, EXCLUDED.metadata_hash) END,
+    attachment_metadata_hash = {_NEWER_OBJECT} THEN EXCLUDED.attachment_metadata_hash
+        ELSE coalesce(museum_objects.attachment_metadata_hash, EXCLUDED.attachment_metadata_hash) END
+""",  # noqa: S608
     "packages": """
 INSERT INTO museum_packages (sip_filename, sip_id, object_modified_date, created_date, metadata_hash,
     attachment_metadata_hash, downloaded, packaged, uploaded, rejected, preserved, cancelled, museum_object_id)

@@ -11,6 +11,7 @@ service without a verdict, and one of these holds:
 NULL counts as a value of its own: two unknown dates are equal, an unknown hash differs from a known one.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -32,6 +33,13 @@ class MuseumObjectQuerySet(models.QuerySet[Any]):
         # The condition is asked as a whole: `exclude` would negate each join by itself and lose NULLs.
         due = MuseumObjectQuerySet(self.model, using=self.db).pending(now)
         return self.exclude(pk__in=due.values("pk"))
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **options: Any) -> list[Any]:
+        """Write new objects, each of which has a reason if it is frozen."""
+        rows = list(objs)
+        for row in rows:
+            row.give_reason()
+        return super().bulk_create(rows, *args, **options)
 
     def _judged(self) -> Self:
         package = "latest_package__"

@@ -80,6 +80,7 @@ MEANINGS = {
     "export.package": "A package is no longer kept, so it cannot be copied; the message says which.",
     "loading.directory": "Two readings of the package differ: a fault of the service, which archived nothing.",
     "delivery.attempts": "A destination failed too often; the message has the last reason. An operator tries again.",
+    "museum.cancelled": "The object was frozen while its package was being made; nothing was sent.",
     "museum.settings": "The preservation service is not set up; the message names the settings.",
     "museum.step": "A step on a museum's object cannot be done as things are; the message says why.",
     "loading.failed": "The package could not be loaded; the message is the reason. An operator loads it again.",

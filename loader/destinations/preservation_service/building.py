@@ -6,7 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from loader.destinations.preservation_service.contents import read_files, unpack_archives
+from django.conf import settings
+
+from loader.destinations.preservation_service.contents import (
+    check_extensions,
+    read_files,
+    unpack_archives,
+)
 from loader.destinations.preservation_service.description import PremisEvent, SipDescription
 from loader.destinations.preservation_service.documents import read_lido
 from loader.destinations.preservation_service.mets import Contract, write_mets
@@ -38,22 +44,23 @@ def build_sip(
     work.make()
     work.clear_workspace()
     extracted = unpack_archives(work, alive)
+    check_extensions(work)
     unpacking = tuple(_unpacking(path, extracted[path]) for path in sorted(extracted))
     told = replace(description, events=description.events + unpacking)
-    files = list(read_files(work, alive))
-    work.log("premis-event", f"{len(told.events)} events")
     mets = work.workspace / "mets.xml"
-    write_mets(mets, told, contract, files, read_lido(work.reports / "lido.xml"))
-    work.log("compile-mets", f"{len(files)} files, {mets.stat().st_size} bytes")
+    written = write_mets(mets, told, contract, read_files(work, alive), read_lido(work.reports / "lido.xml"))
+    work.log("premis-event", f"{written.events} events")
+    work.log("compile-structmap", f"{written.files} files")
+    work.log("compile-mets", f"{written.files} files, {mets.stat().st_size} bytes")
     signature = work.workspace / "signature.sig"
-    sign(mets, signature, key_file)
+    sign(mets, signature, key_file, digest=settings.SIP_SIGN_DIGEST)
     work.log("sign-mets", f"signed with {key_file}")
     mets.replace(work.sip / "mets.xml")
     signature.replace(work.sip / "signature.sig")
     target = work.path / description.filename
     _pack(work.sip, target, alive)
     work.log("compress", f"{target.name}: {target.stat().st_size} bytes")
-    return BuiltSip(path=target, files=len(files), size=target.stat().st_size)
+    return BuiltSip(path=target, files=written.files, size=target.stat().st_size)
 
 
 def _unpacking(path: str, when: object) -> PremisEvent:
@@ -77,6 +84,7 @@ def _pack(folder: Path, target: Path, alive: Callable[[], None]) -> None:
                 alive()
                 path = Path(parent, name)
                 archive.add(path, path.relative_to(folder).as_posix(), recursive=False)
+                archive.members.clear()  # type: ignore[attr-defined]  # tarfile remembers each, for readers
     with half.open("rb") as file:
         os.fsync(file.fileno())
     half.replace(target)

@@ -10,7 +10,15 @@ from pathlib import Path
 
 from loader.destinations.preservation_service.workdir import WorkDir
 from packages import Kind, Limits, PackageError, open_package
-from packages.formats.preservable import ARCHIVES, Judged, NotPreservable, check_name, extension, judge
+from packages.formats.preservable import (
+    ARCHIVES,
+    Judged,
+    NotPreservable,
+    check_extension,
+    check_name,
+    extension,
+    judge,
+)
 
 # What an attachment may unpack to: far beyond a museum's zip files, far below a disk.
 # Attachments are pictures and documents; what expands to two hundred times its size is none.
@@ -43,9 +51,17 @@ def unpack_archives(work: WorkDir, alive: Callable[[], None] = lambda: None) -> 
     return {path: when for path, when in work.extracted().items() if (work.sip / path).is_dir()}
 
 
+def check_extensions(work: WorkDir) -> None:
+    """Refuse files by their names, before any is looked into: that is the reason counted. Raises NotPreservable."""
+    for folder in (work.reports, work.attachments):
+        if folder.is_dir():
+            for file in _walk(folder):
+                check_extension(file.relative_to(work.sip).as_posix())
+
+
 def read_files(work: WorkDir, alive: Callable[[], None] = lambda: None) -> Iterator[SipFile]:
     """All files of the SIP in the order of their paths, without its own metadata. Raises NotPreservable, OSError."""
-    for file in sorted(_walk(work.sip)):
+    for file in _walk(work.sip):
         path = file.relative_to(work.sip).as_posix()
         if path in METADATA:
             continue
@@ -53,13 +69,22 @@ def read_files(work: WorkDir, alive: Callable[[], None] = lambda: None) -> Itera
         judged = judge(file, path)
         sha256, size = _digest(file, alive)
         modified = datetime.fromtimestamp(int(file.stat().st_mtime), UTC)
-        work.log("import-object", f"{path} {judged.format.mime} {judged.format.version} {judged.format.puid}")
+        told = f"{path} {judged.format.mime} {judged.format.version} {judged.format.puid}"
+        work.log("import-object", told)
+        if judged.image:
+            work.log("create-mix", f"{path} {judged.image.width} x {judged.image.height}")
         yield SipFile(path=path, size=size, sha256=sha256, modified=modified, judged=judged)
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names)
+    """All files below a folder, each folder's together, by name; only names of the folders at hand are held."""
+    with os.scandir(folder) as entries:
+        found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+    for name, is_folder in found:
+        if is_folder:
+            yield from _walk(folder / name)
+        else:
+            yield folder / name
 
 
 def _digest(file: Path, alive: Callable[[], None]) -> tuple[str, int]:

@@ -1,15 +1,19 @@
 """METS of the national cultural heritage profile, catalogue and specification 1.8.0, written as it is made.
 
-Only one element is in memory at a time, so that an object with 10^4 files costs no more than one with ten; of each file
-a short record is kept. Every section is linked, as the rules of the service want it.
+One pass over the files, of which none is remembered: what METS tells of a file in four places (its object, its events,
+the list of files, the structure) is written to four files, which are put together at the end. So an object with 10^4
+files costs no more memory than one with ten. Every section is linked, as the rules of the service want it.
 """
 
+import shutil
+import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 from lxml import etree
@@ -31,6 +35,8 @@ from loader.destinations.preservation_service.namespaces import (
 )
 
 _M = f"{{{METS}}}"
+_DECLARED = f' xmlns:mets="{METS}"'.encode()
+_NSMAP = {"mets": METS, "xlink": XLINK}
 _LIDO_VERSIONS = {"lido-v1.1": "1.1"}
 
 
@@ -47,16 +53,75 @@ class Contract:
         return f"urn:uuid:{self.id.removeprefix('urn:uuid:')}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """How many files and events METS tells of."""
+
+    files: int
+    events: int
+
+
 def write_mets(
     target: Path,
     description: SipDescription,
     contract: Contract,
-    files: Sequence[SipFile],
+    files: Iterable[SipFile],
     lido: etree._Element,
-) -> None:
-    """Write ``mets.xml`` to ``target``. ``files`` are sorted by path; ``lido`` is the object's description."""
+) -> Written:
+    """Write ``mets.xml`` to ``target``; ``lido`` is the object's description.
+
+    ``files`` come folder by folder, as a walk yields them, and are gone through once; what that raises is raised here.
+    """
     now = datetime.now(UTC).replace(microsecond=0).isoformat()
-    events = _Events(description)
+    with ExitStack() as stack:
+        parts = _Parts(*(stack.enter_context(_spool(target.parent)) for _ in range(4)))
+        events = _Events(description, parts.events, now)
+        structure = _Structure(parts.structure, events)
+        count = 0
+        for file in files:
+            about = events.tell(description.events_of(file.path))
+            _write_objects(parts.objects, count, file, description.identifier(file.path), now)
+            _append(parts.files, _file(count, file, about))
+            structure.add(file.path, count)
+            count += 1
+        structure.close()
+        agent = premis.agent(description.agent, events.agent)
+        _append(parts.events, _section("digiprovMD", "agent-0", now, "PREMIS:AGENT", PREMIS_VERSION, agent))
+        _put_together(target, description, contract, lido, events, parts, now)
+    return Written(files=count, events=events.count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Files for what is written in several places at once."""
+
+    objects: IO[bytes]
+    events: IO[bytes]
+    files: IO[bytes]
+    structure: IO[bytes]
+
+
+@contextmanager
+def _spool(folder: Path) -> Iterator[IO[bytes]]:
+    with tempfile.TemporaryFile(dir=folder) as file:
+        yield file
+
+
+def _append(part: IO[bytes], element: etree._Element) -> None:
+    """Write an element whose namespace METS declares at its root."""
+    start, more, rest = etree.tostring(element, encoding="UTF-8", pretty_print=True).partition(b">")
+    part.write(start.replace(_DECLARED, b"", 1) + more + rest)
+
+
+def _put_together(
+    target: Path,
+    description: SipDescription,
+    contract: Contract,
+    lido: etree._Element,
+    events: "_Events",
+    parts: _Parts,
+    now: str,
+) -> None:
     attributes = {
         "PROFILE": PROFILE,
         "OBJID": description.object_id,
@@ -65,47 +130,95 @@ def write_mets(
         f"{{{FI}}}SPECIFICATION": SPECIFICATION,
         f"{{{FI}}}CONTRACTID": contract.urn,
     }
-    with etree.xmlfile(str(target), encoding="UTF-8") as out:
+    whole = {"TYPE": "directory", "DMDID": "dmd-lido", "ADMID": " ".join([*events.of_whole, "agent-0"])}
+    described = _section("dmdSec", "dmd-lido", now, "LIDO", _lido_version(lido), lido)
+    with target.open("wb") as raw, etree.xmlfile(raw, encoding="UTF-8") as out:
         out.write_declaration()
         with out.element(_M + "mets", attributes, nsmap=PREFIXES):
             out.write(_header(description, contract), pretty_print=True)
-            out.write(
-                _section("dmdSec", "dmd-lido", now, "LIDO", _lido_version(lido), lido), pretty_print=True
-            )
+            out.write(described, pretty_print=True)
             with out.element(_M + "amdSec"):
-                _write_sections(out, description, files, events, now)
+                _insert(raw, out, parts.objects)
+                _insert(raw, out, parts.events)
             with out.element(_M + "fileSec"), out.element(_M + "fileGrp"):
-                for number, file in enumerate(files):
-                    out.write(_file(number, file, events.of(file.path)), pretty_print=True)
-            with out.element(_M + "structMap", TYPE="Directory-physical"):
-                _write_structure(out, files, events)
+                _insert(raw, out, parts.files)
+            with out.element(_M + "structMap", TYPE="Directory-physical"), out.element(_M + "div", whole):
+                _insert(raw, out, parts.structure)
+
+
+def _insert(raw: IO[bytes], out: Any, part: IO[bytes]) -> None:
+    out.flush()
+    part.seek(0)
+    shutil.copyfileobj(part, raw)
 
 
 class _Events:
-    """The events with their ids, by what they are about."""
+    """Events as they are told: numbered, written, and kept in mind by id alone, and that only of folders."""
 
-    def __init__(self, description: SipDescription) -> None:
-        space = uuid.uuid5(uuid.NAMESPACE_URL, f"{description.object_id}/{description.filename}")
-        self.agent = str(uuid.uuid5(space, "agent"))
-        self.numbered = [
-            (f"event-{number}", str(uuid.uuid5(space, f"event {number}")), told)
-            for number, told in enumerate(description.events)
-        ]
-        self._by_target: dict[str | None, list[str]] = {}
-        for section, _, told in self.numbered:
-            self._by_target.setdefault(told.target, []).append(section)
+    def __init__(self, description: SipDescription, part: IO[bytes], now: str) -> None:
+        self._space = uuid.uuid5(uuid.NAMESPACE_URL, f"{description.object_id}/{description.filename}")
+        self._part, self._now = part, now
+        self.agent = str(uuid.uuid5(self._space, "agent"))
+        self.count = 0
+        self.of_whole: list[str] = []
+        self.of_folder: dict[str, list[str]] = {}
+        for told in description.events:
+            known = self.of_whole if told.target is None else self.of_folder.setdefault(told.target, [])
+            known += self.tell([told])
 
-    def of(self, path: str | None) -> list[str]:
-        """The sections of the events about a file or folder; None: about the whole."""
-        return self._by_target.get(path, [])
+    def tell(self, events: Iterable[PremisEvent]) -> list[str]:
+        """Write events; return the ids of their sections."""
+        sections = []
+        for told in events:
+            section = f"event-{self.count}"
+            identifier = str(uuid.uuid5(self._space, f"event {self.count}"))
+            element = premis.event(told, identifier, self.agent)
+            _append(
+                self._part,
+                _section("digiprovMD", section, self._now, "PREMIS:EVENT", PREMIS_VERSION, element),
+            )
+            sections.append(section)
+            self.count += 1
+        return sections
 
-    def told(self) -> Iterator[tuple[str, str, PremisEvent]]:
-        """Section, identifier, event."""
-        yield from self.numbered
+
+class _Structure:
+    """Folders as nested divisions; files come folder by folder, so a folder is left once and for all."""
+
+    def __init__(self, part: IO[bytes], events: _Events) -> None:
+        self._part, self._events = part, events
+        self._open: list[str] = []
+
+    def add(self, path: str, number: int) -> None:
+        """A file, in the divisions of its folders."""
+        *folders, _ = path.split("/")
+        same = 0
+        while same < min(len(folders), len(self._open)) and folders[same] == self._open[same]:
+            same += 1
+        self._leave(same)
+        for name in folders[same:]:
+            self._enter(name)
+        self._part.write(f'<mets:div TYPE="file"><mets:fptr FILEID="file-{number}"/></mets:div>\n'.encode())
+
+    def close(self) -> None:
+        """Leave every folder."""
+        self._leave(0)
+
+    def _enter(self, name: str) -> None:
+        self._open.append(name)
+        about = self._events.of_folder.get("/".join(self._open))
+        told = {"TYPE": "directory", "LABEL": name} | ({"ADMID": " ".join(about)} if about else {})
+        whole = etree.tostring(etree.Element(_M + "div", told, {"mets": METS}), encoding="UTF-8")
+        self._part.write(whole.replace(_DECLARED, b"", 1).removesuffix(b"/>") + b">\n")
+
+    def _leave(self, depth: int) -> None:
+        while len(self._open) > depth:
+            self._open.pop()
+            self._part.write(b"</mets:div>\n")
 
 
 def _header(description: SipDescription, contract: Contract) -> etree._Element:
-    header = etree.Element(_M + "metsHdr", {"CREATEDATE": description.created.isoformat()})
+    header = etree.Element(_M + "metsHdr", {"CREATEDATE": description.created.isoformat()}, {"mets": METS})
     if description.modified is not None:
         header.set("LASTMODDATE", description.modified.isoformat())
     header.set("RECORDSTATUS", "update" if description.update else "submission")
@@ -117,40 +230,23 @@ def _header(description: SipDescription, contract: Contract) -> etree._Element:
 def _section(
     element: str, name: str, created: str, kind: str, version: str, content: etree._Element
 ) -> etree._Element:
-    section = etree.Element(_M + element, {"ID": name, "CREATED": created})
+    section = etree.Element(_M + element, {"ID": name, "CREATED": created}, {"mets": METS})
     wrap = etree.SubElement(section, _M + "mdWrap", MDTYPE=kind, MDTYPEVERSION=version)
     etree.SubElement(wrap, _M + "xmlData").append(content)
     return section
 
 
-def _write_sections(
-    out: Any, description: SipDescription, files: Sequence[SipFile], events: _Events, now: str
-) -> None:
-    for number, file in enumerate(files):
-        told = premis.file_object(file, description.identifier(file.path))
-        out.write(
-            _section("techMD", f"object-{number}", now, "PREMIS:OBJECT", PREMIS_VERSION, told),
-            pretty_print=True,
-        )
-        if file.judged.image:
-            image = mix(file.judged.image, file.judged.format, _href(file))
-            out.write(
-                _section("techMD", f"mix-{number}", now, "NISOIMG", MIX_VERSION, image), pretty_print=True
-            )
-    for section, identifier, happened in events.told():
-        told = premis.event(happened, identifier, events.agent)
-        out.write(
-            _section("digiprovMD", section, now, "PREMIS:EVENT", PREMIS_VERSION, told), pretty_print=True
-        )
-    agent = premis.agent(description.agent, events.agent)
-    out.write(
-        _section("digiprovMD", "agent-0", now, "PREMIS:AGENT", PREMIS_VERSION, agent), pretty_print=True
-    )
+def _write_objects(part: IO[bytes], number: int, file: SipFile, identifier: str, now: str) -> None:
+    told = premis.file_object(file, identifier)
+    _append(part, _section("techMD", f"object-{number}", now, "PREMIS:OBJECT", PREMIS_VERSION, told))
+    if file.judged.image:
+        image = mix(file.judged.image, file.judged.format, _href(file))
+        _append(part, _section("techMD", f"mix-{number}", now, "NISOIMG", MIX_VERSION, image))
 
 
 def _file(number: int, file: SipFile, events: list[str]) -> etree._Element:
     sections = [f"object-{number}", *([f"mix-{number}"] if file.judged.image else []), *events]
-    element = etree.Element(_M + "file", ID=f"file-{number}", ADMID=" ".join(sections))
+    element = etree.Element(_M + "file", {"ID": f"file-{number}", "ADMID": " ".join(sections)}, _NSMAP)
     etree.SubElement(
         element,
         _M + "FLocat",
@@ -165,33 +261,6 @@ def _file(number: int, file: SipFile, events: list[str]) -> etree._Element:
 
 def _href(file: SipFile) -> str:
     return f"file://{quote(file.path)}"
-
-
-def _write_structure(out: Any, files: Sequence[SipFile], events: _Events) -> None:
-    """Folders as nested divisions; files come sorted, so a folder is left once and for all."""
-    numbers = {file.path: number for number, file in enumerate(files)}
-    whole = {"TYPE": "directory", "DMDID": "dmd-lido", "ADMID": " ".join([*events.of(None), "agent-0"])}
-    with out.element(_M + "div", whole):
-        _write_folder(out, "", [file.path.split("/") for file in files], numbers, events)
-
-
-def _write_folder(
-    out: Any, folder: str, paths: list[list[str]], numbers: dict[str, int], events: _Events
-) -> None:
-    below: dict[str, list[list[str]]] = {}
-    for first, *rest in paths:
-        if rest:
-            below.setdefault(first, []).append(rest)
-            continue
-        division = etree.Element(_M + "div", TYPE="file")
-        etree.SubElement(division, _M + "fptr", FILEID=f"file-{numbers[folder + first]}")
-        out.write(division, pretty_print=True)
-    for name, rest_of_paths in below.items():
-        attributes = {"TYPE": "directory", "LABEL": name}
-        if about := events.of(folder + name):
-            attributes["ADMID"] = " ".join(about)
-        with out.element(_M + "div", attributes):
-            _write_folder(out, f"{folder}{name}/", rest_of_paths, numbers, events)
 
 
 def _lido_version(lido: etree._Element) -> str:

@@ -50,7 +50,8 @@ class PreservationApi:
         pause: float = _PAUSE,
         timeout: float = 10.0,
     ) -> None:
-        self._base = f"{url.rstrip('/')}/api/2.0/urn:uuid:{contract.removeprefix('urn:uuid:')}"
+        server = url.partition("/api/")[0].rstrip("/")
+        self._base = f"{server}/api/2.0/urn:uuid:{contract.removeprefix('urn:uuid:')}"
         self._pause = pause
         self._http = httpx.Client(auth=(username, password), timeout=timeout, trust_env=False)
 
@@ -175,5 +176,7 @@ def _raise_for_status(reply: httpx.Response, path: str) -> None:
 
 
 def _time(text: str) -> datetime:
+    if len(text) == len("2026-11-30"):  # a day without a time: it is not over
+        text += "T23:59:59"
     when = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -30,6 +30,7 @@ from sources.museumplus.harvest.documents import (
     items,
     parse_document,
     single_item,
+    whole_object,
 )
 from sources.museumplus.harvest.search_requests import search_request
 from sources.museumplus.harvest.session import SessionKey
@@ -58,7 +59,7 @@ class MuseumPlusError(Exception):
 
 
 class MuseumPlusClient:
-    """A connection to MuseumPlus; a context manager. ``cache`` is the folder of the session key and the slots."""
+    """A connection to MuseumPlus; a context manager. ``cache`` is the folder of the session key."""
 
     def __init__(
         self,
@@ -74,7 +75,7 @@ class MuseumPlusClient:
         self._username = username
         self._password = password
         self._pauses = pauses
-        self._slots = Slots(cache / "connections")
+        self._slots = Slots()
         self._key = SessionKey(cache / f"{urlsplit(url).netloc.replace(':', '_')}.session", self._log_in)
         self._http = httpx.Client(
             headers={"User-Agent": USER_AGENT},
@@ -88,18 +89,19 @@ class MuseumPlusClient:
 
     def __exit__(self, *exception: object) -> None:
         self._http.close()
+        self._slots.close()
 
     def object_document(self, number: int) -> bytes:
         """The document of an object, which is whole. Raises MuseumPlusError."""
-        return self._whole(f"/module/Object/{number}")
+        return self._document(f"/module/Object/{number}", whole_object)
 
     def multimedia_document(self, number: int) -> bytes:
         """The document of a Multimedia."""
-        return self._whole(f"/module/Multimedia/{number}")
+        return self._document(f"/module/Multimedia/{number}", single_item)
 
     def activity_document(self, number: int) -> bytes:
         """The document of a CollectionActivity."""
-        return self._whole(f"/module/CollectionActivity/{number}")
+        return self._document(f"/module/CollectionActivity/{number}", single_item)
 
     def lido(self, number: int, report: int) -> bytes:
         """The LIDO document of an object, made by the report with this number."""
@@ -170,10 +172,10 @@ class MuseumPlusClient:
         self.set_field(number, field, json.dumps(events))
         return True
 
-    def _whole(self, path: str) -> bytes:
+    def _document(self, path: str, item: Callable[[etree._Element], etree._Element]) -> bytes:
         def attempt() -> bytes:
             data = self._once("GET", path)
-            single_item(parse_document(data))
+            item(parse_document(data))
             return data
 
         return self._attempts(attempt)

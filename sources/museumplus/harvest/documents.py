@@ -95,10 +95,16 @@ def items(root: etree._Element) -> Iterator[etree._Element]:
 
 
 def single_item(root: etree._Element) -> etree._Element:
-    """The one module item of a document. Raises BadDocument when there is none, TruncatedDocument for a shell."""
+    """The one module item of a document. Raises BadDocument when there is none."""
     item = next(items(root), None)
     if item is None:
         raise BadDocument("MuseumPlus sent a document without a moduleItem.")
+    return item
+
+
+def whole_object(root: etree._Element) -> etree._Element:
+    """The item of an object's document. Raises BadDocument, TruncatedDocument when it has system fields alone."""
+    item = single_item(root)
     if _is_truncated(item):
         raise TruncatedDocument(
             "Received a truncated XML document. The MuseumPlus user probably has insufficient permissions."

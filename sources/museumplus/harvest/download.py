@@ -24,6 +24,7 @@ from sources.museumplus.harvest.documents import (
     read_multimedia,
     read_object,
     single_item,
+    whole_object,
 )
 
 _AT_ONCE = 3
@@ -44,10 +45,10 @@ class DiskFull(OSError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Downloaded:
-    """An object that was fetched: what its document says, and its attachments, with or without a file."""
+    """An object that was fetched: what its document says, and the ids of its attachments, with or without a file."""
 
     record: ObjectRecord
-    attachments: tuple[MultimediaRecord, ...]
+    attachment_ids: tuple[int, ...]
 
 
 def check_room(folder: Path, minimum: int) -> None:
@@ -76,21 +77,16 @@ def download_object(
     _begin(work, sip_id)
     document = client.object_document(number)
     _begin_anew_if_changed(work, document)
-    record = read_object(single_item(parse_document(document)))
-    attachments: dict[int, MultimediaRecord] = {}
-
-    def attachment(linked: int) -> None:
-        attachments[linked] = _attachment(client, work, linked)
-
-    _in_parallel(attachment, record.multimedia_ids, alive)
+    record = read_object(whole_object(parse_document(document)))
+    _in_parallel(lambda linked: _attachment(client, work, linked), record.multimedia_ids, alive)
     _in_parallel(lambda linked: _activity(client, work, linked), record.collection_activity_ids, alive)
     _remove_others(work.attachments, record.multimedia_ids)
     _remove_others(work.activities, record.collection_activity_ids)
     _cached(work.reports / "lido.xml", lambda: client.lido(number, lido_report))
     alive()
     _write(work.reports / "Object.xml", document)
-    work.log("download", f"object {number}, {len(attachments)} attachments")
-    return Downloaded(record=record, attachments=tuple(attachments[key] for key in sorted(attachments)))
+    work.log("download", f"object {number}, {len(record.multimedia_ids)} attachments")
+    return Downloaded(record=record, attachment_ids=tuple(sorted(record.multimedia_ids)))
 
 
 def safe_filename(record: MultimediaRecord) -> str:
@@ -128,7 +124,7 @@ def _begin_anew_if_changed(work: WorkDir, document: bytes) -> None:
     _write(seen, document)
 
 
-def _attachment(client: MuseumPlusClient, work: WorkDir, number: int) -> MultimediaRecord:
+def _attachment(client: MuseumPlusClient, work: WorkDir, number: int) -> None:
     folder = work.attachments / str(number)
     folder.mkdir(parents=True, exist_ok=True)
     document = _cached(folder / "Multimedia.xml", lambda: client.multimedia_document(number))
@@ -140,7 +136,6 @@ def _attachment(client: MuseumPlusClient, work: WorkDir, number: int) -> Multime
             half.replace(target)
         else:
             half.unlink(missing_ok=True)
-    return record
 
 
 def _activity(client: MuseumPlusClient, work: WorkDir, number: int) -> None:

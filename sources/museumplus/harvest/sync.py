@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -80,27 +80,35 @@ class Harvest:
     store: Callable[[Iterable[object]], Stored]
 
 
-def sync_objects(client: MuseumPlusClient, **options: object) -> SyncResult:
-    """Harvest objects; options as :func:`harvest` has them."""
+def objects_harvest() -> Harvest:
+    """The harvest of objects, without the field that tells of their preservation."""
     field = preservation_field()
-    kind = Harvest(
+    return Harvest(
         name="sync_objects",
         module="Object",
         read=lambda item: read_object(item, field),
         store=store_objects,  # type: ignore[arg-type]
     )
-    return harvest(client, kind, **options)  # type: ignore[arg-type]
 
 
-def sync_attachments(client: MuseumPlusClient, **options: object) -> SyncResult:
-    """Harvest attachments; options as :func:`harvest` has them."""
-    kind = Harvest(
+def attachments_harvest() -> Harvest:
+    """The harvest of attachments."""
+    return Harvest(
         name="sync_attachments",
         module="Multimedia",
         read=read_multimedia,
         store=store_attachments,  # type: ignore[arg-type]
     )
-    return harvest(client, kind, **options)  # type: ignore[arg-type]
+
+
+def sync_objects(client: MuseumPlusClient, **options: Any) -> SyncResult:
+    """Harvest objects; options as :func:`harvest` has them."""
+    return harvest(client, objects_harvest(), **options)
+
+
+def sync_attachments(client: MuseumPlusClient, **options: Any) -> SyncResult:
+    """Harvest attachments; options as :func:`harvest` has them."""
+    return harvest(client, attachments_harvest(), **options)
 
 
 def harvest(

@@ -1,9 +1,11 @@
 """What the museum's commands share: ``--dry-run``, ``--json``, progress on a terminal, and errors as exit codes."""
 
 import json
+import os
+import pdb
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
@@ -59,15 +61,33 @@ class MuseumCommand(BaseCommand):
     """
 
     can_dry_run = True
+    can_debug = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The options of every command; then its own, by ``add_options``."""
+        self.add_shared_options(parser)
+        if self.can_debug:
+            parser.add_argument(
+                "--debug",
+                action="store_true",
+                default=bool(os.environ.get("MUSEUMPLUS_DEBUG")),
+                help="open a debugger at an error (or set MUSEUMPLUS_DEBUG)",
+            )
+        self.add_options(parser)
+
+    def add_shared_options(self, parser: ArgumentParser, *, again: bool = False) -> None:
+        """``--dry-run`` and ``--json``; ``again``: behind the name of a command in a command, too."""
+        default: Any = SUPPRESS if again else False
         if self.can_dry_run:
             parser.add_argument(
-                "--dry-run", action="store_true", help="say what would be done, and do nothing"
+                "--dry-run",
+                action="store_true",
+                default=default,
+                help="say what would be done, and do nothing",
             )
-        parser.add_argument("--json", action="store_true", help="answer with one JSON object")
-        self.add_options(parser)
+        parser.add_argument(
+            "--json", action="store_true", default=default, help="answer with one JSON object"
+        )
 
     def add_options(self, parser: ArgumentParser) -> None:
         """The options of this command alone."""
@@ -76,8 +96,12 @@ class MuseumCommand(BaseCommand):
         """Do it and say what was done."""
         try:
             result = self.act(options)
-        except TOLD as error:
-            raise CommandError(str(error)) from error
+        except Exception as error:
+            if options.get("debug"):
+                pdb.post_mortem(error.__traceback__)
+            if isinstance(error, TOLD):
+                raise CommandError(str(error)) from error
+            raise
         self._say(result, as_json=options["json"], dry_run=options.get("dry_run", False))
 
     def act(self, options: dict[str, Any]) -> Any:

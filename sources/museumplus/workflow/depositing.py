@@ -73,3 +73,4 @@ def _pack(folder: Path, staging: StagingFile, alive: Callable[[], None]) -> None
                 relative = path.relative_to(folder).as_posix()
                 if relative not in _NOT_CONTENT and not name.endswith(".download"):
                     archive.add(path, relative, recursive=False)
+                    archive.members.clear()  # type: ignore[attr-defined]  # tarfile remembers each, for readers

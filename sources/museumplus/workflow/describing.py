@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 from django.utils import timezone
+from lxml import etree
 
 from loader.destinations.preservation_service.description import PremisEvent, SipDescription
 from loader.destinations.preservation_service.workdir import WorkDir
@@ -16,6 +16,7 @@ from sources.museumplus.harvest.documents import (
     read_activity,
     read_multimedia,
     read_object,
+    single_item,
 )
 
 # Who moved the records over from the system before, and when.
@@ -51,11 +52,12 @@ def describe(
         created=(created or timezone.now()).replace(microsecond=0),
         modified=modified.replace(microsecond=0) if modified else None,
         update=update,
-        events=tuple(_events(work, record)),
+        events=tuple(_object_events(record)),
+        events_of=lambda path: _file_events(work, path),
     )
 
 
-def _events(work: WorkDir, record: ObjectRecord) -> Iterator[PremisEvent]:
+def _object_events(record: ObjectRecord) -> Iterator[PremisEvent]:
     if record.created_date:
         yield PremisEvent(
             type="creation",
@@ -65,43 +67,50 @@ def _events(work: WorkDir, record: ObjectRecord) -> Iterator[PremisEvent]:
         )
         if _was_migrated(record):
             yield _migration("Object", record.created_date, None)
-    for path in sorted(work.attachments.glob("*/Multimedia.xml")):
-        yield from _multimedia_events(work, path)
-    for path in sorted(work.activities.glob("*/CollectionActivity.xml")):
-        activity = read_activity(next(items(parse_document(path.read_bytes()))))
-        if activity.created_date:
+
+
+def _file_events(work: WorkDir, path: str) -> Iterator[PremisEvent]:
+    """What happened to the file at ``path`` below ``sip/``, if it is one of the descriptions."""
+    match path.split("/"):
+        case ["attachments", _, "Multimedia.xml"]:
+            yield from _multimedia_events(work, path)
+        case ["collection_activities", _, "CollectionActivity.xml"]:
+            activity = read_activity(_item(work, path))
+            if activity.created_date:
+                yield PremisEvent(
+                    type="creation",
+                    detail="CollectionActivity creation",
+                    outcome_detail="CollectionActivity creation date in the MuseumPlus collection management system",
+                    when=activity.created_date,
+                    target=path,
+                )
+        case ["reports", "lido.xml"]:
             yield PremisEvent(
                 type="creation",
-                detail="CollectionActivity creation",
-                outcome_detail="CollectionActivity creation date in the MuseumPlus collection management system",
-                when=activity.created_date,
-                target=path.relative_to(work.sip).as_posix(),
+                detail="LIDO document creation",
+                outcome_detail="LIDO document made by MuseumPlus from the Object with a report template",
+                when=datetime.fromtimestamp(int((work.sip / path).stat().st_mtime), UTC),
+                target=path,
             )
-    lido = work.reports / "lido.xml"
-    if lido.exists():
-        yield PremisEvent(
-            type="creation",
-            detail="LIDO document creation",
-            outcome_detail="LIDO document made by MuseumPlus from the Object with a report template",
-            when=datetime.fromtimestamp(int(lido.stat().st_mtime), UTC),
-            target=lido.relative_to(work.sip).as_posix(),
-        )
 
 
-def _multimedia_events(work: WorkDir, path: Path) -> Iterator[PremisEvent]:
-    record = read_multimedia(next(items(parse_document(path.read_bytes()))))
+def _multimedia_events(work: WorkDir, path: str) -> Iterator[PremisEvent]:
+    record = read_multimedia(_item(work, path))
     if not record.created_date:
         return
-    target = path.relative_to(work.sip).as_posix()
     yield PremisEvent(
         type="creation",
         detail="Multimedia creation",
         outcome_detail="Multimedia creation date in the MuseumPlus collection management system",
         when=record.created_date,
-        target=target,
+        target=path,
     )
     if _was_migrated(record):
-        yield _migration("Multimedia", record.created_date, target)
+        yield _migration("Multimedia", record.created_date, path)
+
+
+def _item(work: WorkDir, path: str) -> etree._Element:
+    return single_item(parse_document((work.sip / path).read_bytes()))
 
 
 def _was_migrated(record: ObjectRecord | MultimediaRecord) -> bool:

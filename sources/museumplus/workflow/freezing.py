@@ -92,7 +92,7 @@ def freeze_running_object(number: int, refused: NotPreservable, sip_id: str = ""
             package.save(update_fields=["cancelled"])
         else:
             package = None
-        WorkflowJob.objects.filter(pk=number).delete()
+        WorkflowJob.objects.filter(pk=number, sip_id=sip_id).delete()
     if package is not None:
         _put_away(package, remove=True)
     else:

@@ -79,31 +79,35 @@ def package_of(deposit: Deposit) -> MuseumPackage:
 @contextmanager
 def _step(package: MuseumPackage, queue: str) -> Iterator[None]:
     """Do one step on an object alone; faults become those of a step, known errors freeze the object."""
-    number = package.museum_object_id
-    queueing.note(number, queue, _State.STARTED)
+    number, sip_id = package.museum_object_id, package.sip_id or ""
+    queueing.note(number, sip_id, queue, _State.STARTED)
     try:
         with object_lock(number):
             yield
     except NotPreservable as refused:
-        freezing.freeze_running_object(number, refused, package.sip_id or "")
+        freezing.freeze_running_object(number, refused, sip_id)
         raise Permanent(refused.code, f"{refused.reason}. {refused.detail}") from None
+    except steps.Cancelled as error:
+        WorkflowJob.objects.filter(pk=number, sip_id=sip_id).delete()
+        raise Permanent("museum.cancelled", str(error)) from error
     except (steps.StepRefused, BadDocument, NoLido, SftpRefused) as error:
-        queueing.note(number, queue, _State.FAILED, str(error))
+        queueing.note(number, sip_id, queue, _State.FAILED, str(error))
         raise Permanent("museum.step", str(error)) from error
     except (NotSetUp, SigningError) as error:
-        queueing.note(number, queue, _State.FAILED, str(error))
+        queueing.note(number, sip_id, queue, _State.FAILED, str(error))
         raise Permanent("museum.settings", str(error)) from error
     except (SftpUnavailable, ObjectBusy) as error:
-        queueing.note(number, queue, _State.PENDING, str(error))
+        queueing.note(number, sip_id, queue, _State.PENDING, str(error))
         raise Transient(str(error)) from error
     except OSError as error:
-        queueing.note(number, queue, _State.PENDING, str(error))
+        queueing.note(number, sip_id, queue, _State.PENDING, str(error))
         raise Transient("A file could not be read or written.", fault=str(error)) from error
 
 
 def _submitted(package: MuseumPackage) -> None:
     """From now on the object waits for the service, and is in no queue."""
-    WorkflowJob.objects.filter(pk=package.museum_object_id).exclude(queue=_Queue.CONFIRM_SIP).delete()
+    mine = WorkflowJob.objects.filter(pk=package.museum_object_id, sip_id=package.sip_id or "")
+    mine.exclude(queue=_Queue.CONFIRM_SIP).delete()
 
 
 def _restore(context: Context, package: MuseumPackage) -> None:

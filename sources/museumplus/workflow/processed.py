@@ -14,6 +14,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from loader.destinations.preservation_service.reports import (
@@ -142,8 +143,13 @@ class _Rest(_Backend):
         self._api = connection
 
     def sync(self, result: ProcessedResult) -> None:
-        """Ask about every package that was submitted and has no verdict."""
-        waiting = MuseumPackage.objects.filter(uploaded=True, preserved=False, rejected=False)
+        """Ask about every package that has no verdict, and was submitted or may have been.
+
+        A database that was restored does not know of submissions since its backup.
+        """
+        waiting = MuseumPackage.objects.filter(
+            Q(uploaded=True) | Q(packaged=True), preserved=False, rejected=False
+        )
         for package in waiting.order_by("created_date").iterator():
             try:
                 self._one(package, result)

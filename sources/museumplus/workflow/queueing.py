@@ -5,6 +5,8 @@ nothing to do: so work is called off by removing the row.
 """
 
 from collections.abc import Iterable
+from datetime import timedelta
+from itertools import count
 
 from django.db import transaction
 from django.utils import timezone
@@ -27,11 +29,18 @@ def enqueue_downloads(numbers: Iterable[int]) -> list[int]:
 
 
 def _enqueue_download(number: int) -> bool:
-    about = {"queue": Queue.DOWNLOAD_OBJECT, "sip_id": timezone.now().strftime("%Y%m%d-%H%M%S")}
+    about = {"queue": Queue.DOWNLOAD_OBJECT, "sip_id": _new_sip_id(number)}
     _, is_new = WorkflowJob.objects.get_or_create(museum_object_id=number, defaults=about)
     if is_new:
         items.ask(kinds.DOWNLOAD, str(number))
     return is_new
+
+
+def _new_sip_id(number: int) -> str:
+    """What tells two SIPs of the same version of an object apart: this second, or the next that no package has."""
+    used = set(MuseumPackage.objects.filter(museum_object=number).values_list("sip_id", flat=True))
+    seconds = (timezone.now() + timedelta(seconds=later) for later in count())
+    return next(sip_id for at in seconds if (sip_id := at.strftime("%Y%m%d-%H%M%S")) not in used)
 
 
 def ask_for_confirmation(package: MuseumPackage) -> None:
@@ -58,9 +67,9 @@ def ask_for_enqueuing(count: int, *, at_random: bool = False) -> None:
         items.ask(kinds.ENQUEUE, key, arguments={"count": count, "random": at_random})
 
 
-def note(number: int, queue: str, state: str, error: str = "") -> bool:
-    """Note where an object stands; return False if it is no longer in the workflow."""
-    changed = WorkflowJob.objects.filter(pk=number).update(
+def note(number: int, sip_id: str, queue: str, state: str, error: str = "") -> bool:
+    """Note where the making of a SIP stands; return False if it is no longer in the workflow."""
+    changed = WorkflowJob.objects.filter(pk=number, sip_id=sip_id).update(
         queue=queue, state=state, error=error[:2000], updated_at=timezone.now()
     )
     return bool(changed)

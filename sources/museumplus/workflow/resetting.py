@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
+from deposit.models import WorkItem
 from sources.museumplus.locks import workflow_lock
 from sources.museumplus.models import MuseumObject, MuseumPackage, WorkflowJob
+from sources.museumplus.workflow import kinds
 from sources.museumplus.workflow.freezing import remove_work
 
 
@@ -21,15 +24,19 @@ class Reset:
     object_ids: list[int] = field(default_factory=list)
 
 
-def reset_workflow(*, dry_run: bool = False) -> Reset:
+def reset_workflow(*, delete_jobs: bool = False, dry_run: bool = False) -> Reset:
     """Remove each object's latest package if it was downloaded or packaged and not uploaded, with its work folder.
 
-    Raises QueuesNotEmpty.
+    Passari's queues are not in its database and are empty after a restore; ours come back as they were at the backup.
+    ``delete_jobs`` empties them, but for confirmations, which may be run again. Raises QueuesNotEmpty.
     """
     with workflow_lock():
-        busy = WorkflowJob.objects.count()
+        busy = _being_done() if delete_jobs else WorkflowJob.objects.count()
         if busy:
-            raise QueuesNotEmpty(f"{busy} objects are in the queues. Let them end first.")
+            raise QueuesNotEmpty(
+                f"{busy} objects are in the queues. Let them end first; after a restore, stop the workers and use "
+                "--delete-jobs."
+            )
         half_done = MuseumPackage.objects.filter(
             Q(downloaded=True) | Q(packaged=True), uploaded=False, museum_object__latest_package=F("pk")
         )
@@ -40,6 +47,15 @@ def reset_workflow(*, dry_run: bool = False) -> Reset:
         packages = [package for package, _ in rows]
         MuseumObject.objects.filter(latest_package__in=packages).update(latest_package=None)
         MuseumPackage.objects.filter(pk__in=packages).delete()
+        if delete_jobs:
+            WorkflowJob.objects.exclude(queue=WorkflowJob.Queue.CONFIRM_SIP).delete()
     for number in numbers:
         remove_work(number)
     return Reset(reset=len(rows), object_ids=numbers)
+
+
+def _being_done() -> int:
+    """How much work of the museum a worker has in hand: a lease of yesterday has passed."""
+    deposits = WorkflowJob.objects.filter(deposit_id__isnull=False).values("deposit_id")
+    mine = Q(kind__in=(kinds.DOWNLOAD, kinds.CONFIRM, kinds.ENQUEUE)) | Q(deposit__in=deposits)
+    return WorkItem.objects.filter(mine, lease_expires_at__gt=Now()).count()

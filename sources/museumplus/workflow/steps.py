@@ -4,13 +4,11 @@ They are called by the workers of the queue, by the deliveries of the preservati
 one step by hand.
 """
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from loader.destinations.preservation_service.building import BuiltSip, build_sip
 from loader.destinations.preservation_service.mets import Contract
@@ -36,6 +34,10 @@ class StepRefused(Exception):
     """A step cannot be done as things are: it was done, or what goes before was not. The message says which."""
 
 
+class Cancelled(StepRefused):
+    """The object was frozen meanwhile, or its package cancelled: there is nothing more to do for it."""
+
+
 def no_lease() -> None:
     """For whoever works alone."""
 
@@ -45,11 +47,6 @@ def work_dir(number: int) -> WorkDir:
     return WorkDir(Path(settings.PACKAGE_DIR, str(number)))
 
 
-def new_sip_id(now: datetime | None = None) -> str:
-    """What tells two SIPs of the same version of an object apart: the moment its download was asked for."""
-    return (now or timezone.now()).strftime("%Y%m%d-%H%M%S")
-
-
 def download(client: MuseumPlusClient, number: int, sip_id: str, *, alive: Alive = no_lease) -> MuseumPackage:
     """Fetch an object into its work folder, and make the record of its package.
 
@@ -57,7 +54,7 @@ def download(client: MuseumPlusClient, number: int, sip_id: str, *, alive: Alive
     """
     check_room(Path(settings.PACKAGE_DIR), settings.MIN_FREE_BYTES)
     if MuseumObject.objects.filter(pk=number, frozen=True).exists():
-        raise StepRefused(f"Object {number} is frozen.")
+        raise Cancelled(f"Object {number} is frozen.")
     downloaded = download_object(
         client,
         work_dir(number),
@@ -91,7 +88,7 @@ def record_package(downloaded: Downloaded, sip_id: str) -> MuseumPackage:
             package, is_new = MuseumPackage.objects.get_or_create(sip_filename=filename, defaults=about)
             if not is_new and museum_object.latest_package_id != package.pk:
                 raise StepRefused(f"There is a package {filename} already.")
-            _record_attachments(package, [attachment.id for attachment in downloaded.attachments])
+            _record_attachments(package, downloaded.attachment_ids)
             museum_object.latest_package = package
             museum_object.save(update_fields=["latest_package"])
     except IntegrityError:
@@ -187,7 +184,7 @@ def contract() -> Contract:
     return Contract(organization=settings.METS_ORGANIZATION_NAME, id=settings.METS_CONTRACT_ID)
 
 
-def _record_attachments(package: MuseumPackage, numbers: list[int]) -> None:
+def _record_attachments(package: MuseumPackage, numbers: Iterable[int]) -> None:
     MuseumAttachment.objects.bulk_create(
         [MuseumAttachment(id=number) for number in numbers], ignore_conflicts=True
     )
@@ -200,7 +197,7 @@ def _record_attachments(package: MuseumPackage, numbers: list[int]) -> None:
 def _refuse_cancelled(package: MuseumPackage) -> None:
     package.refresh_from_db()
     if package.cancelled or package.museum_object.frozen:
-        raise StepRefused(f"{package.sip_filename} was cancelled: its object is frozen.")
+        raise Cancelled(f"{package.sip_filename} was cancelled: its object was frozen.")
 
 
 def _is_work_of(package: MuseumPackage) -> bool:

@@ -41,7 +41,7 @@ def download(key: str, *, worker: str) -> None:
 
 
 def _download(number: int, sip_id: str, claim: Claim, lease: Lease) -> None:
-    queueing.note(number, Queue.DOWNLOAD_OBJECT, State.STARTED)
+    queueing.note(number, sip_id, Queue.DOWNLOAD_OBJECT, State.STARTED)
     try:
         with object_lock(number), connect() as client:
             package = steps.download(client, number, sip_id, alive=lease.check)
@@ -51,28 +51,28 @@ def _download(number: int, sip_id: str, claim: Claim, lease: Lease) -> None:
         freezing.freeze_running_object(number, refused, sip_id)
         items.finish(claim)
     except (steps.StepRefused, BadDocument, NotSetUp) as error:
-        _give_up(number, Queue.DOWNLOAD_OBJECT, claim, error)
+        _give_up(number, sip_id, claim, error)
     except MuseumPlusError as error:
         if not error.transient:
-            _give_up(number, Queue.DOWNLOAD_OBJECT, claim, error)
+            _give_up(number, sip_id, claim, error)
             return
-        queueing.note(number, Queue.DOWNLOAD_OBJECT, State.PENDING, str(error))
+        queueing.note(number, sip_id, Queue.DOWNLOAD_OBJECT, State.PENDING, str(error))
         raise
     except Refusal as refusal:
         if refusal.kind is RefusalKind.TOO_LARGE:
-            _give_up(number, Queue.DOWNLOAD_OBJECT, claim, refusal)
+            _give_up(number, sip_id, claim, refusal)
             return
         # Too much waits, or a disk is full: that passes.
-        queueing.note(number, Queue.DOWNLOAD_OBJECT, State.PENDING, refusal.summary)
+        queueing.note(number, sip_id, Queue.DOWNLOAD_OBJECT, State.PENDING, refusal.summary)
         raise Busy(refusal.summary) from refusal
     except ObjectBusy as error:
         raise Busy(str(error)) from error
     except Exception as error:
-        queueing.note(number, Queue.DOWNLOAD_OBJECT, State.PENDING, str(error))
+        queueing.note(number, sip_id, Queue.DOWNLOAD_OBJECT, State.PENDING, str(error))
         raise
     else:
         with transaction.atomic():
-            WorkflowJob.objects.filter(pk=number, queue=Queue.DOWNLOAD_OBJECT).update(
+            WorkflowJob.objects.filter(pk=number, sip_id=sip_id, queue=Queue.DOWNLOAD_OBJECT).update(
                 queue=Queue.CREATE_SIP, state=State.PENDING, deposit_id=deposit.pk, error=""
             )
             items.finish(claim)
@@ -134,27 +134,41 @@ def look_at_deposits() -> None:
     """Freeze objects whose packages the checks refused for a known reason; note what failed for another."""
     jobs = {
         job.deposit_id: job
-        for job in WorkflowJob.objects.exclude(state=State.FAILED)
+        for job in WorkflowJob.objects.exclude(state=State.FAILED).select_related("museum_object")
         if job.deposit_id is not None
     }
     ended = (Status.REJECTED, Status.FAILED, Status.EXPIRED)
     for deposit in Deposit.objects.filter(pk__in=jobs, status__in=ended):
         job = jobs[deposit.pk]
+        if job.museum_object.frozen:  # frozen by somebody meanwhile: that stopped it
+            job.delete()
+            continue
         findings = list(FindingRow.objects.filter(deposit=deposit, severity="error").order_by("id"))
-        known = next((finding for finding in findings if finding.code.startswith("museum.")), None)
+        known = min(
+            (finding for finding in findings if finding.code.startswith("museum.")), key=_order, default=None
+        )
         if deposit.status == Status.REJECTED and known is not None:
             reason = known.message.partition(". ")[0]
             refused = NotPreservable(reason, known.message, known.code)
             freezing.freeze_running_object(job.museum_object_id, refused, job.sip_id)
             continue
         error = findings[-1].message if findings else f"The deposit is {deposit.status}."
-        queueing.note(job.museum_object_id, job.queue, State.FAILED, error)
+        queueing.note(job.museum_object_id, job.sip_id, job.queue, State.FAILED, error)
 
 
-def _give_up(number: int, queue: str, claim: Claim, error: Exception) -> None:
-    logger.warning("object=%s %s failed: %s", number, queue, error)
+def _order(finding: FindingRow) -> tuple[int, int]:
+    """Of several faults the one that Passari would come upon first: names, then endings, then contents."""
+    stages = ("museum.filename", "museum.extension")
+    stage = next((place for place, code in enumerate(stages) if finding.code.startswith(code)), len(stages))
+    return stage, finding.pk
+
+
+def _give_up(number: int, sip_id: str, claim: Claim, error: Exception) -> None:
+    logger.warning("object=%s download_object failed: %s", number, error)
     with transaction.atomic():
-        queueing.note(number, queue, State.FAILED, str(error))
+        queueing.note(number, sip_id, Queue.DOWNLOAD_OBJECT, State.FAILED, str(error))
+        if isinstance(error, steps.Cancelled):
+            WorkflowJob.objects.filter(pk=number, sip_id=sip_id).delete()
         items.finish(claim)
 
 

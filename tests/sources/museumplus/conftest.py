@@ -20,7 +20,7 @@ def museum() -> Iterator[double.MuseumPlus]:
 
 
 @pytest.fixture
-def client(museum: double.MuseumPlus, tmp_path: Path) -> Iterator[MuseumPlusClient]:
+def client(transactional_db: None, museum: double.MuseumPlus, tmp_path: Path) -> Iterator[MuseumPlusClient]:
     with connected(museum, tmp_path) as client:
         yield client
 

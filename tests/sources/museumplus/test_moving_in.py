@@ -107,3 +107,19 @@ def test_another_version_is_refused(passari: str) -> None:
         call_command("museum_import", "--database", passari)
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("museum_import", "--database", "postgresql://127.0.0.1:1/none")
+
+
+def test_what_changed_there_since_the_first_import_is_taken_over(passari: str) -> None:
+    move_in(passari)
+    MuseumObject.objects.filter(pk=3).update(
+        metadata_hash="d" * 64, modified_date=datetime(2021, 1, 1, tzinfo=UTC)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE passari.museum_objects SET metadata_hash = repeat('e', 64), modified_date = '2020-06-01Z',"
+            " frozen = true, freeze_source = 'USER' WHERE id IN (1, 3)"
+        )
+    move_in(passari)
+    rows = MuseumObject.objects.filter(pk__in=(1, 3)).order_by("pk")
+    assert [row.metadata_hash for row in rows] == ["e" * 64, "d" * 64]
+    assert [row.freeze_reason for row in rows] == ["Frozen in Passari without a reason"] * 2

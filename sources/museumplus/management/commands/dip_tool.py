@@ -19,7 +19,6 @@ class Command(MuseumCommand):
     """A download that broke off goes on when the command is run again."""
 
     help = "Disseminations of the preservation service: list-pkgs, download."
-    can_dry_run = False
 
     def add_options(self, parser: ArgumentParser) -> None:
         """Two commands in one."""
@@ -31,13 +30,15 @@ class Command(MuseumCommand):
         listing.add_argument("--page", type=int, default=1)
         listing.add_argument("--limit", type=int, default=50)
         listing.add_argument("--query", default="")
+        for parser_of_one in (download, listing):
+            self.add_shared_options(parser_of_one, again=True)
 
     def act(self, options: dict[str, Any]) -> dict[str, Any]:
         """Do one of them."""
         with api() as connection:
             if options["command"] == "list-pkgs":
                 return self._list(connection, options)
-            return self._download(connection, options["aip_id"], options["output"])
+            return self._download(connection, options["aip_id"], options["output"], options["dry_run"])
 
     def _list(self, connection: PreservationApi, options: dict[str, Any]) -> dict[str, Any]:
         found = connection.search(page=options["page"], limit=options["limit"], query=options["query"])
@@ -50,9 +51,13 @@ class Command(MuseumCommand):
             return {"packages": len(found)}
         return {"packages": found}
 
-    def _download(self, connection: PreservationApi, aip: str, output: Path | None) -> dict[str, Any]:
+    def _download(
+        self, connection: PreservationApi, aip: str, output: Path | None, dry_run: bool
+    ) -> dict[str, Any]:
         target = output or Path(f"{aip.replace('/', '_').replace(':', '_')}.zip")
         half = target.with_name(target.name + ".download")
+        if dry_run:
+            return {"file": str(target)}
         dissemination = connection.disseminate(aip)
         while not connection.is_ready(dissemination):
             time.sleep(POLL_SECONDS)

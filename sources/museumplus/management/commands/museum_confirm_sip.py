@@ -11,6 +11,7 @@ class Command(MuseumCommand):
     """May be run again."""
 
     help = "Archive the logs of a SIP, tell MuseumPlus what became of it, and remove its work folder."
+    can_debug = True
 
     def add_options(self, parser: ArgumentParser) -> None:
         """Which, and what became of it."""

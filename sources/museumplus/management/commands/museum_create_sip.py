@@ -18,6 +18,7 @@ class Command(MuseumCommand):
     """A known error freezes the object."""
 
     help = "Make the SIP of a work folder: METS, signature, archive."
+    can_debug = True
 
     def add_options(self, parser: ArgumentParser) -> None:
         """Which, and what METS is to say."""

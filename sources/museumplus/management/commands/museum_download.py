@@ -11,7 +11,7 @@ class Command(MuseumCommand):
     """Goes on where it was interrupted."""
 
     help = "Fetch an object, with all that belongs to it, into its work folder."
-    can_dry_run = True
+    can_debug = True
 
     def add_options(self, parser: ArgumentParser) -> None:
         """Which, and where."""

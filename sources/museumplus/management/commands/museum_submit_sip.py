@@ -11,6 +11,7 @@ class Command(MuseumCommand):
     """Goes on where it was interrupted."""
 
     help = "Hand the SIP of a work folder to the preservation service."
+    can_debug = True
 
     def add_options(self, parser: ArgumentParser) -> None:
         """Which."""

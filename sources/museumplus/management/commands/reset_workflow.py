@@ -20,6 +20,11 @@ class Command(MuseumCommand):
         parser.add_argument(
             "--perform-reset", action="store_true", help="do it; without it, only this help is shown"
         )
+        parser.add_argument(
+            "--delete-jobs",
+            action="store_true",
+            help="empty the queues, which came back with the database; no worker may run meanwhile",
+        )
         self._parser = parser
 
     def act(self, options: dict[str, Any]) -> Any:
@@ -27,4 +32,4 @@ class Command(MuseumCommand):
         if not options["perform_reset"] and not options["dry_run"]:
             self._parser.print_help(self.stdout)
             return {"reset": 0}
-        return reset_workflow(dry_run=options["dry_run"])
+        return reset_workflow(delete_jobs=options["delete_jobs"], dry_run=options["dry_run"])

@@ -10,10 +10,13 @@ import requests
 from museumpy import MuseumPlusClient as OtherClient
 
 from sources.museumplus.harvest.client import MuseumPlusClient, MuseumPlusError
+from sources.museumplus.harvest.connections import Slots
 from sources.museumplus.harvest.documents import Field
 from sources.museumplus.harvest.session import IDLE_SECONDS
 from tests.sources.museumplus.conftest import connected
 from tests.support.museumplus import USERNAME, MuseumPlus
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 FIELD = Field(element="dataField", name="ObjPreservationClb")
 
@@ -103,7 +106,8 @@ def test_a_truncated_document_and_what_is_not_there_are_no_use_asking_for_again(
 def test_at_most_three_connections_are_open_at_once(museum: MuseumPlus, tmp_path: Path) -> None:
     museum.add_object(1)
     museum.knobs.delay = 0.05
-    clients = [connected(museum, tmp_path) for _ in range(6)]
+    # As on six machines: they share the database, and no folder.
+    clients = [connected(museum, tmp_path / str(number)) for number in range(6)]
     threads = [threading.Thread(target=client.object_document, args=[1]) for client in clients]
     for thread in threads:
         thread.start()
@@ -112,6 +116,17 @@ def test_at_most_three_connections_are_open_at_once(museum: MuseumPlus, tmp_path
     for client in clients:
         client.__exit__()
     assert museum.most_at_once == 3
+
+
+def test_a_place_is_free_again_when_its_holder_dies(museum: MuseumPlus, tmp_path: Path) -> None:
+    slots = [Slots(1), Slots(1)]
+    with slots[0].slot():
+        assert slots[1]._take() is None
+        slots[0].close()
+        with slots[1].slot():
+            assert slots[0]._take() is None
+    for each in slots:
+        each.close()
 
 
 def test_a_preservation_is_noted_once(museum: MuseumPlus, client: MuseumPlusClient) -> None:

@@ -18,6 +18,7 @@ from sources.museumplus.harvest.documents import (
     read_multimedia,
     read_object,
     single_item,
+    whole_object,
 )
 from tests.support.museumplus import NAMESPACE, object_xml
 
@@ -98,7 +99,7 @@ def test_dates_that_are_not_there_are_none() -> None:
 
 def test_a_truncated_document_is_told_from_a_whole_one(samples: Path) -> None:
     with pytest.raises(TruncatedDocument):
-        single_item(parse_document((samples / "Object" / "1234578.xml").read_bytes()))
+        whole_object(parse_document((samples / "Object" / "1234578.xml").read_bytes()))
 
 
 @pytest.mark.parametrize("data", [b"", b"<a", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"])

@@ -10,6 +10,11 @@ from sources.museumplus.workflow.describing import describe, sip_filename
 from tests.support.museumplus import LIDO, document, multimedia_xml, object_xml
 
 CHANGED, MADE = datetime(2019, 1, 2, 23, tzinfo=UTC), datetime(2018, 5, 6, tzinfo=UTC)
+FILES = (
+    "attachments/70/Multimedia.xml",
+    "collection_activities/71/CollectionActivity.xml",
+    "reports/lido.xml",
+)
 
 
 @pytest.mark.parametrize(
@@ -46,21 +51,23 @@ def made(work: WorkDir, *, created: str | None, user: str) -> WorkDir:
 
 def test_events_tell_of_creations_and_of_the_migration_from_musketti(tmp_path: Path) -> None:
     work = made(WorkDir(tmp_path), created="2018-11-15 22:24:07.357", user="ZET_DÜ")
-    told = [(event.type, event.detail, event.target) for event in describe(work).events]
-    multimedia, activity = "attachments/70/Multimedia.xml", "collection_activities/71/CollectionActivity.xml"
-    assert told == [
+    about = describe(work)
+    events = [*about.events, *(event for path in FILES for event in about.events_of(path))]
+    assert [(event.type, event.detail, event.target) for event in events] == [
         ("creation", "Object database entry creation", None),
         ("transfer", "Object Musketti migration", None),
-        ("creation", "Multimedia creation", multimedia),
-        ("transfer", "Multimedia Musketti migration", multimedia),
-        ("creation", "CollectionActivity creation", activity),
-        ("creation", "LIDO document creation", "reports/lido.xml"),
+        ("creation", "Multimedia creation", FILES[0]),
+        ("transfer", "Multimedia Musketti migration", FILES[0]),
+        ("creation", "CollectionActivity creation", FILES[1]),
+        ("creation", "LIDO document creation", FILES[2]),
     ]
 
 
 def test_what_has_no_date_of_creation_has_no_event(tmp_path: Path) -> None:
     work = made(WorkDir(tmp_path), created=None, user="")
-    assert [event.detail for event in describe(work).events] == ["LIDO document creation"]
+    about = describe(work)
+    assert about.events == ()
+    assert [len(list(about.events_of(path))) for path in FILES] == [0, 0, 1]
 
 
 def test_an_update_says_when_the_first_version_was_made(tmp_path: Path) -> None:

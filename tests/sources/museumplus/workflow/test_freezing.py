@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import IntegrityError, transaction
 
+from deposit.queue import items
 from sources.museumplus import logs
 from sources.museumplus.models import FreezeSource, MuseumObject, MuseumPackage, WorkflowJob
-from sources.museumplus.workflow import enqueuing, freezing, processed, queueing, resetting
+from sources.museumplus.workflow import enqueuing, freezing, processed, resetting, working
 from tests.sources.museumplus.workflow.test_working import jpeg
 from tests.sources.museumplus.workflow_fixtures import Museum
 from tests.support.museum_workflow import pass_time, work_off
@@ -48,7 +50,7 @@ def test_none_is_frozen_while_one_is_running_or_unknown(whole: Museum) -> None:
     whole.plus.add_object(2)
     whole.harvest()
     enqueuing.enqueue_objects(10)
-    queueing.note(2, "download_object", "started")
+    WorkflowJob.objects.filter(pk=2).update(state="started")
     with pytest.raises(freezing.WorkflowJobRunningError) as refused:
         freezing.freeze_objects([1, 2], reason="x")
     assert refused.value.object_ids == [2]
@@ -116,3 +118,57 @@ def test_after_a_restore_half_done_packages_are_forgotten(whole: Museum) -> None
     assert not Path(settings.PACKAGE_DIR, "1").exists()
     assert MuseumPackage.objects.get().museum_object_id == 2
     assert list(MuseumObject.objects.pending().values_list("pk", flat=True)) == [1]
+
+
+def test_a_restored_queue_is_emptied_when_no_worker_is_at_it(whole: Museum) -> None:
+    whole.add(1, ("a.jpg", jpeg()))
+    whole.add(2, ("a.jpg", jpeg()))
+    whole.harvest()
+    enqueuing.enqueue_objects(10)
+    # As the backup has it: one was packaged, the other not begun.
+    working.download("1", worker="w")
+    claim = items.claim("museum.download", "2", worker="w")
+    with pytest.raises(resetting.QueuesNotEmpty):
+        resetting.reset_workflow(delete_jobs=True)
+    assert claim is not None
+    pass_time()
+    assert resetting.reset_workflow(delete_jobs=True).object_ids == [1]
+    assert not WorkflowJob.objects.exists()
+    # What came back with the queue finds nothing to do.
+    for _ in range(3):
+        pass_time()
+        work_off(raising=False)
+    assert whole.ingester.process() == []
+    assert enqueuing.enqueue_objects(10).object_ids == [1, 2]
+    WorkflowJob.objects.update(sip_id="20300101-000000")  # not the second of the first time
+    work_off()
+    pass_time()
+    work_off()
+    assert [done.status for done in whole.ingester.process()] == ["accepted"] * 2
+
+
+def test_an_object_that_is_frozen_while_its_package_waits_can_be_enqueued_again(whole: Museum) -> None:
+    whole.add(1, ("a.jpg", jpeg()))
+    whole.harvest()
+    enqueuing.enqueue_objects(10)
+    working.download("1", worker="w")
+    freezing.freeze_objects([1], reason="wait", delete_jobs=False)
+    work_off(raising=False)
+    pass_time()
+    work_off(raising=False)
+    assert not WorkflowJob.objects.exists()
+    assert freezing.unfreeze_objects(reason="wait", enqueue=True) == [1]
+    work_off()
+    pass_time()
+    work_off()
+    assert [done.status for done in whole.ingester.process()] == ["accepted"]
+
+
+def test_nothing_is_frozen_without_a_reason(db: None) -> None:
+    MuseumObject.objects.create(id=1, frozen=True)
+    MuseumObject.objects.bulk_create([MuseumObject(id=2, frozen=True), MuseumObject(id=3)])
+    told = MuseumObject.objects.order_by("pk").values_list("freeze_reason", "freeze_source")
+    assert list(told) == [("No reason was given", "user")] * 2 + [(None, None)]
+    for fields in ({"freeze_source": "user"}, {"freeze_reason": "x"}, {"freeze_reason": ""}):
+        with pytest.raises(IntegrityError, match="frozen_for_a_reason"), transaction.atomic():
+            MuseumObject.objects.filter(pk=3).update(frozen=True, **fields)
