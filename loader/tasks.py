@@ -3,6 +3,7 @@
 from celery import Task, shared_task
 
 from loader.cleanup import clean_up
+from loader.destinations.archive.describing import describe
 from loader.inspection import inspect
 from loader.workflow import load
 
@@ -23,3 +24,9 @@ def clean_up_task(task: "Task[..., None]", delivery_id: int | str) -> None:
 def inspect_task(task: "Task[..., None]", delivery_id: int | str) -> None:
     """Look what one delivery has left at its destination. Safe to run twice: the claim lets one through."""
     inspect(int(delivery_id), worker=f"loader:{task.request.hostname}")
+
+
+@shared_task(name="loader.describe", bind=True)
+def describe_task(task: "Task[..., None]", part_id: int | str) -> None:
+    """Archive one metadata document that came alone. Safe to run twice: the claim lets one through."""
+    describe(int(part_id), worker=f"loader:{task.request.hostname}")

@@ -42,5 +42,7 @@ REQUEST = Policy(
 LONG = Policy(name="long", attempts=5, first_wait_seconds=60, longest_wait_seconds=3600)
 # Cleaning up: it is tried until it is done, or an operator looks at it.
 DISK = Policy(name="disk", attempts=20, first_wait_seconds=10, longest_wait_seconds=3600)
+# What a client was promised when it was answered: tried for years, and seen in the queue meanwhile.
+PROMISED = Policy(name="promised", attempts=30_000, first_wait_seconds=5, longest_wait_seconds=3600)
 # Looking again whether something has happened elsewhere; an unreachable service is asked for a day.
 POLL = Policy(name="poll", attempts=300, first_wait_seconds=5, longest_wait_seconds=300, stall_seconds=300)

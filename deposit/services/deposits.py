@@ -11,8 +11,6 @@ from typing import Any
 
 from django.db import transaction
 
-from archive.identifiers import SWHID
-from archive.ingest import Ingest
 from deposit import lifecycle, selectors
 from deposit.actors import Actor, Channel
 from deposit.lists import numbered
@@ -285,28 +283,15 @@ def update_metadata(
             "Please ensure you send the correct deposit SWHID.",
         )
     extrinsic.require_functional(entry)
-    with Ingest() as ingest:
-        extrinsic.add_document(
-            ingest,
-            entry=entry,
-            target=SWHID.parse(check_swhid),
-            context={"origin": deposit.origin_url} if deposit.origin_url else {},
-            client=client_of(actor),
-            collection=deposit.collection.name,
-            deposit_id=deposit.pk,
-            document_format=extrinsic.ALONE,
+    with transaction.atomic():
+        locked = _own(deposit, actor, if_revision)
+        if locked.swhid != check_swhid or locked.status != Status.DONE:
+            raise changed_meanwhile()
+        extrinsic.add_alone(locked, entry, actor)
+        locked.revision += 1
+        locked.save(update_fields=["revision"])
+        status = locked.status
+        lifecycle.record(
+            locked, EventName.UPDATE_METADATA, actor=actor.as_depositor, source=status, target=status
         )
-        ingest.seal()
-        with transaction.atomic():
-            locked = _own(deposit, actor, if_revision)
-            if locked.swhid != check_swhid or locked.status != Status.DONE:
-                raise changed_meanwhile()
-            add_parts(locked, Submission(entry=entry), actor)
-            ingest.publish()
-            locked.revision += 1
-            locked.save(update_fields=["revision"])
-            status = locked.status
-            lifecycle.record(
-                locked, EventName.UPDATE_METADATA, actor=actor.as_depositor, source=status, target=status
-            )
-            return locked
+        return locked

@@ -1,30 +1,15 @@
-"""Metadata documents in the archive: extrinsic metadata on an object, and a record of which deposit brought it."""
+"""Metadata documents that come without a package: judged at once, archived by a worker."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
-
-from django.conf import settings
-from lxml import etree
-from lxml.builder import ElementMaker
-
-from archive.identifiers import SWHID, ObjectType, QualifiedSWHID
-from archive.ingest import Ingest
-from archive.objects import Metadata
-from deposit import __version__
+from deposit.actors import Actor
 from deposit.findings import Severity
 from deposit.metadata.checks import check_entry
 from deposit.metadata.entry import Entry
-from deposit.metadata.namespaces import DEPOSIT
 from deposit.metadata.status_detail import render_status_detail
-from deposit.models import Client
+from deposit.models import Deposit, Part, PartKind
+from deposit.queue.items import ask
 from deposit.refusals import Kind, Refusal
-
-# The formats are those of swh-deposit: a document on its own, and one that came with a package.
-ALONE = "sword-v2-atom-codemeta"
-WITH_PACKAGE = "sword-v2-atom-codemeta-v2"
-_ABOUT_DEPOSIT = "xml-deposit-info"
-FETCHER = ("deposit-server", __version__)
+from deposit.services.parts import Submission, add_parts
+from deposit.services.work import DESCRIBE
 
 
 def require_functional(entry: Entry) -> None:
@@ -39,61 +24,8 @@ def require_functional(entry: Entry) -> None:
         )
 
 
-def context_of(swhid: QualifiedSWHID) -> dict[str, Any]:
-    """The qualifiers of a reference as the context of extrinsic metadata."""
-    context: dict[str, Any] = {"origin": swhid.origin, "path": swhid.path, "snapshot": swhid.visit}
-    if swhid.anchor:
-        names = {
-            ObjectType.SNAPSHOT: "snapshot",
-            ObjectType.RELEASE: "release",
-            ObjectType.REVISION: "revision",
-            ObjectType.DIRECTORY: "directory",
-        }
-        context[names[swhid.anchor.type]] = swhid.anchor
-    return {name: value for name, value in context.items() if value is not None}
-
-
-def add_document(
-    ingest: Ingest,
-    *,
-    entry: Entry,
-    target: SWHID,
-    context: Mapping[str, Any],
-    client: Client,
-    collection: str,
-    deposit_id: int,
-    document_format: str,
-    discovery_date: datetime | None = None,
-) -> None:
-    """Put a document and the record of its deposit into a load that is under way; it was discovered now by default."""
-    now = discovery_date or datetime.now(UTC)
-    document = Metadata(
-        target=target,
-        format=document_format,
-        document=entry.document,
-        authority=("deposit_client", client.provider_url),
-        fetcher=FETCHER,
-        discovery_date=now,
-        **context,
-    )
-    identifier = ingest.add_metadata(document)
-    ingest.add_metadata(
-        Metadata(
-            target=SWHID(ObjectType.METADATA, identifier),
-            format=_ABOUT_DEPOSIT,
-            document=_deposit_info(deposit_id, client, collection),
-            authority=("registry", settings.AUTHORITY_URL),
-            fetcher=FETCHER,
-            discovery_date=now,
-        )
-    )
-
-
-def _deposit_info(deposit_id: int, client: Client, collection: str) -> bytes:
-    make = ElementMaker(namespace=DEPOSIT, nsmap={None: DEPOSIT})
-    info = make.deposit(
-        make.deposit_id(str(deposit_id)),
-        make.deposit_client(client.provider_url),
-        make.deposit_collection(collection),
-    )
-    return etree.tostring(info, encoding="utf-8", pretty_print=True)
+def add_alone(deposit: Deposit, entry: Entry, actor: Actor) -> None:
+    """Add a document to a locked deposit, and ask for the work that archives it; within the caller's transaction."""
+    add_parts(deposit, Submission(entry=entry), actor)
+    part = Part.objects.filter(deposit=deposit, kind=PartKind.METADATA).latest("id")
+    ask(DESCRIBE.name, part.pk, deposit_id=deposit.pk, share=deposit.client_id)

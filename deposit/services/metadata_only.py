@@ -1,22 +1,23 @@
-"""Metadata on something that is archived already: judged at reception, archived and done at once."""
+"""Metadata on something that is archived already: judged and done at reception, archived by a worker.
+
+The answer says ``done``, as clients of swh-deposit expect: the document is kept in the record, and its work item with
+it, in one transaction. No web process writes to the archive.
+"""
 
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from archive.identifiers import SWHID, ObjectType, origin_id
-from archive.ingest import Ingest
 from deposit import lifecycle
 from deposit.actors import Actor
 from deposit.archive_permissions import readable
 from deposit.metadata.entry import Entry
 from deposit.metadata.origins import check_origin
 from deposit.metadata.reference import OriginReference, Reference
-from deposit.models import Client, Collection, Deposit, DepositType, EventName, PartKind, Status
+from deposit.models import Collection, Deposit, DepositType, EventName, PartKind, Status
 from deposit.permissions import Operation, client_of, require, require_member
 from deposit.refusals import Kind, Refusal
 from deposit.services import extrinsic
-from deposit.services.parts import Submission, add_parts
 
 
 def refuse_packages() -> Refusal:
@@ -37,29 +38,24 @@ def create(
         raise refuse_packages()
     client = require_member(actor, collection.pk)
     reference = _judge(actor, entry, slug)
-    deposit_id = _next_id()
-    with Ingest() as ingest:
-        _archive(ingest, entry, reference, client, collection, deposit_id)
-        with transaction.atomic():
-            deposit = Deposit.objects.create(pk=deposit_id, client=client, collection=collection)
-            lifecycle.record(
-                deposit, EventName.CREATE, actor=actor.as_depositor, target=Status.PARTIAL, metadata=True
-            )
-            return _accept(ingest, deposit, entry, reference, actor)
+    with transaction.atomic():
+        deposit = Deposit.objects.create(client=client, collection=collection)
+        lifecycle.record(
+            deposit, EventName.CREATE, actor=actor.as_depositor, target=Status.PARTIAL, metadata=True
+        )
+        return _accept(deposit, entry, reference, actor)
 
 
 def convert(*, actor: Actor, deposit: Deposit, entry: Entry) -> Deposit:
     """Make a partial deposit that holds nothing but metadata a metadata-only one. Raises `Refusal`."""
     require(actor, Operation.CHANGE, deposit)
-    client = require_member(actor, deposit.collection_id)
+    require_member(actor, deposit.collection_id)
     reference = _judge(actor, entry, deposit.external_id)
-    with Ingest() as ingest:
-        _archive(ingest, entry, reference, client, deposit.collection, deposit.pk)
-        with transaction.atomic():
-            locked = Deposit.objects.select_for_update().get(pk=deposit.pk)
-            if locked.origin_url or locked.parts.exclude(kind=PartKind.METADATA).exists():
-                raise refuse_packages()
-            return _accept(ingest, locked, entry, reference, actor)
+    with transaction.atomic():
+        locked = Deposit.objects.select_for_update().get(pk=deposit.pk)
+        if locked.origin_url or locked.parts.exclude(kind=PartKind.METADATA).exists():
+            raise refuse_packages()
+        return _accept(locked, entry, reference, actor)
 
 
 def _judge(actor: Actor, entry: Entry, slug: str | None) -> Reference:
@@ -91,47 +87,9 @@ def _require_archived(actor: Actor, reference: Reference) -> None:
         )
 
 
-def _target(reference: Reference) -> SWHID:
-    if isinstance(reference, OriginReference):
-        return SWHID(ObjectType.ORIGIN, origin_id(reference.url))
-    return reference.swhid.core
-
-
-def _archive(
-    ingest: Ingest,
-    entry: Entry,
-    reference: Reference,
-    client: Client,
-    collection: Collection,
-    deposit_id: int,
-) -> None:
-    context = {} if isinstance(reference, OriginReference) else extrinsic.context_of(reference.swhid)
-    extrinsic.add_document(
-        ingest,
-        entry=entry,
-        target=_target(reference),
-        context=context,
-        client=client,
-        collection=collection.name,
-        deposit_id=deposit_id,
-        document_format=extrinsic.ALONE,
-    )
-    ingest.seal()
-
-
-def _accept(ingest: Ingest, deposit: Deposit, entry: Entry, reference: Reference, actor: Actor) -> Deposit:
+def _accept(deposit: Deposit, entry: Entry, reference: Reference, actor: Actor) -> Deposit:
     changes: dict[str, Any] = {"type": DepositType.META}
     if not isinstance(reference, OriginReference):
         changes |= {"swhid": str(reference.swhid.core), "swhid_context": reference.context}
-    add_parts(deposit, Submission(entry=entry), actor)
-    ingest.publish()
+    extrinsic.add_alone(deposit, entry, actor)
     return lifecycle.fire(EventName.ACCEPT, deposit.pk, actor=actor.as_depositor, changes=changes)
-
-
-def _next_id() -> int:
-    """A deposit's number before its row is there: the document in the archive names it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('deposit_deposit', 'id'))")
-        row = cursor.fetchone()
-    assert row is not None
-    return int(row[0])

@@ -28,7 +28,7 @@ from deposit.models import (
     WorkItem,
 )
 from deposit.queue.claims import Claim
-from deposit.queue.policies import DISK, LOCAL, REQUEST
+from deposit.queue.policies import DISK, LOCAL, PROMISED, REQUEST
 from deposit.queue.registry import Kind, Later, Taking, register
 
 logger = logging.getLogger(__name__)
@@ -207,6 +207,10 @@ CHECK = register(
     )
 )
 CLEANUP = register(Kind(name="cleanup", task="loader.clean_up", queue="load", policy=DISK))
+# A document that came without a package: in the record already, and on its way to the archive. The key is its part.
+DESCRIBE = register(
+    Kind(name="describe", task="loader.describe", queue="load", policy=PROMISED, cancellable=False)
+)
 INSPECT = register(Kind(name="inspect", task="loader.inspect", queue="load", policy=REQUEST))
 LOAD = register(
     Kind(

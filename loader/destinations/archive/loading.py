@@ -21,9 +21,9 @@ from deposit.metadata.entry import Entry
 from deposit.metadata.packaging import Packaging
 from deposit.models import Deposit, Part, PartKind
 from deposit.queue.leases import Lease
-from deposit.services import extrinsic
 from deposit.services.deposits import effective_entry
 from deposit.staging.files import path_of
+from loader.destinations.archive import extrinsic
 from loader.destinations.archive.known import known_root
 from loader.destinations.archive.origin_lock import alone_on_origin
 from loader.destinations.archive.releases import (
@@ -169,5 +169,6 @@ def _add_metadata(
         collection=deposit.collection.name,
         deposit_id=deposit.pk,
         document_format=extrinsic.WITH_PACKAGE,
-        discovery_date=deposit.complete_date,
+        # When it came, not when it is loaded: a deposit that is loaded again gets the same document.
+        discovery_date=deposit.complete_date or datetime.now(UTC),
     )

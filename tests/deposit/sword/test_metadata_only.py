@@ -8,6 +8,7 @@ from archive.retrieval import metadata_of
 from deposit.models import Client, Collection, Deposit
 from tests.deposit.archived.test_archive_view import FILES, deposit_package
 from tests.deposit.sword.test_views import ENTRY, field
+from tests.support.describing import describe_all
 from tests.support.factories import http_client, new_client
 from tests.support.samples import atom_entry, make_zip
 
@@ -38,6 +39,7 @@ def test_metadata_on_every_kind_of_own_object_is_done_at_once(http: HttpClient, 
         assert (response.status_code, field(response, "deposit_status")) == (201, "done")
         deposit = Deposit.objects.latest("id")
         assert (deposit.type, deposit.swhid_context) == ("meta", swhid)
+        assert describe_all() == 1
         formats = {m.format for m in metadata_of(SWHID.parse((swhid or "").split(";")[0]))}
         assert "sword-v2-atom-codemeta" in formats
 
@@ -113,6 +115,7 @@ def test_new_metadata_on_a_done_deposit_needs_its_swhid(http: HttpClient, done: 
     assert right.status_code == 204
     done.refresh_from_db()
     assert (done.status, done.parts.count()) == ("done", 3)
+    assert describe_all() == 1
     documents = [m for m in metadata_of(SWHID.parse(done.swhid or "")) if b"A better title" in m.document]
     assert [(m.origin, m.format) for m in documents] == [
         ("https://hal.example.org/soft", "sword-v2-atom-codemeta")

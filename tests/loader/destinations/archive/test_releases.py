@@ -21,6 +21,7 @@ from deposit.services import deposits
 from loader.destinations.archive.releases import branch_name
 from loader.workflow import load
 from tests.loader.conftest import Loaded
+from tests.support.describing import describe_all
 from tests.support.factories import acting_as
 from tests.support.lifecycle_fixtures import ORIGIN, depositor, sent
 from tests.support.samples import atom_entry, create_origin, make_zip
@@ -186,6 +187,7 @@ def test_a_deposit_whose_metadata_were_updated_keeps_its_release(loaded: Loaded)
         entry=read_entry(updated),
         check_swhid=deposit.swhid or "",
     )
+    assert describe_all() == 1
     reload(deposit)
     assert known_by(deposit) == before
 
