@@ -11,6 +11,7 @@ from django.test import Client as HttpClient
 from deposit.actors import Channel, system_actor
 from deposit.models import Delivery
 from sources.batches import services
+from sources.batches.models import Batch
 from tests.loader.destinations.archivematica.delivering import Delivering, delivery_of
 from tests.support.archivematica import Archivematica
 from tests.support.archivematica_state import PROCESSING, Script
@@ -101,14 +102,71 @@ def test_depositors_see_their_own_and_no_buttons(delivering: Delivering) -> None
     assert somebody().get(f"/deliveries/{delivery.pk}/").status_code == 404
 
 
-def test_batches_are_followed(delivering: Delivering, tmp_path: Path) -> None:
-    (tmp_path / "boxes" / "one").mkdir(parents=True)
+@pytest.fixture
+def boxes(tmp_path: Path, settings: Any) -> Path:
+    """A folder of two folders, below which batches may be started."""
+    settings.BATCH_ROOT = str(tmp_path)
+    for name in ("one", "two"):
+        (tmp_path / "boxes" / name).mkdir(parents=True)
+        (tmp_path / "boxes" / name / "letter.txt").write_text(name)
+    return tmp_path / "boxes"
+
+
+def test_batches_are_followed(delivering: Delivering, boxes: Path) -> None:
     batch = services.start(
-        actor=system_actor(Channel.COMMAND),
-        folder=str(tmp_path / "boxes"),
-        collection=delivering.collection.name,
+        actor=system_actor(Channel.COMMAND), folder=str(boxes), collection=delivering.collection.name
     )
     operator = somebody("operate")
 
-    assert "0/1" in page(operator, "/batches/")
-    assert "one" in page(operator, f"/batches/{batch.pk}/")
+    assert "0/2" in page(operator, "/batches/")
+    shown = page(operator, f"/batches/{batch.pk}/")
+    assert "0 of 2 are stored" in shown
+    assert 'hx-trigger="every 5s"' in shown
+    assert "Deposit nothing more of it" not in shown
+    assert operator.get("/batches/start/").status_code == 403
+
+
+def test_a_batch_is_started_once_what_it_would_deposit_was_seen(delivering: Delivering, boxes: Path) -> None:
+    administrator = somebody("operate", "administer")
+    asked = {"folder": str(boxes), "collection": delivering.collection.name, "depth": "1"}
+
+    shown = administrator.get("/batches/start/", asked).content.decode()
+
+    assert "2 deposits would be made" in shown
+    assert "<li>one</li><li>two</li>" in shown
+    assert Batch.objects.count() == 0
+    answer = administrator.post("/batches/start/", asked)
+    batch = Batch.objects.get()
+    assert answer["Location"] == f"/batches/{batch.pk}/"
+    assert (batch.items.count(), batch.started_by) == (2, "olga")
+    again = administrator.post("/batches/start/", asked).content.decode()
+    assert "runs in" in again
+    assert "Deposit nothing more of it" in page(administrator, f"/batches/{batch.pk}/")
+    administrator.post(f"/batches/{batch.pk}/")
+    batch.refresh_from_db()
+    assert batch.state == "cancelled"
+    assert "hx-trigger" not in page(administrator, f"/batches/{batch.pk}/")
+
+
+def test_a_batch_is_not_started_outside_of_its_root(delivering: Delivering, boxes: Path) -> None:
+    administrator = somebody("operate", "administer")
+    asked = {"folder": "/etc", "collection": delivering.collection.name, "depth": "1"}
+
+    assert "are not started in /etc" in administrator.get("/batches/start/", asked).content.decode()
+    assert "are not started in /etc" in administrator.post("/batches/start/", asked).content.decode()
+    assert Batch.objects.count() == 0
+
+
+def test_the_progress_of_a_batch_is_told_alone_when_it_is_asked_for_alone(
+    delivering: Delivering, boxes: Path
+) -> None:
+    batch = services.start(
+        actor=system_actor(Channel.COMMAND), folder=str(boxes), collection=delivering.collection.name
+    )
+    operator = somebody("operate")
+    batch.items.filter(name="one").update(state="done")
+
+    answer = operator.get(f"/batches/{batch.pk}/", headers={"HX-Request": "true"})
+
+    assert "1 of 2 are stored" in answer.content.decode()
+    assert "<html" not in answer.content.decode()

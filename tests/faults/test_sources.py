@@ -1,7 +1,7 @@
 """Uploads into a watched folder while watcher, web, checker, loader and PostgreSQL are killed at random.
 
 As many deposits as uploads, each original moved only when it was stored, a report beside where each was.
-``SOURCE_UPLOADS`` says how many; what docs/explanation/nothing-lost.md tells is of 300.
+``SOURCE_UPLOADS`` says how many; what docs/explanation/nothing-lost.md tells is of 2,000.
 """
 
 import json
