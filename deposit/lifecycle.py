@@ -159,6 +159,16 @@ def fire_within(
 fire = transaction.atomic(fire_within)
 
 
+def take_over(deposit: Deposit, *, source: str, actor: str, **detail: Any) -> None:
+    """Bring a deposit to the status (and the other ``detail``) that another server gave it, outside of the table.
+
+    For moving in alone (``deposit.operations.swh_deposit``). ``deposit``: as it is to be, its new status in it;
+    ``source``: its status here until now, "" for one that is new. In the caller's transaction.
+    """
+    Deposit.objects.filter(pk=deposit.pk).update(status=deposit.status, revision=deposit.revision)
+    record(deposit, EventName.IMPORT, actor=actor, source=source, target=deposit.status, **detail)
+
+
 def _keep_identifiers(deposit: Deposit) -> None:
     """What a deposit is known by stays its own until another load ends, and findable ever after.
 

@@ -106,6 +106,7 @@ CONNECTING = {
     Path("deposit/intake/download.py"),
     Path("archive/storage/s3.py"),  # ARCHIVE_STORAGE
     Path("deposit/authentication/identity.py"),  # KEYCLOAK_SERVER_URL
+    Path("deposit/operations/swh_deposit/uploads.py"),  # what an operator names with swh_deposit_import
     Path("deposit/monitoring/nagios.py"),  # the certificate of our own address
     Path("loader/destinations/export/places.py"),  # EXPORT_TO
     Path("loader/destinations/preservation_service/rest.py"),  # DPRES_API_URL

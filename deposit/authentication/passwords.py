@@ -139,7 +139,7 @@ def _confirm(
             # Those who waited in line with others' guesses look again.
             if wait := throttle.wait_seconds():
                 raise too_many(wait)
-            good = check_password(given.password, encoded) and user is not None and user.is_active
+            good = _is_right(user, given.password, encoded) and user is not None and user.is_active
             if not good:
                 _refused(user, given, address, throttle)
     except Refusal:
@@ -150,6 +150,17 @@ def _confirm(
         raise identity_provider.no_to_a_stranger() if identity_provider else _wrong()
     credential_cache.learn(given.password, encoded)
     throttle.succeeded()
+
+
+def _is_right(user: User | None, password: str, encoded: str) -> bool:
+    """Whether it is the password of the hash; one that was made by an older rule is then replaced."""
+
+    def renew(right: str) -> None:
+        if user is not None:
+            # Unless somebody changed it meanwhile.
+            User.objects.filter(pk=user.pk, password=encoded).update(password=make_password(right))
+
+    return check_password(password, encoded, setter=renew)
 
 
 def _refused(user: User | None, given: Password, address: str, throttle: LoginThrottle) -> None:

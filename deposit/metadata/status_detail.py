@@ -6,6 +6,8 @@ from typing import Protocol
 from deposit.findings import Area
 from deposit.metadata.catalogue import RULES
 
+# A sentence of another server, which is told as it was told there.
+VERBATIM = "moved.detail"
 # Of packages that are taken all the same. Those on metadata have swh-deposit's words, which say it.
 _WARNINGS = "package.warning."
 _ORDER = (Area.METADATA, Area.ARCHIVE, Area.URL, Area.LOADING)
@@ -32,11 +34,7 @@ def render_status_detail(findings: Iterable[FindingLike]) -> str:
     """
     lines: dict[Area, dict[str, list[str]]] = {area: {} for area in _ORDER}
     for finding in findings:
-        rule = RULES.get(finding.code)
-        sentence = ((rule.summary if rule else "") or finding.message).rstrip(".")
-        if finding.code.startswith(_WARNINGS):
-            sentence = f"Warning: {sentence}"
-        subjects = lines[Area(finding.area)].setdefault(" ".join(sentence.split()), [])
+        subjects = lines[Area(finding.area)].setdefault(_sentence(finding), [])
         if finding.subject and finding.subject not in subjects:
             subjects.append(finding.subject)
     return "".join(
@@ -44,6 +42,16 @@ def render_status_detail(findings: Iterable[FindingLike]) -> str:
         for area in _ORDER
         for sentence, subjects in lines[area].items()
     )
+
+
+def _sentence(finding: FindingLike) -> str:
+    if finding.code == VERBATIM:
+        return finding.message
+    rule = RULES.get(finding.code)
+    sentence = ((rule.summary if rule else "") or finding.message).rstrip(".")
+    if finding.code.startswith(_WARNINGS):
+        sentence = f"Warning: {sentence}"
+    return " ".join(sentence.split())
 
 
 def _in_brackets(subjects: list[str]) -> str:

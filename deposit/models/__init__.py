@@ -14,6 +14,7 @@ from deposit.models.event_names import EventName
 from deposit.models.heartbeats import Heartbeat
 from deposit.models.identities import ProviderIdentity
 from deposit.models.locks import AdvisoryLock
+from deposit.models.moved import MovedAccount, MovedDeposit
 from deposit.models.page_anchors import PageAnchor
 from deposit.models.record import (
     STATUS_TEXTS,
@@ -68,6 +69,8 @@ __all__ = [
     "Identifier",
     "LoginFailures",
     "Membership",
+    "MovedAccount",
+    "MovedDeposit",
     "Notice",
     "PackageVersion",
     "PageAnchor",

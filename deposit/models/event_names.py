@@ -39,4 +39,6 @@ class EventName(StrEnum):
     # Packages that are fetched from elsewhere.
     FETCH = "fetch"
     FETCH_FAILED = "fetch-failed"
+    # It came, or came anew, from another deposit server.
+    IMPORT = "import"
     TELL_OF_EXPIRY = "tell-of-expiry"

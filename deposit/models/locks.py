@@ -21,5 +21,7 @@ class AdvisoryLock(IntEnum):
     FETCHED_HOST = 0x5E4D_0005
     # Counting days; alone.
     DAILY_STATISTICS = 0x5E4D_0006
+    # Moving in from another deposit server; alone.
+    MOVING_IN = 0x5E4D_0007
     # Anchors of numbered pages; with the client's number.
     PAGE_ANCHORS = 0x6D69_6C65

@@ -31,6 +31,8 @@ def _steps() -> Iterator[str]:
 
 _STEPS = ", ".join(sorted(_steps()))
 _NAMES = ", ".join(f"'{name}'" for name in sorted(TABLE))
+# What another server decided is outside of the table.
+_LEADS_NOWHERE = f"name NOT IN ({_NAMES}) AND name <> '{EventName.IMPORT}'"
 # Each attempt leaves one of these, or both.
 _TAKEN = ", ".join(
     f"'{name}'"
@@ -45,7 +47,8 @@ _LOOK = "Look at `manage.py deposit show --deposit-id {}`; the record was change
 _IN_ARCHIVE = """(
     EXISTS (SELECT FROM deposit_delivery delivery WHERE delivery.deposit_id = deposit.id
             AND destination = 'archive' AND state = 'done')
-    OR NOT EXISTS (SELECT FROM deposit_delivery delivery WHERE delivery.deposit_id = deposit.id))"""
+    OR NOT EXISTS (SELECT FROM deposit_delivery delivery WHERE delivery.deposit_id = deposit.id)
+        AND NOT EXISTS (SELECT FROM deposit_moveddeposit moved WHERE moved.deposit_id = deposit.id))"""
 
 INVARIANTS = (
     Invariant(
@@ -72,7 +75,7 @@ INVARIANTS = (
         query=f"""
             SELECT deposit_id, name || ' from ' || from_status || ' to ' || to_status FROM deposit_event
             WHERE name IN ({_NAMES}) AND (name, from_status, to_status) NOT IN (VALUES {_STEPS})
-            OR name NOT IN ({_NAMES}) AND from_status <> to_status AND from_status <> ''""",  # noqa: S608
+            OR {_LEADS_NOWHERE} AND from_status <> to_status AND from_status <> ''""",  # noqa: S608
         message="The history tells of a change that the lifecycle does not have: {}.",
         remedy=_LOOK,
     ),
@@ -81,7 +84,9 @@ INVARIANTS = (
         query="""
             SELECT id, status FROM deposit_deposit WHERE status IN ('rejected', 'failed') AND NOT EXISTS (
                 SELECT FROM deposit_finding
-                WHERE deposit_id = deposit_deposit.id AND severity = 'error')""",
+                WHERE deposit_id = deposit_deposit.id AND severity = 'error')
+            -- The server that it came from may not have said why.
+            AND NOT EXISTS (SELECT FROM deposit_moveddeposit WHERE deposit_id = deposit_deposit.id)""",
         message="The deposit is {} and no finding says why.",
         remedy="`manage.py deposit recheck --deposit-id {}` checks it again.",
     ),
@@ -89,7 +94,10 @@ INVARIANTS = (
         code="record.package",
         query="""
             SELECT id, status FROM deposit_deposit WHERE type = 'code' AND status IN ('verified', 'loading', 'done')
-            AND NOT EXISTS (SELECT FROM deposit_part WHERE deposit_id = deposit_deposit.id AND kind = 'package')""",
+            AND NOT EXISTS (SELECT FROM deposit_part WHERE deposit_id = deposit_deposit.id AND kind = 'package')
+            -- Where it came from it had none any more.
+            AND NOT EXISTS (SELECT FROM deposit_moveddeposit moved
+                WHERE moved.deposit_id = deposit_deposit.id AND jsonb_array_length(moved.lacking) > 0)""",
         message="The deposit is {} and has no package.",
         remedy=_LOOK,
     ),
@@ -100,7 +108,8 @@ INVARIANTS = (
             CROSS JOIN LATERAL (VALUES (swhid), (release_swhid), (snapshot_swhid)) told (swhid)
             LEFT JOIN archive_object object ON object.sha1_git = decode(substr(told.swhid, 11), 'hex')
             WHERE status = 'done' AND told.swhid IS NOT NULL AND object.sha1_git IS NULL
-            AND (type = 'meta' OR {_IN_ARCHIVE})""",  # noqa: S608
+            -- Metadata have no delivery; those that were moved in are recorded only.
+            AND {_IN_ARCHIVE}""",  # noqa: S608
         message="The archive does not have what the deposit is known by: {}.",
         remedy="`manage.py archive rebuild` writes the index anew from the packs; if that does not help, "
         "`manage.py deposit reschedule --deposit-id {}` loads the package again.",

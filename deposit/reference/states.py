@@ -34,6 +34,7 @@ _AFTER = """
 - Besides these the history has lines that change no status, among them `create`, `add`, `replace`, `close`,
   `update-metadata`, `tell-of-expiry`, `ask` (a delivery needs a person's decision; once for each question) and
   `give-back`: a worker met a fault that is not the deposit's, says which, and the deposit waits for its next attempt.
+  `import` brings a deposit of another server to the status that it had there.
 
 ## Invariants
 

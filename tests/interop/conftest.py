@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.interop import software_heritage as heritage
 from tests.interop.service import REPOSITORY, Service, running
 from tests.interop.swh_deposit import SwhDeposit
 
@@ -73,3 +74,21 @@ def swh_deposit(service: Service) -> SwhDeposit:
 def sword2_python() -> Path:
     """A Python that has the sword2 library."""
     return environment_of("sword2") / "python"
+
+
+@pytest.fixture(scope="session")
+def software_heritage() -> Iterator[heritage.SoftwareHeritage]:
+    """Software Heritage's storage and objstorage, empty, over a PostgreSQL of their own."""
+    if heritage.debian_postgres() is None:
+        pytest.skip(
+            "needs Debian's postgresql and postgresql-contrib: their schemas use btree_gist and pgcrypto"
+        )
+    programs = environment_of("swh-server")
+    with heritage.running(Path(tempfile.mkdtemp(prefix="heritage-", dir="/tmp")), programs) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def deposit_peer(software_heritage: heritage.SoftwareHeritage) -> heritage.DepositPeer:
+    """A swh-deposit 3.0.1 without clients and deposits, which loads into that storage."""
+    return heritage.deposit_peer(software_heritage)

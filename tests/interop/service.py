@@ -28,6 +28,24 @@ class Service:
     password: str
     collection: str
     provider_url: str
+    data: Path = Path()
+
+    def manage(self, *words: str | Path) -> "subprocess.CompletedProcess[str]":
+        """Run ``manage.py`` beside the server, as the page on running it says."""
+        process = self.managing(*words)
+        out, err = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def managing(self, *words: str | Path) -> "subprocess.Popen[str]":
+        """Begin that; its output has to be read where it is more than a pipe holds."""
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *map(str, words)],
+            cwd=REPOSITORY,
+            env={"PATH": os.environ["PATH"], "DATA_DIR": str(self.data)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def get(self, path: str, **headers: str) -> bytes:
         """The answer to a GET below the base address, as the demo client."""
@@ -79,6 +97,7 @@ def running(folder: Path) -> Iterator[Service]:
             password=demo["DEPOSIT_PASSWORD"],
             collection=demo["DEPOSIT_COLLECTION"],
             provider_url=demo["DEPOSIT_PROVIDER_URL"],
+            data=folder / "data",
         )
     finally:
         process.terminate()

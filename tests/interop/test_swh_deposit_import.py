@@ -1,0 +1,379 @@
+"""Moving in from a real swh-deposit 3.0.1 that its own client has filled, while both serve."""
+
+import dataclasses
+import json
+import logging
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.interop.packages import Tree, directory_swhid, tarred, zipped
+from tests.interop.service import REPOSITORY, Service
+from tests.interop.software_heritage import DepositPeer
+from tests.interop.swh_deposit import SwhDeposit
+from tests.support.factories import basic
+
+PROVIDER = "https://hal.example.org"
+PASSWORD = "what ada types"
+ENTRY = """<?xml version="1.0" encoding="utf-8"?>
+<entry xmlns="http://www.w3.org/2005/Atom" xmlns:codemeta="https://doi.org/10.5063/SCHEMA/CODEMETA-2.0"
+       xmlns:schema="http://schema.org/" xmlns:swh="https://www.softwareheritage.org/schema/2018/deposit">
+  <title>{title}</title><author><name>Ada</name></author>{more}
+  <swh:deposit>{deposit}
+    <swh:metadata-provenance><schema:url>https://hal.example.org/about</schema:url></swh:metadata-provenance>
+  </swh:deposit>
+</entry>
+"""
+# What a status says that has no details is in each server's own words; clients look at nothing in it.
+OWN_WORDS = {
+    "Deposit is partially received. To finalize it, In-Progress header should be false": "partial",
+    "Deposit has been there too long and is now deemed ready to be garbage collected": "expired",
+    "Deposit failed the checks": "rejected",
+    "The deposit loading into the Software Heritage archive failed": "failed",
+    "The deposit has been successfully loaded into the Software Heritage archive": "done",
+}
+OURS = {
+    "The deposit is not complete yet: more requests are expected.": "partial",
+    "The deposit was never completed and has expired.": "expired",
+    "The deposit failed its checks.": "rejected",
+    "The deposit could not be taken into the archive; the operators have to look at it.": "failed",
+    "The deposit is in the archive.": "done",
+}
+
+
+@dataclasses.dataclass(kw_only=True)
+class Filled:
+    """The peer's deposits by what became of them, and its client."""
+
+    client: SwhDeposit
+    numbers: dict[str, str]
+
+    def numbers_of(self, *names: str) -> list[str]:
+        return [self.numbers[name] for name in names]
+
+
+class Filler:
+    """Fills the peer with every kind of deposit."""
+
+    def __init__(self, peer: DepositPeer, client: SwhDeposit, folder: Path) -> None:
+        self.peer, self.client, self.folder = peer, client, folder
+        self.numbers: dict[str, str] = {}
+
+    def tree(self, name: str) -> Tree:
+        return {f"{name}/README": name.encode(), f"{name}/src/main.c": b"int main() { return 0; }\n"}
+
+    def entry(self, name: str, deposit: str = "", more: str = "") -> Path:
+        path = self.folder / f"{name}.xml"
+        deposit = deposit or f'<swh:create_origin><swh:origin url="{PROVIDER}/{name}"/></swh:create_origin>'
+        path.write_text(ENTRY.format(title=f"Title of {name}", deposit=deposit, more=more))
+        return path
+
+    def send(self, name: str, *words: str | Path, package: bool = True, metadata: Path | None = None) -> int:
+        packages = ("--archive", zipped(self.folder / f"{name}.zip", self.tree(name))) if package else ()
+        described = ("--metadata", metadata or self.entry(name))
+        receipt = self.client.json("upload", "--collection", "hal", *packages, *described, *words)
+        self.numbers[name] = receipt["deposit_id"]
+        return int(receipt["deposit_id"])
+
+    def check(self, number: int) -> None:
+        self.peer.do("check", id=number, collection="hal")
+
+    def finish(self, number: int) -> None:
+        self.check(number)
+        assert self.peer.do("load", id=number)["status"] == "eventful"
+
+    def fill(self) -> dict[str, str]:
+        for name in ("done", "slugged", "updated"):
+            self.finish(self.send(name, *(["--slug", "slugged"] if name == "slugged" else [])))
+        again = f'<swh:add_to_origin><swh:origin url="{PROVIDER}/done"/></swh:add_to_origin>'
+        notes = (
+            "<codemeta:version>2.0</codemeta:version><codemeta:releaseNotes>Better.</codemeta:releaseNotes>"
+        )
+        self.finish(self.send("second", metadata=self.entry("second", again, notes)))
+        self._two_packages()
+        self.send("partial", "--partial")
+        self.send("deposited")
+        self.check(self.send("verified"))
+        self._rejected()
+        self._failed()
+        for status in ("expired", "loading"):
+            number = self.send(status, *(["--partial"] if status == "expired" else []))
+            self.peer.do("change", id=number, status=status)
+        self._metadata_only()
+        self._updated()
+        return self.numbers
+
+    def _two_packages(self) -> None:
+        number = self.send("two", "--partial")
+        more = tarred(self.folder / "more.tar.gz", {"two/NEWS": b"more\n"})
+        self.client.json("upload", "--collection", "hal", "--archive", more, "--deposit-id", str(number))
+        self.finish(number)
+
+    def _rejected(self) -> None:
+        nested = zipped(self.folder / "rejected.zip", {"inner.zip": b"PK"})
+        metadata = self.entry("rejected", more="<content>not an element of these entries</content>")
+        words = ("--collection", "hal", "--archive", nested, "--metadata", metadata)
+        receipt = self.client.json("upload", *words)
+        self.numbers["rejected"] = receipt["deposit_id"]
+        self.check(int(receipt["deposit_id"]))
+
+    def _failed(self) -> None:
+        number = self.send("failed")
+        self.check(number)
+        (package,) = self.peer.media.glob("client_*/*/failed.zip")
+        shutil.move(package, self.folder / "kept")
+        self.peer.do("load", id=number)
+        shutil.move(self.folder / "kept", package)
+
+    def _metadata_only(self) -> None:
+        swhid = directory_swhid(self.tree("done"))
+        reference = f'<swh:reference><swh:object swhid="{swhid}"/></swh:reference>'
+        self.send("metadata", package=False, metadata=self.entry("metadata", reference))
+
+    def _updated(self) -> None:
+        number, swhid = self.numbers["updated"], directory_swhid(self.tree("updated"))
+        words = ("--collection", "hal", "--deposit-id", number, "--swhid", swhid)
+        self.client.json("upload", "--metadata", self.entry("updated", more="<summary>New</summary>"), *words)
+
+
+@pytest.fixture(scope="module")
+def filled(
+    deposit_peer: DepositPeer,
+    service: Service,
+    swh_deposit: SwhDeposit,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Filled:
+    who: dict[str, Any] = {"provider_url": f"{PROVIDER}/", "domain": "hal.example.org"}
+    deposit_peer.do("user", username="ada", password=PASSWORD, collections=["hal", "soft"], **who)
+    deposit_peer.do("user", username="gone", password="x", collections=["hal"], is_active=False, **who)
+    at = dataclasses.replace(service, base_url=deposit_peer.base_url, user="ada", password=PASSWORD)
+    client = SwhDeposit(swh_deposit.program, at)
+    numbers = Filler(deposit_peer, client, tmp_path_factory.mktemp("filling")).fill()
+    became = {row["id"]: row["status"] for row in deposit_peer.do("rows")}
+    expected = {
+        name: name
+        for name in ("partial", "deposited", "verified", "rejected", "failed", "expired", "loading")
+    }
+    assert {name: became[int(number)] for name, number in numbers.items()} == {
+        name: expected.get(name, "done") for name in numbers
+    }
+    return Filled(client=client, numbers=numbers)
+
+
+class Mover:
+    """Runs the command, and asks the same client of both servers."""
+
+    def __init__(self, service: Service, peer: DepositPeer, filled: Filled) -> None:
+        self.service, self.peer, self.filled = service, peer, filled
+        here = dataclasses.replace(service, user="ada", password=PASSWORD)
+        self.here = SwhDeposit(filled.client.program, here)
+
+    def run(self, *words: str, code: int = 0) -> dict[str, Any]:
+        source = ("--database", self.peer.servers.database("deposit"), "--uploads", self.peer.media, "--json")
+        done = self.service.manage("swh_deposit_import", *source, *words)
+        assert done.returncode == code, done.stdout + done.stderr
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
+    def as_ada(self) -> dict[str, str]:
+        return {"Authorization": basic("ada", PASSWORD)}
+
+    def both(self, *numbers: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        for number in numbers:
+            there = self.filled.client.json("status", "--deposit-id", number)
+            yield _told(there, OWN_WORDS), _told(self.here.json("status", "--deposit-id", number), OURS)
+
+    def listed(self, client: SwhDeposit) -> dict[str, dict[str, Any]]:
+        rows = client.json("list", "--page-size", "1000")["deposits"]
+        return {row["id"]: row for row in rows}
+
+
+def _told(status: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
+    detail = status.get("deposit_status_detail", "")
+    return {**status, "deposit_status_detail": words.get(detail, detail)}
+
+
+@pytest.fixture(scope="module")
+def mover(service: Service, deposit_peer: DepositPeer, filled: Filled) -> Mover:
+    return Mover(service, deposit_peer, filled)
+
+
+SETTLED = ("done", "slugged", "second", "two", "rejected", "failed", "expired", "metadata", "updated")
+OPEN = ("partial", "deposited", "verified", "loading")
+
+
+def test_a_dry_run_tells_what_would_come_and_writes_nothing(mover: Mover) -> None:
+    report = mover.run("--dry-run")
+    assert report["counts"]["deposits created"] == len(SETTLED)
+    assert report["counts"]["deposits left until --final"] == len(OPEN)
+    assert report["counts"]["clients created"] == 2
+    assert (
+        "There is no client ada"
+        in mover.service.manage("user", "revoke", "--username", "ada", "--collection", "x").stderr
+    )
+
+
+def test_settled_deposits_answer_the_same_on_both(mover: Mover) -> None:
+    report = mover.run()
+    assert report["rows"] == []
+    assert report["counts"]["deposits created"] == len(SETTLED)
+    for there, here in mover.both(*mover.filled.numbers_of(*SETTLED)):
+        assert here == there
+    there, here = mover.listed(mover.filled.client), mover.listed(mover.here)
+    assert here == {number: there[number] for number in mover.filled.numbers_of(*SETTLED)}
+
+
+def test_a_second_run_takes_only_what_has_changed_there(mover: Mover, tmp_path: Path) -> None:
+    number, swhid = (
+        mover.filled.numbers["updated"],
+        mover.listed(mover.here)[mover.filled.numbers["updated"]]["swhid"],
+    )
+    entry = tmp_path / "newest.xml"
+    entry.write_text(ENTRY.format(title="The newest", deposit="", more=""))
+    words = ("--collection", "hal", "--deposit-id", number, "--swhid", swhid, "--metadata", entry)
+    mover.filled.client.json("upload", *words)
+    counts = mover.run()["counts"]
+    assert (counts["deposits updated"], counts["deposits unchanged"]) == (1, len(SETTLED) - 1)
+    assert ">The newest<" in dataclasses.replace(
+        mover.service, user="ada", password=PASSWORD, collection="hal"
+    ).receipt(number)
+
+
+def test_the_final_run_takes_up_what_was_half_done(mover: Mover) -> None:
+    filled, peer = mover.filled, mover.peer
+    counts = mover.run("--final")["counts"]
+    assert counts["deposits created"] == len(OPEN)
+    for there, here in mover.both(filled.numbers["partial"]):
+        assert here == there
+    # Both go on from where it stands.
+    filled.client.json(
+        "upload", "--collection", "hal", "--deposit-id", filled.numbers["partial"], "--archive", _more(mover)
+    )
+    mover.here.json(
+        "upload", "--collection", "hal", "--deposit-id", filled.numbers["partial"], "--archive", _more(mover)
+    )
+    for name in OPEN:
+        number = int(filled.numbers[name])
+        if name in ("partial", "deposited"):
+            peer.do("check", id=number, collection="hal")
+        peer.do("load", id=number)
+    for name, deposit in zip(OPEN, filled.numbers_of(*OPEN), strict=True):
+        ((there, here),) = mover.both(deposit)
+        deadline = time.monotonic() + 60
+        while here["deposit_status"] != "done" and time.monotonic() < deadline:
+            time.sleep(0.2)
+            ((_, here),) = mover.both(deposit)
+        assert _without_dates(here) == _without_dates(there), name
+
+
+def _more(mover: Mover) -> Path:
+    return tarred(mover.service.data.parent / "rest.tar.gz", {"partial/REST": b"the rest\n"})
+
+
+def _without_dates(told: dict[str, Any]) -> dict[str, Any]:
+    """A release of a deposit that was completed on each server at another moment has another date."""
+    (name,) = told.keys() & {"deposit_swh_id_context", "swhid_context"}
+    return {**told, name: re.sub("(snp|rel):[0-9a-f]{40}", r"\1:", told[name])}
+
+
+def test_done_deposits_are_loaded_into_our_archive(mover: Mover) -> None:
+    names = ("done", "slugged", "second", "two", "updated")
+    before = mover.listed(mover.here)
+    # What both servers went on with stays as it is here.
+    report = mover.run("--done", "load", code=1)
+    assert {str(row["id"]) for row in report["rows"]} == set(mover.filled.numbers_of(*OPEN))
+    assert report["counts"]["deposits loaded"] >= len(names)
+    after = mover.listed(mover.here)
+    for number in mover.filled.numbers_of(*names):
+        # Releases and snapshots: see the table of differences in the reference.
+        assert _without_dates(after[number]) == _without_dates(before[number])
+
+
+def test_the_record_keeps_all_that_the_doctor_looks_for(mover: Mover) -> None:
+    done = mover.service.manage("doctor", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_new_deposits_take_no_number_that_the_other_server_gave(mover: Mover, tmp_path: Path) -> None:
+    package = zipped(tmp_path / "new.zip", {"new/README": b"new\n"})
+    url = f"{PROVIDER}/new"
+    words = (
+        "--archive",
+        package,
+        "--name",
+        "New",
+        "--author",
+        "Ada",
+        "--create-origin",
+        url,
+        "--collection",
+        "hal",
+    )
+    assert int(mover.here.json("upload", *words)["deposit_id"]) > max(map(int, mover.filled.numbers.values()))
+
+
+def test_passwords_are_the_same_and_wrong_ones_are_not(mover: Mover) -> None:
+    refused = mover.here.run("list", password="not what ada types")
+    assert "Invalid username/password" in refused.stdout + refused.stderr
+    listed = mover.service.manage("user", "list", "--json")
+    users = {row["username"]: row for row in json.loads(listed.stdout)}
+    assert (users["ada"]["collections"], users["gone"]["active"]) == (["hal", "soft"], False)
+
+
+@pytest.mark.timeout(3600)
+def test_many_deposits_come_in_bounded_memory(mover: Mover) -> None:
+    """``MOVING_DEPOSITS=100000`` for the figures on the page."""
+    number = int(os.environ.get("MOVING_DEPOSITS", "1000"))
+    first = mover.peer.do("generate", number=number)
+    package = zipped(mover.service.data.parent / "each.zip", {"a/README": b"generated\n"}).read_bytes()
+    for pk in range(first, first + number):
+        folder = mover.peer.media / "client_1" / str(pk % 1000)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{pk}.zip").write_bytes(package)
+    database = mover.peer.servers.database("deposit")
+    words = ["swh_deposit_import", "--database", database, "--uploads", str(mover.peer.media)]
+    for run in ("first", "second"):
+        began = time.monotonic()
+        process = mover.service.managing(*words)
+        memory = 0
+        while process.poll() is None:
+            with suppress(OSError):
+                found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())
+                memory = max(memory, int(found[1]) if found else 0)
+            time.sleep(0.1)
+        took = f"{run} run: {number} deposits, {time.monotonic() - began:.1f} s, {memory / 1024:.0f} MiB"
+        logging.getLogger(__name__).warning(took)
+        assert memory < 300 * 1024
+    listed = mover.service.get(f"hal/{first + number - 1}/status/", **mover.as_ada()).decode()
+    assert f"swh:1:dir:{first + number - 1:040x}" in listed
+    assert mover.run(code=1)["counts"]["deposits unchanged"] >= number
+
+
+def test_the_commands_of_the_page_run(mover: Mover, tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "how-to" / "move-deposits-from-swh-deposit.md").read_text()
+    lines = re.findall(r"^ *\$ deposit-admin (swh_deposit_import .*(?:\n> .*)*)$", page, re.MULTILINE)
+    assert len(lines) >= 5
+    find = ["find", ".", "-type", "f", "-exec", "sha256sum", "{}", "+"]
+    sums = subprocess.run(find, cwd=mover.peer.media, capture_output=True, check=True)
+    (tmp_path / "SHA256SUMS").write_bytes(sums.stdout)
+    places = {
+        "$OLD_DATABASE": mover.peer.servers.database("deposit"),
+        "$OLD_UPLOADS": str(mover.peer.media),
+        "SHA256SUMS": str(tmp_path / "SHA256SUMS"),
+        "moved.json": str(tmp_path / "moved.json"),
+    }
+    for line in lines:
+        words = shlex.split(line.replace("\n> ", " ").replace("\\", "").partition(" > ")[0])
+        done = mover.service.manage(*(places.get(word, word) for word in words))
+        # What both servers went on with is told in every run here.
+        assert done.returncode in (0, 1), done.stderr
+        assert "deposits unchanged" in done.stdout, line
