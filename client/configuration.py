@@ -35,6 +35,8 @@ class Account:
     password: str = ""
     token: str = ""
     collection: str = ""
+    collections: str = ""
+    """The names of all that the account had when it logged in, with commas; for the shell's completion."""
     secret_in_keyring: bool = False
 
 
@@ -100,11 +102,20 @@ def with_secret(found: Account) -> Account:
     return replace(found, **{kind: value})
 
 
+def servers() -> dict[str, dict[str, str]]:
+    """What the configuration file knows, by the names of servers; empty where it cannot be read."""
+    try:
+        known: dict[str, dict[str, str]] = _read().get("servers", {})
+    except UsageError:
+        return {}
+    return known
+
+
 def save(server: str, found: Account, *, keyring: bool = True) -> str:
     """Write an account down and make it the default. Returns where the secret went, in words."""
     data = _read()
     servers = data.setdefault("servers", {})
-    entry = {"url": found.url, "username": found.username, "collection": found.collection}
+    entry = {name: getattr(found, name) for name in ("url", "username", "collection", "collections")}
     kind = "token" if found.token else "password"
     secret = found.token or found.password
     where = "keyring"

@@ -1,6 +1,5 @@
 """The Python API: one depositor at one server."""
 
-import base64
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,10 +9,12 @@ from typing import Self, TypedDict
 from urllib.parse import quote
 
 from client import documents
+from client.addresses import tidy
 from client.depositing import Upload
 from client.documents import Collection, Receipt, Service, Status
 from client.downloading import save
 from client.errors import NotFoundError, RefusedError, UsageError, WaitTimedOutError
+from client.headers import ENTRY, PACKAGINGS, SIMPLE_ZIP, package_headers
 from client.journal import recorded
 from client.metadata import Metadata
 from client.packing import Package, open_package
@@ -27,13 +28,6 @@ class _Patience(TypedDict):
     retries: int
     first_wait: float
     give_up_after: float
-
-
-ENTRY = "application/atom+xml;type=entry"
-PACKAGINGS = {
-    name.lower(): f"http://purl.org/net/sword/package/{name}" for name in ("SimpleZip", "Binary", "BagIt")
-}
-SIMPLE_ZIP = PACKAGINGS["simplezip"]
 
 
 class Depositor:
@@ -59,9 +53,7 @@ class Depositor:
         first_wait: float = 0.25,
         give_up_after: float = GIVE_UP_AFTER,
     ) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise UsageError(f"{url!r} is no web address.", "Give one like https://deposit.example.org/1/")
-        self.url = url.rstrip("/") + "/"
+        self.url = tidy(url)
         self._username, self._password, self._token = username or "", password or "", token or ""
         self._patience = _Patience(
             timeout=timeout, retries=retries, first_wait=first_wait, give_up_after=give_up_after
@@ -69,6 +61,8 @@ class Depositor:
         self._collection = collection
         self.name_encoding = ""
         """What names in packages are in that do not state their encoding, such as shift_jis; "": nothing is said."""
+        self.confirm_warnings = False
+        """Whether new deposits wait for `confirm` when their packages have warnings; servers may not know it."""
         self._transport = Transport(
             username=username,
             password=password,
@@ -131,8 +125,9 @@ class Depositor:
         timeout: float | None = None,
         on_change: Callable[[Status], None] | None = None,
         longest_poll: float = 10.0,
+        until: Callable[[Status], bool] | None = None,
     ) -> Status:
-        """Wait until nothing happens any more by itself, and return that status.
+        """Wait until nothing happens any more by itself, and return that status; ``waits_for`` says for what.
 
         ``timeout`` in seconds (None: for ever) raises `WaitTimedOutError`. A ``partial`` deposit waits for its
         depositor, hence `UsageError`.
@@ -144,7 +139,9 @@ class Depositor:
             if on_change and status.status != known:
                 on_change(status)
             known = status.status
-            if status.is_final:
+            if status.is_final or (until is not None and until(status)):
+                return status
+            if status.waits_for:
                 return status
             if known == "partial":
                 raise UsageError(f"Deposit {deposit_id} is not complete.", f"deposit complete {deposit_id}")
@@ -246,6 +243,11 @@ class Depositor:
             return job.run(record, in_progress=in_progress)
 
     @property
+    def username(self) -> str:
+        """Who deposits; "" where a token says so."""
+        return self._username
+
+    @property
     def _address(self) -> str:
         return f"{self._username}@{self.url}{self.collection}"
 
@@ -301,13 +303,30 @@ class Depositor:
                 return documents.read_receipt(response.content)
             except BrokenError:
                 status = self.status(deposit_id)
-                if status.status != "partial":
+                # One that waits for a confirmation was completed: once more would confirm it.
+                if status.status != "partial" or status.waits_for:
                     return Receipt(
                         deposit_id=deposit_id, status=status.status, date=None, archive=None, links={}
                     )
                 if last:
                     raise
         raise AssertionError("unreachable")
+
+    def confirm(self, deposit_id: int) -> Status:
+        """Say that the warnings on a deposit are known, and that it is meant as it is. Twice does no harm."""
+        try:
+            self._transport.request(
+                "POST",
+                f"{self.url.removesuffix('1/')}api/deposits/{int(deposit_id)}/actions/",
+                headers={"Content-Type": "application/json", "Accept": "application/json"},
+                content=b'{"action": "confirm"}',
+                repeatable=True,
+            )
+        except RefusedError as error:
+            # Sent twice, and the first did it.
+            if error.status != 409 or self.status(deposit_id).status == "partial":
+                raise
+        return self.status(deposit_id)
 
     def cancel(self, deposit_id: int) -> None:
         """Delete a partial deposit."""
@@ -360,8 +379,7 @@ class Depositor:
             "In-Progress": str(in_progress).lower(),
             "Idempotency-Key": key or str(uuid.uuid4()),
         }
-        if self.name_encoding:
-            headers["X-Name-Encoding"] = self.name_encoding
+        headers |= self._wishes
         if slug:
             headers["Slug"] = quote(slug, safe="/:@!$&'()*+,;=~-._")
         response = self._transport.request(
@@ -372,6 +390,12 @@ class Depositor:
             repeatable=repeatable,
         )
         return documents.read_receipt(response.content)
+
+    @property
+    def _wishes(self) -> dict[str, str]:
+        """What every request of a new deposit says besides."""
+        names = {"X-Name-Encoding": self.name_encoding} if self.name_encoding else {}
+        return names | ({"X-Confirm-Warnings": "true"} if self.confirm_warnings else {})
 
     def _put_entry(self, deposit_id: int, metadata: Metadata | bytes, headers: dict[str, str]) -> None:
         self._transport.request(
@@ -387,8 +411,7 @@ class Depositor:
         """POST or PUT a package, the deposit staying open; without a deposit this makes one."""
         url = self._iri(deposit_id, "media") if deposit_id else f"{self.url}{quote(self.collection)}/"
         headers = package_headers(package)
-        if self.name_encoding:
-            headers["X-Name-Encoding"] = self.name_encoding
+        headers |= self._wishes
         response = self._transport.request(method, url, headers=headers, file=package.path, progress=progress)
         return response.content
 
@@ -399,22 +422,3 @@ def _opened(package: Path | str | Package) -> Package:
 
 def _entry(metadata: Metadata | bytes) -> bytes:
     return metadata.to_entry() if isinstance(metadata, Metadata) else metadata
-
-
-def package_headers(package: Package) -> dict[str, str]:
-    """The headers of a package: what it is, how long, and its digests, so that a damaged one is refused."""
-    name = package.name
-    if name.isascii() and not set(name) & set('"\\') and name.isprintable():
-        disposition = f'attachment; filename="{name}"'
-    else:
-        disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-    digest = base64.b64encode(bytes.fromhex(package.sha256)).decode()
-    return {
-        "Content-Type": package.media_type,
-        "Content-Length": str(package.size),
-        "Content-Disposition": disposition,
-        "Content-MD5": package.md5,
-        "Digest": f"SHA-256={digest}",
-        "Packaging": SIMPLE_ZIP,
-        "In-Progress": "true",
-    }

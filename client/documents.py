@@ -66,6 +66,10 @@ class Status:
     swhid_context: str | None
     external_id: str | None
     origin_url: str | None
+    page: str | None = None
+    """The address of its page, for people; None where the server does not say."""
+    waits_for: str | None = None
+    """``confirmation``: it has warnings, and goes on when its depositor confirms them."""
 
     @property
     def is_final(self) -> bool:
@@ -75,6 +79,9 @@ class Status:
 
 def parse(document: bytes) -> ElementTree.Element:
     """Parse an answer. A document type declaration is refused unread, so entities can do nothing."""
+    hint = "Check the address: it ends with /1/ on most servers."
+    if re.match(rb"\s*<(?:!doctype html|html)", document, re.IGNORECASE):
+        raise UnavailableError("The answer is a web page, not the XML of a deposit server.", hint)
     try:
         text = document.decode("utf-8")
         if "<!DOCTYPE" in text or "<!ENTITY" in text:
@@ -83,7 +90,6 @@ def parse(document: bytes) -> ElementTree.Element:
             )
         return ElementTree.fromstring(document)  # noqa: S314
     except (UnicodeDecodeError, ElementTree.ParseError) as error:
-        hint = "Check the address: it ends with /1/ on most servers."
         raise UnavailableError("The answer is not the XML of a deposit server.", hint) from error
 
 
@@ -125,6 +131,11 @@ def read_service(document: bytes) -> Service:
     )
 
 
+def _page(element: ElementTree.Element) -> str | None:
+    links = element.iterfind("atom:link[@rel='alternate'][@type='text/html']", NAMESPACES)
+    return next((link.get("href") for link in links), None)
+
+
 def read_receipt(document: bytes) -> Receipt:
     """Read a deposit receipt."""
     root = parse(document)
@@ -153,6 +164,8 @@ def read_status(document: bytes) -> Status:
         swhid_context=_text(root, "swh:deposit_swh_id_context"),
         external_id=_text(root, "swh:deposit_external_id"),
         origin_url=_text(root, "swh:deposit_origin_url"),
+        page=_page(root),
+        waits_for=_text(root, "swh:deposit_waits_for"),
     )
 
 
@@ -166,6 +179,7 @@ def read_list(document: bytes) -> tuple[int, list[dict[str, str]]]:
             for field in entry
             if field.tag.startswith(prefix)
         }
+        | {"title": _text(entry, "atom:title") or "", "page": _page(entry) or ""}
         for entry in root.iterfind("atom:entry", NAMESPACES)
     ]
     return int(_text(root, "swh:count") or len(rows)), rows

@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     FAILED = 8
     TIMED_OUT = 9
     DIFFERS = 10
+    UNCONFIRMED = 11
 
 
 class DepositError(Exception):
@@ -51,6 +52,10 @@ class UnavailableError(DepositError):
     """The server cannot be reached, or is not well; the same request may work later."""
 
     exit_code = ExitCode.UNAVAILABLE
+    # True where no server has answered at all.
+    is_transport = False
+    # True where trying again cannot help.
+    is_permanent = False
 
 
 class WaitTimedOutError(DepositError):

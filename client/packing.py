@@ -32,19 +32,21 @@ class Package:
     size: int
     md5: str
     sha256: str
+    is_zip: bool = False
 
     @property
     def media_type(self) -> str:
-        """How SWORD servers call it: anything that is not a zip is sent as a tar."""
-        return "application/zip" if self.name.lower().endswith(".zip") else "application/x-tar"
+        """How SWORD servers call it, by its bytes: anything that is not a zip is sent as a tar."""
+        return "application/zip" if self.is_zip else "application/x-tar"
 
 
 def open_package(path: Path, *, progress: Progress | None = None) -> Package:
     """Hash a file in one pass. Raises `UsageError` when it cannot be read or is empty."""
-    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+    md5, sha256, size, is_zip = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0, False
     try:
         with path.open("rb") as file:
             while chunk := file.read(CHUNK):
+                is_zip = is_zip or (not size and chunk.startswith(b"PK"))
                 md5.update(chunk)
                 sha256.update(chunk)
                 size += len(chunk)
@@ -54,7 +56,14 @@ def open_package(path: Path, *, progress: Progress | None = None) -> Package:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     if not size:
         raise UsageError(f"{path} is empty.")
-    return Package(path=path, name=path.name, size=size, md5=md5.hexdigest(), sha256=sha256.hexdigest())
+    return Package(
+        path=path,
+        name=path.name,
+        size=size,
+        md5=md5.hexdigest(),
+        sha256=sha256.hexdigest(),
+        is_zip=is_zip,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,14 +201,14 @@ def made(plan: Plan) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="deposit-") as temporary:
         target = Path(temporary) / plan.name
-        with _tar_gz(target) as tar:
+        with new_tar_gz(target) as tar:
             for name, path in plan.entries:
                 _add(tar, path, name)
         yield target
 
 
 @contextmanager
-def _tar_gz(target: Path) -> Iterator[tarfile.TarFile]:
+def new_tar_gz(target: Path) -> Iterator[tarfile.TarFile]:
     """A new ``.tar.gz``, whose gzip header names neither file nor time: they would differ each time."""
     with (
         target.open("wb") as raw,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import httpx
 
+from client.addresses import explain
 from client.documents import read_error
-from client.errors import DepositError, NotFoundError, RefusedError, UnavailableError
+from client.errors import DepositError, NotFoundError, RefusedError, UnavailableError, error_for
 from client.pauses import GIVE_UP_AFTER, Pauses
 
 CHUNK = 256 * 1024
@@ -82,13 +83,12 @@ class Transport:
                     follow_redirects=method == "GET",
                 )
             except httpx.TransportError as error:
+                reason = explain(error, url)
+                if reason.is_permanent:
+                    raise reason from error
                 if not (safe or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)):
-                    raise BrokenError(
-                        describe_error(error), "Look at the deposit before you try again."
-                    ) from error
-                pauses.take(
-                    UnavailableError(describe_error(error), "Is the address right, and the server up?")
-                )
+                    raise BrokenError(reason.summary, "Look at the deposit before you try again.") from error
+                pauses.take(reason)
                 continue
             if response.is_success:
                 return response
@@ -107,9 +107,8 @@ class Transport:
                     raise refusal_of(response)
                 yield response
         except httpx.TransportError as error:
-            raise BrokenError(
-                describe_error(error), "The same command goes on where this one stopped."
-            ) from error
+            reason = explain(error, url)
+            raise BrokenError(reason.summary, "The same command goes on where this one stopped.") from error
 
 
 def refusal_of(response: httpx.Response) -> DepositError:
@@ -119,11 +118,24 @@ def refusal_of(response: httpx.Response) -> DepositError:
         return RefusedError(
             f"The server sends us elsewhere: {target}", "Use that address.", status=response.status_code
         )
-    error = read_error(response.status_code, response.content)
+    error = _problem(response) or read_error(response.status_code, response.content)
     if isinstance(error, NotFoundError):
         error.is_from_deposit_server = response.headers.get("Content-Type", "").startswith("application/xml")
     if response.status_code >= 500 and (request_id := response.headers.get("X-Request-ID")):
         error.hint = f"{error.hint} The operators find it in their log as request {request_id}.".strip()
+    return error
+
+
+def _problem(response: httpx.Response) -> DepositError | None:
+    """A problem document (RFC 9457), as the JSON API sends them."""
+    if not response.headers.get("Content-Type", "").startswith("application/problem+json"):
+        return None
+    try:
+        told = response.json()
+        error = error_for(response.status_code, str(told["detail"]), str(told.get("hint", "")))
+        error.code = str(told.get("code", ""))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
     return error
 
 
@@ -141,12 +153,3 @@ def _chunks(file: Path, progress: Progress | None) -> Iterator[bytes]:
             sent += len(chunk)
             if progress:
                 progress(sent, total)
-
-
-def describe_error(error: httpx.TransportError) -> str:
-    """One sentence; httpx's own texts are those of the socket."""
-    if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
-        return f"The server cannot be reached: {error}"
-    if isinstance(error, httpx.TimeoutException):
-        return "The server did not answer in time."
-    return f"The connection broke: {str(error) or type(error).__name__}"

@@ -18,9 +18,9 @@ from urllib.parse import quote
 
 import httpx
 
+from client.addresses import explain
 from client.errors import DepositError, NotFoundError, UnavailableError, UsageError, error_for
 from client.pauses import GIVE_UP_AFTER, Pauses
-from client.transport import describe_error
 
 CHUNK = 256 * 1024
 SEGMENT_SIZE = 64 * 1024 * 1024
@@ -166,7 +166,7 @@ class SegmentedUploader:
                     raise reason
                 retry_after = response.headers.get("Retry-After")
             except httpx.TransportError as error:
-                reason = UnavailableError(describe_error(error), "Is the server up?")
+                reason = explain(error, url)
             pauses.take(reason, retry_after)
 
     def _send_all(self, url: str, file: "_File", numbers: list[int]) -> int:

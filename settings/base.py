@@ -249,6 +249,9 @@ ALERT_FREE_PERCENT: tuple[float, float] = as_pair(
 RESERVED_BYTES: int = env.int("RESERVED_BYTES", default=512 * 1024**2)
 # Uploads of one client at the same time.
 CLIENT_UPLOADS: int = env.int("CLIENT_UPLOADS", default=48)
+# What POST /api/check/ looks at, without a deposit: at most so many bytes, and seconds of processor time.
+CHECK_MAX_SIZE: int = env.int("CHECK_MAX_SIZE", default=32 * 1024**2)
+CHECK_SECONDS: int = env.int("CHECK_SECONDS", default=10)
 # Deposits that wait for checkers and loaders: of all clients, and of one.
 WAITING: int = env.int("WAITING", default=100_000)
 CLIENT_WAITING: int = env.int("CLIENT_WAITING", default=20_000)

@@ -76,6 +76,9 @@ PACKAGE_READERS = {
 PACKAGE_ROOM = {
     Path("packages"),
     Path("client/packing.py"),
+    Path("client/recognition.py"),
+    Path("client/trees.py"),  # what its user has on the own computer
+    Path("client/git.py"),
     Path("client/transfer_package/building.py"),
     Path("sources/folders/packing.py"),
     Path("client/transfer_package/reading.py"),  # reads what its user has on the own computer

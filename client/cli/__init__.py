@@ -1,5 +1,6 @@
 """The command ``deposit``. Only what a command needs is imported: ``deposit --help`` answers at once."""
 
+import json
 import sys
 from importlib import import_module
 
@@ -12,11 +13,13 @@ COMMANDS = {
     "login": ("accounts", "Remember a server and an account."),
     "logout": ("accounts", "Forget a server and its password."),
     "service": ("reading", "Show what the server offers."),
-    "upload": ("depositing", "Deposit files or folders with their metadata."),
+    "upload": ("upload", "Deposit files or folders with their metadata."),
+    "check": ("checking", "Check packages and metadata without depositing them."),
     "metadata-only": ("depositing", "Describe something that is archived already."),
     "add": ("changing", "Add a package to a partial deposit."),
     "replace": ("changing", "Replace packages or metadata of a partial deposit."),
     "update": ("changing", "Give an archived deposit new metadata."),
+    "confirm": ("changing", "Say that the warnings on a deposit are known."),
     "complete": ("changing", "Say that a partial deposit is complete."),
     "cancel": ("changing", "Delete a partial deposit."),
     "status": ("reading", "Show where a deposit stands."),
@@ -28,7 +31,7 @@ COMMANDS = {
     "stored": ("reading", "Ask whether a package or an object is stored."),
     "package": ("package", "Make and check transfer packages; get stored ones back."),
     "verify": ("offline", "Compare a file or folder with an identifier; offline."),
-    "identify": ("offline", "Compute the identifier of a file or folder; offline."),
+    "identify": ("offline", "Compute the identifier that a deposit will get; offline."),
 }
 
 
@@ -65,7 +68,7 @@ class Commands(click.Group):
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": None},
     epilog="Exit codes: 0 well, 2 wrong command line, 3 refused, 4 not allowed, 5 not found, 6 server away, "
-    "7 rejected, 8 failed or expired, 9 timed out, 10 differs or not stored.",
+    "7 rejected, 8 failed or expired, 9 timed out, 10 differs or not stored, 11 warnings wait for confirmation.",
 )
 @click.version_option("0.1.0", prog_name="deposit")
 def group() -> None:
@@ -74,9 +77,15 @@ def group() -> None:
 
 def main(words: list[str] | None = None) -> int:
     """Run the command (``words``: by default the command line's); the exit code says how it went."""
+    given = sys.argv[1:] if words is None else words
+    as_json = "--json" in given[: given.index("--")] if "--" in given else "--json" in given
     try:
         result = group.main(words, standalone_mode=False, prog_name="deposit")
     except DepositError as error:
+        if as_json:
+            return _tell_as_json(
+                error.exit_code, error.summary, error.hint, status=error.status, code=error.code
+            )
         click.echo(f"deposit: {error.summary}", err=True)
         if error.hint:
             click.echo(f"  {error.hint}", err=True)
@@ -87,6 +96,8 @@ def main(words: list[str] | None = None) -> int:
             )
         return error.exit_code
     except click.ClickException as error:
+        if as_json:
+            return _tell_as_json(error.exit_code, error.format_message())
         error.show()
         return error.exit_code
     except click.Abort:
@@ -97,3 +108,12 @@ def main(words: list[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     return result if isinstance(result, int) else ExitCode.OK
+
+
+def _tell_as_json(exit_code: int, summary: str, hint: str = "", **more: object) -> int:
+    """An error where the answer would be, for the program that reads it."""
+    told = {"summary": summary, "hint": hint, "exit_code": int(exit_code), **more}
+    click.echo(
+        json.dumps({"error": {name: value for name, value in told.items() if value}}, ensure_ascii=False)
+    )
+    return exit_code

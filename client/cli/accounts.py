@@ -1,13 +1,18 @@
 """``login`` and ``logout``."""
 
 import sys
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
-from client.cli.options import json_option, show
+from client.addresses import name_of, tidy
+from client.cli.options import complete_server, json_option, show
 from client.configuration import Account, forget, save
-from client.errors import NotFoundError, UsageError
+from client.errors import DepositError, NotFoundError, UnauthorizedError, UnavailableError, UsageError
+
+if TYPE_CHECKING:
+    from client.documents import Service
 
 
 @click.command("login")
@@ -30,8 +35,7 @@ def login_command(
     as_json: bool,
 ) -> None:
     """Remember a server and an account, after trying them."""
-    from client.depositor import Depositor  # noqa: PLC0415  slow import
-
+    _warn_of_plain_http(tidy(url))
     if not token and not username:
         username = click.prompt("User name", err=True)
     if password_stdin:
@@ -40,35 +44,67 @@ def login_command(
         secret = click.prompt("Token" if token else "Password", hide_input=True, err=True)
     if not secret:
         raise UsageError("No password was given.")
-    _warn_of_plain_http(url)
     found = Account(
-        url=url, username=username, password="" if token else secret, token=secret if token else ""
+        url=tidy(url), username=username, password="" if token else secret, token=secret if token else ""
     )
-    with Depositor(
-        found.url, username=username or None, password=found.password or None, token=found.token or None
-    ) as depositor:
-        service = depositor.service()
+    address, service = _tried(found)
     names = [each.name for each in service.collections]
     if collection and collection not in names:
         raise NotFoundError(
             f"You have no collection {collection}.", f"Yours are: {', '.join(names) or 'none'}"
         )
-    name = server or urlsplit(url).hostname or "default"
+    name = server or name_of(address)
     where = save(
         name,
         Account(
-            url=found.url,
+            url=address,
             username=username,
             password=found.password,
             token=found.token,
             collection=collection,
+            collections=",".join(names),
         ),
         keyring=keyring,
     )
     show(
-        {"server": name, "title": service.title, "collections": ", ".join(names), "secret": where},
+        {
+            "server": name,
+            "url": address,
+            "title": service.title,
+            "collections": ", ".join(names),
+            "secret": where,
+        },
         as_json=as_json,
     )
+
+
+def _tried(found: Account) -> "tuple[str, Service]":
+    """The address at which the server answers, and what it says: as it was typed, or with ``1/`` behind it."""
+    from client.depositor import Depositor  # noqa: PLC0415  slow import
+
+    first: DepositError | None = None
+    for url in dict.fromkeys((found.url, f"{found.url}1/")):
+        with Depositor(
+            url,
+            username=found.username or None,
+            password=found.password or None,
+            token=found.token or None,
+            retries=1,
+            give_up_after=10,
+        ) as depositor:
+            try:
+                return url, depositor.service()
+            except DepositError as error:
+                # Nothing else is tried where the server is away, or knows the address and refuses the account.
+                away = isinstance(error, UnavailableError) and error.is_transport
+                if isinstance(error, UnauthorizedError) or away or error.status == 429:
+                    raise
+                first = first or error
+    assert first is not None
+    raise NotFoundError(
+        f"There is no deposit server at {found.url}: {first.summary}",
+        "Its address ends with /1/ on most servers, such as https://deposit.example.org/1/",
+    ) from first
 
 
 def _warn_of_plain_http(url: str) -> None:
@@ -78,7 +114,7 @@ def _warn_of_plain_http(url: str) -> None:
 
 
 @click.command("logout")
-@click.argument("server")
+@click.argument("server", shell_complete=complete_server)
 def logout_command(server: str) -> None:
     """Forget SERVER and its password."""
     if not forget(server):

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from client.cli.depositing import described, metadata_options
-from client.cli.options import progress_bar, server_options, show, status_fields
+from client.cli.options import (
+    exit_code_of,
+    progress_bar,
+    quiet_option,
+    server_options,
+    show,
+    status_fields,
+)
+from client.cli.packing import Choice, prepared
+from client.cli.upload import waiting
 from client.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,16 +29,12 @@ PACKAGE = click.Path(exists=True, path_type=Path)
 @click.command("add")
 @click.argument("deposit_id", type=int)
 @click.argument("path", type=PACKAGE)
+@quiet_option
 @server_options
 def add_command(depositor: "Depositor", deposit_id: int, path: Path, as_json: bool) -> None:
     """Add the package or folder PATH to a partial deposit."""
-    from client.packing import packed, wrapped  # noqa: PLC0415
-
-    with (
-        packed(path) if path.is_dir() else wrapped(path) as file,
-        progress_bar("Sending", hidden=as_json) as bar,
-    ):
-        depositor.add(deposit_id, file, progress=bar)
+    with prepared([path], Choice()) as ready, progress_bar("Sending", hidden=as_json) as bar:
+        depositor.add(deposit_id, ready.files[0], progress=bar)
     show(status_fields(depositor.status(deposit_id)), as_json=as_json)
 
 
@@ -37,6 +42,7 @@ def add_command(depositor: "Depositor", deposit_id: int, path: Path, as_json: bo
 @click.argument("deposit_id", type=int)
 @click.option("--package", type=PACKAGE, help="Takes the place of all packages.")
 @metadata_options
+@quiet_option
 @server_options
 def replace_command(
     depositor: "Depositor",
@@ -47,14 +53,12 @@ def replace_command(
     as_json: bool,
 ) -> None:
     """Replace packages, metadata or both of a partial deposit."""
-    from client.packing import packed, wrapped  # noqa: PLC0415
-
     document = described(metadata, fields)
     if package is None:
         status = depositor.replace(deposit_id, metadata=document)
     else:
-        with packed(package) if package.is_dir() else wrapped(package) as file:
-            status = depositor.replace(deposit_id, package=file, metadata=document)
+        with prepared([package], Choice()) as ready:
+            status = depositor.replace(deposit_id, package=ready.files[0], metadata=document)
     show(status_fields(status), as_json=as_json)
 
 
@@ -105,8 +109,26 @@ def _laid_over(
     return merged.entry
 
 
+@click.command("confirm")
+@click.argument("deposit_id", type=int)
+@click.option("--wait", "wait_for_it", is_flag=True, help="Wait until it is archived.")
+@click.option("--timeout", type=float, default=None, help="With --wait: at most so many seconds.")
+@quiet_option
+@server_options
+def confirm_command(
+    depositor: "Depositor", deposit_id: int, wait_for_it: bool, timeout: float | None, as_json: bool
+) -> int:
+    """Say that the warnings on a deposit that waits for you are known: it goes on as it is."""
+    status = depositor.confirm(deposit_id)
+    if wait_for_it:
+        status = depositor.wait(deposit_id, timeout=timeout, on_change=waiting(timeout))
+    show(status_fields(status), as_json=as_json)
+    return exit_code_of(status)
+
+
 @click.command("complete")
 @click.argument("deposit_id", type=int)
+@quiet_option
 @server_options
 def complete_command(depositor: "Depositor", deposit_id: int, as_json: bool) -> None:
     """Say that a partial deposit is complete: it is checked and archived."""

@@ -1,16 +1,15 @@
-"""``upload`` and ``metadata-only``."""
+"""Options that describe what is deposited, and ``metadata-only``."""
 
 import functools
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from client.cli.options import exit_code_of, progress_bar, server_options, show, status_fields
+from client.cli.options import server_options, show, status_fields
 from client.errors import UsageError
-from client.metadata import Metadata, Person, find_metadata, read_metadata
+from client.metadata import Metadata, Person, read_metadata
 
 if TYPE_CHECKING:
     from client.depositor import Depositor
@@ -78,99 +77,6 @@ def asked(known: Metadata | None) -> Metadata:
     )
     persons = known.persons if authors == shown else tuple(Person.of(each) for each in authors.split(";"))
     return known.updated(name=name, authors=persons, version=version, description=text)
-
-
-@click.command("upload")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@metadata_options
-@click.option("--slug", default="", help="An identifier of your own for it.")
-@click.option("--partial", is_flag=True, help="Leave it open for more; `deposit complete` ends that.")
-@click.option("--form", is_flag=True, help="Ask for the metadata in the terminal.")
-@click.option(
-    "--names",
-    "name_encoding",
-    default="",
-    metavar="ENC",
-    help="The encoding of file names, such as shift_jis.",
-)
-@click.option("--exclude", multiple=True, metavar="NAME", help="Leave files of this name out of folders.")
-@click.option("--wait", "wait_for_it", is_flag=True, help="Wait until it is archived.")
-@click.option("--timeout", type=float, default=None, help="With --wait: at most so many seconds.")
-@click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
-@server_options
-def upload_command(
-    depositor: "Depositor",
-    paths: tuple[Path, ...],
-    metadata: Path | None,
-    fields: dict[str, Any],
-    slug: str,
-    partial: bool,
-    form: bool,
-    name_encoding: str,
-    exclude: tuple[str, ...],
-    wait_for_it: bool,
-    timeout: float | None,
-    dry_run: bool,
-    quiet: bool,
-    as_json: bool,
-) -> int:
-    """Deposit PATHS: packages (zip, tar...), folders, which are packed on the fly, or any files.
-
-    A broken upload goes on when the same command is given again.
-    """
-    from client.packing import LEFT_OUT, open_package, packed, wrapped  # noqa: PLC0415
-
-    source = metadata or next(
-        (found for path in paths if path.is_dir() and (found := find_metadata(path))), None
-    )
-    if source and not metadata:
-        click.echo(f"Metadata from {source}", err=True)
-    document = described(source, fields)
-    if form and not isinstance(document, bytes):
-        document = asked(document)
-    if document is None and not partial:
-        words = "A deposit needs metadata."
-        raise UsageError(
-            words, "Give --name and --author, or --metadata FILE, or --form; or leave it --partial."
-        )
-    with ExitStack() as stack:
-        files = [
-            stack.enter_context(
-                packed(path, exclude=(*LEFT_OUT, *exclude)) if path.is_dir() else wrapped(path)
-            )
-            for path in paths
-        ]
-        packages = [open_package(file) for file in files]
-        if dry_run:
-            return _show_plan(packages, document, as_json=as_json)
-        depositor.name_encoding = name_encoding
-        progress = stack.enter_context(progress_bar("Sending", hidden=quiet or as_json))
-        receipt = depositor.upload(
-            *packages,
-            metadata=document,
-            slug=slug or None,
-            in_progress=partial,
-            progress=progress,
-            resume=True,
-        )
-    if wait_for_it and not partial:
-        status = depositor.wait(receipt.deposit_id, timeout=timeout)
-        show(status_fields(status), as_json=as_json)
-        return exit_code_of(status)
-    show(status_fields(depositor.status(receipt.deposit_id)), as_json=as_json)
-    return 0
-
-
-def _show_plan(packages: list[Any], document: Metadata | bytes | None, *, as_json: bool) -> int:
-    entry = document.to_entry() if isinstance(document, Metadata) else document or b""
-    known = ("name", "size", "md5", "sha256")
-    plan = {
-        "packages": [{field: getattr(package, field) for field in known} for package in packages],
-        "entry": entry.decode("utf-8", "replace"),
-    }
-    show(plan, as_json=as_json)
-    return 0
 
 
 @click.command("metadata-only")

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from client.configuration import account, with_secret
+from client.configuration import account, servers, with_secret
 from client.documents import Status
 from client.errors import ExitCode
 
@@ -20,12 +21,35 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 
+# Of every server that the shell may complete with.
+STATUSES = ("partial", "deposited", "verified", "loading", "done", "rejected", "failed", "expired")
+
+
+def complete_server(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """The servers of the configuration file."""
+    return [name for name in servers() if name.startswith(begun)]
+
+
+def complete_collection(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """The collections that the account had when it logged in."""
+    named = context.params.get("server") or ""
+    known = [entry for name, entry in servers().items() if named in ("", name)]
+    names = dict.fromkeys(name for entry in known for name in entry.get("collections", "").split(","))
+    return [name for name in names if name and name.startswith(begun)]
+
+
 SERVER_OPTIONS = [
-    click.option("--server", default="", metavar="NAME", help="A server of the configuration file."),
+    click.option(
+        "--server",
+        default="",
+        metavar="NAME",
+        help="A server of the configuration file.",
+        shell_complete=complete_server,
+    ),
     click.option("--url", default="", metavar="URL", help="The SWORD address, such as https://host/1/"),
     click.option("-u", "--username", default="", metavar="NAME"),
     click.option("--password-stdin", is_flag=True, help="Read the password from standard input."),
-    click.option("-c", "--collection", default="", metavar="NAME"),
+    click.option("-c", "--collection", default="", metavar="NAME", shell_complete=complete_collection),
     click.option(
         "--give-up-after",
         type=click.FloatRange(min=0),
@@ -51,6 +75,8 @@ def server_options(command: Command) -> Command:
         give_up_after: float | None,
         **options: Any,
     ) -> Any:
+        if options.get("offline"):
+            return command(depositor=None, **options)
         password = sys.stdin.readline().rstrip("\n") if password_stdin else ""
         with connected(server, url, username, password, collection, give_up_after) as depositor:
             return command(depositor=depositor, **options)
@@ -91,8 +117,50 @@ def connected(
         yield depositor
 
 
+QUIET = "deposit.quiet"
+
+
+def quiet_option(command: Command) -> Command:
+    """``-q``: nothing is said but errors, and the number of the deposit."""
+
+    def be_quiet(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        context.find_root().meta[QUIET] = value
+        if value:
+            logging.getLogger("client").setLevel(logging.ERROR)
+
+    return click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        expose_value=False,
+        callback=be_quiet,
+        help="Say nothing but the number of the deposit, and errors.",
+    )(command)
+
+
+def is_quiet() -> bool:
+    """Whether ``-q`` was given."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.find_root().meta.get(QUIET))
+
+
+def say(text: str) -> None:
+    """Tell whoever looks on; never part of the answer."""
+    if not is_quiet():
+        click.echo(text, err=True)
+
+
+def somebody_looks_on() -> bool:
+    """Whether there is a terminal on which somebody can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and not is_quiet()
+
+
 def show(fields: Mapping[str, Any], *, as_json: bool) -> None:
     """Print what is known: JSON, or lines of names and values without the unknown ones."""
+    if is_quiet() and not as_json:
+        if "deposit_id" in fields:
+            click.echo(fields["deposit_id"])
+        return
     if as_json:
         click.echo(json.dumps(fields, indent=2, ensure_ascii=False))
         return
@@ -115,11 +183,15 @@ def status_fields(status: Status) -> dict[str, Any]:
         "swhid_context": status.swhid_context,
         "origin_url": status.origin_url,
         "external_id": status.external_id,
+        "page": status.page,
+        "waits_for": status.waits_for,
     }
 
 
 def exit_code_of(status: Status) -> int:
     """How ``wait`` ends."""
+    if status.waits_for:
+        return ExitCode.UNCONFIRMED
     return {
         "done": ExitCode.OK,
         "rejected": ExitCode.REJECTED,
@@ -131,7 +203,7 @@ def exit_code_of(status: Status) -> int:
 @contextmanager
 def progress_bar(label: str, *, hidden: bool) -> "Iterator[Progress | None]":
     """A bar on standard error, when somebody looks at it."""
-    if hidden or not sys.stderr.isatty():
+    if hidden or is_quiet() or not sys.stderr.isatty():
         yield None
         return
     with click.progressbar(length=1, label=label, file=sys.stderr, update_min_steps=1) as bar:

@@ -2,19 +2,28 @@
 
 import json
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from client.cli.options import exit_code_of, progress_bar, server_options, show, status_fields
-from client.documents import Status
+from client.cli.options import (
+    STATUSES,
+    exit_code_of,
+    progress_bar,
+    quiet_option,
+    server_options,
+    show,
+    status_fields,
+)
+from client.cli.upload import waiting
 from client.errors import ExitCode, RefusedError
 
 if TYPE_CHECKING:
     from client.depositor import Depositor
 
-COLUMNS = ("id", "status", "reception_date", "origin_url", "swhid")
+COLUMNS = ("id", "status", "reception_date", "title", "page")
 
 
 @click.command("service")
@@ -48,14 +57,11 @@ def status_command(depositor: "Depositor", deposit_id: int, as_json: bool) -> No
 @click.command("wait")
 @click.argument("deposit_id", type=int)
 @click.option("--timeout", type=float, default=None, help="At most so many seconds.")
+@quiet_option
 @server_options
 def wait_command(depositor: "Depositor", deposit_id: int, timeout: float | None, as_json: bool) -> int:
-    """Wait until a deposit is done, rejected, failed or expired; the exit code says which."""
-
-    def tell(status: Status) -> None:
-        click.echo(f"{status.deposit_id} {status.status}", err=True)
-
-    status = depositor.wait(deposit_id, timeout=timeout, on_change=tell)
+    """Wait until a deposit is done, rejected, failed or expired, or waits for you; the exit code says which."""
+    status = depositor.wait(deposit_id, timeout=timeout, on_change=waiting(timeout))
     show(status_fields(status), as_json=as_json)
     return exit_code_of(status)
 
@@ -80,18 +86,19 @@ def show_command(depositor: "Depositor", deposit_id: int, as_json: bool) -> None
 
 
 @click.command("list")
-@click.option("--status", default=None, help="Only deposits in this status.")
+@click.option("--status", type=click.Choice(STATUSES), default=None, help="Only deposits in this status.")
 @click.option("--limit", type=int, default=None, help="At most so many.")
 @server_options
 def list_command(depositor: "Depositor", status: str | None, limit: int | None, as_json: bool) -> None:
-    """List the deposits, oldest first; with --json one object per line."""
-    for count, row in enumerate(depositor.deposits(status=status)):
-        if limit is not None and count >= limit:
-            return
+    """List the deposits, newest first: number, status, day, title, page; with --json one object per line."""
+    from client import api  # noqa: PLC0415  slow import
+
+    for row in islice(api.newest(depositor, status=status), limit):
         if as_json:
             click.echo(json.dumps(row, ensure_ascii=False))
         else:
-            click.echo("\t".join(row.get(column, "-") for column in COLUMNS))
+            told = {**row, "reception_date": str(row.get("reception_date", ""))[:10]}
+            click.echo("\t".join(str(told.get(column) or "-") for column in COLUMNS))
 
 
 @click.command("download")

@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from deposit.api import views
+from deposit.api.checking import CheckView
 from deposit.api.deliveries import DeliveriesOfDepositView, DeliveryViewSet
 from deposit.api.packages import PackageViewSet
 from deposit.api.queue import WorkViewSet
@@ -21,6 +22,7 @@ router.register("collections", views.CollectionViewSet, basename="collection")
 urlpatterns = [
     path("", Documentation.as_view(), name="docs"),
     path("openapi.json", Schema.as_view(), name="schema"),
+    path("check/", CheckView.as_view(), name="check"),
     path("archive/known/", views.KnownView.as_view(), name="known"),
     path("statistics/", views.StatisticsView.as_view(), name="statistics"),
     path("statistics/figures/", views.FiguresView.as_view(), name="figures"),
