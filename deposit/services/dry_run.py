@@ -25,8 +25,8 @@ from deposit.models import Collection
 from deposit.refusals import Kind, Refusal
 from packages import Kind as MemberKind
 from packages import Limits, PackageError
-from packages.confinement import prove
 from packages.listing import Entry
+from packages.sandbox import validate
 
 _FREE = threading.BoundedSemaphore(1)
 # How long a request waits for the one before it, in seconds.
@@ -112,7 +112,7 @@ def _verdict(path: Path, limits: Limits) -> Verdict:
             _add(tree, entry)
 
     try:
-        proof = prove(path, limits, alive=lambda: None, take=take)
+        proof = validate(path, limits, alive=lambda: None, take=take)
         tree.resolve_links()
         root = b""
         for identifier, _ in tree.directories():

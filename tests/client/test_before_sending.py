@@ -103,8 +103,15 @@ def test_nobody_is_asked_with_yes_or_without_warnings(
 
 
 def test_the_qualified_identifier_is_known_beforehand(deposit: Run, folder: Path, server: Server) -> None:
-    known = ("--version", "1.0-rc 2", "--date-created", "2024-03-05", "--release-notes", "First.\nGood.")
-    known += ("--create-origin", f"{server.provider_url}identified-beforehand")
+    known: tuple[str, ...] = (
+        "--version",
+        "1.0-rc 2",
+        "--date-created",
+        "2024-03-05",
+        "--release-notes",
+        "First.\nGood.",
+    )
+    known = (*known, "--create-origin", f"{server.provider_url}identified-beforehand")
     made = deposit("upload", folder, *NAMED, *known, "--partial", "--json").json
     number = str(made["deposit_id"])
     offline = deposit("identify", folder, *NAMED, *known, "--deposit", number, "-c", server.collection)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from client.errors import UsageError
-from client.packing import made, open_package, packed, plan_of, plan_of_files, size_in_words
+from client.packing import LEFT_OUT, made, open_package, packed, plan_of, plan_of_files, size_in_words
 from client.swhid import swhid_of
 from client.trees import members_of, tree_of, tree_of_plan
 from tests.packages.trees import directory_id
@@ -18,7 +18,7 @@ def test_version_control_and_caches_are_left_out_and_named(folder: Path) -> None
         (folder / "src" / name / "x").write_text("x")
     (folder / ".DS_Store").write_text("x")
     (folder / "own").write_text("x")
-    plan = plan_of(folder, exclude=(*plan_of.__kwdefaults__["exclude"], "own"))
+    plan = plan_of(folder, exclude=(*LEFT_OUT, "own"))
     assert dict(plan.left_out) == {
         ".DS_Store": "a file of the system",
         "own": "as you said",
