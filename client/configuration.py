@@ -37,6 +37,8 @@ class Account:
     collection: str = ""
     collections: str = ""
     """The names of all that the account had when it logged in, with commas; for the shell's completion."""
+    release_author: str = ""
+    """Who signs the releases of the server: `deposit identify` needs it."""
     secret_in_keyring: bool = False
 
 
@@ -87,7 +89,8 @@ def account(server: str = "", **options: str) -> Account:
         fields["token"] = ""
     if not fields["url"]:
         raise UsageError("No server is known.", "deposit login, or set DEPOSIT_BASE_URL, or give --url.")
-    return Account(**fields, secret_in_keyring=known.get("secret") == "keyring")
+    remembered = {name: str(known.get(name, "")) for name in ("collections", "release_author")}
+    return Account(**fields, **remembered, secret_in_keyring=known.get("secret") == "keyring")
 
 
 def with_secret(found: Account) -> Account:
@@ -115,7 +118,10 @@ def save(server: str, found: Account, *, keyring: bool = True) -> str:
     """Write an account down and make it the default. Returns where the secret went, in words."""
     data = _read()
     servers = data.setdefault("servers", {})
-    entry = {name: getattr(found, name) for name in ("url", "username", "collection", "collections")}
+    entry = {
+        name: getattr(found, name)
+        for name in ("url", "username", "collection", "collections", "release_author")
+    }
     kind = "token" if found.token else "password"
     secret = found.token or found.password
     where = "keyring"

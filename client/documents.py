@@ -42,6 +42,8 @@ class Service:
     version: str
     max_upload_size: int | None
     collections: tuple[Collection, ...]
+    release_author: str = ""
+    """Who signs releases; "" where the server does not say."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,6 +119,7 @@ def read_service(document: bytes) -> Service:
         title=_text(root, "app:workspace/atom:title") or "",
         version=_text(root, "sword:version") or "",
         max_upload_size=int(size) if size and size.isdecimal() else None,
+        release_author=_text(root, "swh:release_author") or "",
         collections=tuple(
             Collection(
                 name=_text(found, "sword:name") or found.get("href", "").rstrip("/").rpartition("/")[2],

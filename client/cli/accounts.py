@@ -63,6 +63,7 @@ def login_command(
             token=found.token,
             collection=collection,
             collections=",".join(names),
+            release_author=service.release_author,
         ),
         keyring=keyring,
     )

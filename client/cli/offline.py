@@ -40,6 +40,12 @@ ALL = click.option("--all", "everything", is_flag=True, help="Do not leave out .
 @click.option(
     "--deposit", "deposit_id", type=int, default=None, help="The number of the deposit: the anchor."
 )
+@click.option(
+    "--release-author",
+    default="",
+    metavar="'NAME <ADDRESS>'",
+    help="Who signs the server's releases; as logged in, or Software Heritage's.",
+)
 @click.option("-u", "--username", default="", metavar="NAME", help="Who deposits; as logged in by default.")
 @click.option("-c", "--collection", default="", metavar="NAME", help="Where; as logged in by default.")
 @json_option
@@ -50,6 +56,7 @@ def identify_command(
     metadata: Path | None,
     fields: dict[str, Any],
     deposit_id: int | None,
+    release_author: str,
     username: str,
     collection: str,
     as_json: bool,
@@ -64,7 +71,7 @@ def identify_command(
     origin = (document.create_origin or document.add_to_origin) if isinstance(document, Metadata) else ""
     release = None
     if deposit_id is not None:
-        release = _release(document, deposit_id, username, collection)
+        release = _release(document, deposit_id, username, collection, release_author)
     elif origin:
         say("The anchor is not known before the deposit has a number: --deposit N.")
     from client.identity import qualified  # noqa: PLC0415
@@ -94,8 +101,10 @@ def _directory(path: Path, choice: Choice, *, as_file: bool) -> str:
     return _identify(path, choice.exclude, choice.everything)
 
 
-def _release(document: Metadata | bytes | None, deposit_id: int, username: str, collection: str) -> "Release":
-    from client.identity import Release, release_date  # noqa: PLC0415
+def _release(
+    document: Metadata | bytes | None, deposit_id: int, username: str, collection: str, author: str
+) -> "Release":
+    from client.identity import AUTHOR, Release, release_date  # noqa: PLC0415
 
     if not isinstance(document, Metadata):
         raise UsageError(
@@ -112,6 +121,7 @@ def _release(document: Metadata | bytes | None, deposit_id: int, username: str, 
     try:
         known = account(username=username, collection=collection)
         username, collection = known.username, known.collection or known.collections.partition(",")[0]
+        author = author or known.release_author
     except DepositError:
         pass
     if not (username and collection):
@@ -123,6 +133,7 @@ def _release(document: Metadata | bytes | None, deposit_id: int, username: str, 
         version=document.version,
         date=date,
         notes=document.release_notes,
+        author=author or AUTHOR,
     )
 
 

@@ -35,7 +35,12 @@ def service_command(depositor: "Depositor", as_json: bool) -> None:
         show(asdict(service), as_json=True)
         return
     show(
-        {"title": service.title, "SWORD": service.version, "largest upload": service.max_upload_size},
+        {
+            "title": service.title,
+            "SWORD": service.version,
+            "largest upload": service.max_upload_size,
+            "release author": service.release_author,
+        },
         as_json=False,
     )
     for each in service.collections:

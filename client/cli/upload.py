@@ -128,8 +128,10 @@ def with_commit(document: Metadata, commit: "Commit") -> Metadata:
     known = dict(document.codemeta)
     if commit.origin:
         known.setdefault("codeRepository", commit.origin)
-    known.setdefault("identifier", commit.revision)
-    return document.updated(version=document.version or commit.version, codemeta=known)
+    notes = document.release_notes or known.get("releaseNotes") or f"Commit {commit.revision}"
+    return document.updated(
+        version=document.version or commit.version, codemeta=known, release_notes=str(notes)
+    )
 
 
 def _ask(depositor: "Depositor", status: Status) -> Status:

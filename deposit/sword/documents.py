@@ -67,9 +67,17 @@ def _both(fields: Fields) -> Iterable[etree._Element]:
 
 
 def service_document(
-    *, collections: Sequence[Collection], iris: Iris, max_upload_size: int, title: str
+    *,
+    collections: Sequence[Collection],
+    iris: Iris,
+    max_upload_size: int,
+    title: str,
+    release_author: str,
 ) -> bytes:
-    """The service document (SWORD 2 section 6.1). ``max_upload_size`` is in bytes, as swh-deposit says it."""
+    """The service document (SWORD 2 section 6.1). ``max_upload_size`` is in bytes, as swh-deposit says it.
+
+    ``release_author`` is who signs releases: with it, clients compute identifiers beforehand.
+    """
     workspace = P("workspace", A("title", title))
     for collection in collections:
         workspace.append(
@@ -89,7 +97,15 @@ def service_document(
                 W("name", collection.name),
             )
         )
-    return xml(P("service", W("version", "2.0"), W("maxUploadSize", str(max_upload_size)), workspace))
+    return xml(
+        P(
+            "service",
+            W("version", "2.0"),
+            W("maxUploadSize", str(max_upload_size)),
+            S("release_author", printable(release_author)),
+            workspace,
+        )
+    )
 
 
 def receipt(

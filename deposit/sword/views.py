@@ -168,6 +168,7 @@ class ServiceDocumentView(SwordView):
                 iris=self.iris,
                 max_upload_size=largest,
                 title=settings.SERVICE_TITLE,
+                release_author=settings.RELEASE_AUTHOR,
             ),
         )
 
