@@ -21,6 +21,7 @@ from deposit.queue.items import ask
 from deposit.queue.leases import Lease, is_outage, kept
 from deposit.services.work import CLEANUP
 from loader import records
+from loader.grouping import companions_of, load_together
 from loader.steps import Again, Ask, Context, Destination, Done, Finished, Outcome, Permanent, Step, Transient
 from packages import PackageError
 
@@ -48,6 +49,14 @@ def load(deposit_id: int, *, worker: str) -> None:
     claim = items.claim(Work.LOAD, deposit_id, worker=worker)
     if claim is None:
         return
+    companions = companions_of(claim)
+    if companions and load_together(claim, companions):
+        return
+    _load_alone(claim)
+
+
+def _load_alone(claim: Claim) -> None:
+    deposit_id = claim.deposit_id
     try:
         with kept(claim) as lease:
             deposit = Deposit.objects.select_related("client__user", "collection").get(pk=deposit_id)

@@ -8,7 +8,7 @@ import errno
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from django.db import Error, InterfaceError, OperationalError, connection
 from archive.errors import Unreadable
 from deposit.queue import registry
 from deposit.queue.claims import Claim, LeaseLost, PutOff
-from deposit.queue.items import give_back, holds_up_others, put_off, renew, weigh
+from deposit.queue.items import give_back, holds_up_others, put_off, renew_all, weigh
 from deposit.queue.policies import Policy
 from deposit.queue.sessions import name_session
 
@@ -38,8 +38,10 @@ class Busy(Exception):
 class Lease:
     """A lease that renews itself; ``check`` it wherever work moves on, and before what cannot be undone."""
 
-    def __init__(self, claim: Claim) -> None:
+    def __init__(self, claim: Claim, companions: Sequence[Claim] = ()) -> None:
         self.claim = claim
+        # What is done together with it, under the same token.
+        self._all = [claim, *companions]
         self._lost = threading.Event()
         self._done = threading.Event()
         self._kind = registry.get(claim.kind)
@@ -106,7 +108,7 @@ class Lease:
 
     def _renew(self) -> None:
         try:
-            if not renew(self.claim):
+            if not renew_all(self._all):
                 self._lost.set()
         except Error as error:
             # A database that is away may come back before the lease passes; the token guards the rest.
@@ -122,6 +124,18 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, Unreadable | Busy):
         return True
     return isinstance(error, OSError) and error.errno in _FULL
+
+
+@contextmanager
+def kept_together(claim: Claim, companions: Sequence[Claim]) -> Iterator[Lease]:
+    """Hold the leases of work that is done together for the block; what follows from a fault is the caller's."""
+    lease = Lease(claim, companions)
+    lease.start()
+    try:
+        name_session(claim.token)
+        yield lease
+    finally:
+        lease.stop()
 
 
 @contextmanager

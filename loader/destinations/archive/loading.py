@@ -49,7 +49,7 @@ def archive(context: Context) -> Outcome:
     assert deposit.origin_url is not None
     with Ingest() as ingest:
         root = known_root(deposit) or ingest_packages(ingest, deposit, lease)
-        _require_the_same(deposit, root)
+        require_the_same(deposit, root)
         release = kept_release(deposit, root) or ingest.add_release(
             release_of(
                 deposit,
@@ -65,7 +65,7 @@ def archive(context: Context) -> Outcome:
             if not (kept and is_visited(deposit.origin_url, kept)):
                 ingest.add_visit(deposit.origin_url, snapshot=snapshot, date=datetime.now(UTC))
             if entry:
-                _add_metadata(ingest, deposit, entry, root=root, release=release, snapshot=snapshot)
+                add_metadata(ingest, deposit, entry, root=root, release=release, snapshot=snapshot)
             ingest.seal()
             lease.check()
             with transaction.atomic():
@@ -73,7 +73,7 @@ def archive(context: Context) -> Outcome:
                 return context.finish(identifiers(deposit, root=root, release=release, snapshot=snapshot))
 
 
-def _require_the_same(deposit: Deposit, root: bytes) -> None:
+def require_the_same(deposit: Deposit, root: bytes) -> None:
     """The loader has to see the directory that the checker saw; else one of the two is wrong, and nothing is kept."""
     loaded = str(SWHID(ObjectType.DIRECTORY, root))
     if deposit.directory_swhid in (None, loaded):
@@ -97,12 +97,17 @@ def ingest_packages(ingest: Ingest, deposit: Deposit, lease: Lease) -> bytes:
     # The same as in the checks, so that the two cannot judge a package differently.
     limits = reading_of(deposit)
     for part in Part.objects.filter(deposit=deposit, kind=PartKind.PACKAGE).order_by("id"):
-        assert part.stored_as is not None
-        if part.packaging == Packaging.BINARY:
-            _ingest_file(ingest, tree, part.name, path_of(part.stored_as), lease)
-        else:
-            ingest_package(ingest, tree, part.stored_as, lease, limits)
+        ingest_part(ingest, tree, part, lease, limits)
     return ingest.add_tree(tree)
+
+
+def ingest_part(ingest: Ingest, tree: Tree, part: Part, lease: Lease, limits: Limits) -> None:
+    """Archive what one part holds into ``tree``. Raises `PackageError`, `LeaseLost`."""
+    assert part.stored_as is not None
+    if part.packaging == Packaging.BINARY:
+        _ingest_file(ingest, tree, part.name, path_of(part.stored_as), lease)
+    else:
+        ingest_package(ingest, tree, part.stored_as, lease, limits)
 
 
 def _ingest_file(ingest: Ingest, tree: Tree, name: str, path: Path, lease: Lease) -> None:
@@ -152,7 +157,7 @@ def identifiers(deposit: Deposit, *, root: bytes, release: bytes, snapshot: byte
     }
 
 
-def _add_metadata(
+def add_metadata(
     ingest: Ingest, deposit: Deposit, entry: Entry, *, root: bytes, release: bytes, snapshot: bytes
 ) -> None:
     """The metadata document as extrinsic metadata on the directory; the same again when the deposit is reloaded."""

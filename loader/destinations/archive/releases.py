@@ -6,6 +6,7 @@ deposit keeps them when it is loaded again.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from looseversion import LooseVersion2
@@ -54,9 +55,13 @@ def loaded_releases(deposit: Deposit) -> dict[str, SWHID]:
     return {version or "1": SWHID.parse(release or "") for version, release in rows}
 
 
-def snapshot_of(deposit: Deposit, own: bytes) -> Snapshot:
-    """The snapshot of a deposit's origin once its release is loaded: a branch per version, HEAD the highest."""
-    releases = loaded_releases(deposit) | {_version(deposit): SWHID(ObjectType.RELEASE, own)}
+def snapshot_of(deposit: Deposit, own: bytes, others: Mapping[str, SWHID] | None = None) -> Snapshot:
+    """The snapshot of a deposit's origin once its release is loaded: a branch per version, HEAD the highest.
+
+    ``others``: what `loaded_releases` tells, where that is known already.
+    """
+    releases = dict(loaded_releases(deposit) if others is None else others)
+    releases[_version(deposit)] = SWHID(ObjectType.RELEASE, own)
     branches: dict[bytes, SWHID | Alias | None] = {}
     name = b""
     for version in sorted(releases, key=LooseVersion2):
