@@ -11,6 +11,7 @@ from django.db import transaction
 from archive.errors import PathConflict
 from archive.identifiers import SWHID, ObjectType
 from checker.bags import entry_in_bag
+from checker.describing import WANTED, completed, described_by
 from checker.listing import Listing
 from checker.packages import check_digest, check_package
 from checker.profile_findings import Told, profile_of, testing_collection
@@ -20,7 +21,12 @@ from deposit.findings import Area, Severity
 from deposit.intake.limits import reading_of
 from deposit.lifecycle import Work
 from deposit.metadata.checks import check_entry
+from deposit.metadata.description.files import Description
+from deposit.metadata.entry import Entry
+from deposit.metadata.errors import MetadataError
+from deposit.metadata.found import Found
 from deposit.metadata.minimal import entry_for
+from deposit.metadata.places import Places
 from deposit.models import Deposit, EventName, Finding, Part, PartKind
 from deposit.queue import items
 from deposit.queue.claims import Claim, LeaseLost
@@ -77,18 +83,40 @@ def examine(deposit: Deposit, lease: Lease, told: Told | None = None) -> Examine
     wrong: list[vocabulary.Finding] = []
     if not packages:
         wrong.append(_missing(Area.ARCHIVE, "package.missing", "Deposit without archive is rejected"))
-    with Listing() as listing:
+    # What a profile asks for is told by its own documents.
+    with Listing(wanted=() if asked else WANTED) as listing:
         for part in packages:
             # What is not what was announced is not looked into.
             wrong += check_digest(part, lease) or check_package(part, lease, limits, listing, asked, told)
         rejected = any(finding.severity is Severity.ERROR for finding in wrong)
         directory = None if rejected else _directory(listing, wrong)
-    rejected = rejected or directory is None
-    if documents:
-        wrong = [*check_entry(bytes(documents[-1].document or b"")), *wrong]
-    elif not rejected:
-        wrong = [*_brought_along(deposit, packages, limits, lease, told), *wrong]
+        description = Description(node={}, sources={}) if directory is None else described_by(listing)
+    sent = [bytes(part.document or b"") for part in documents]
+    if sent or directory is not None:
+        brought = None if sent else _brought_along(deposit, packages, limits, lease, told)
+        if isinstance(brought, vocabulary.Finding):
+            wrong = [brought, *wrong]
+        else:
+            sent += [brought.document] if brought else []
+            wrong = [*_metadata(sent, description, lease), *wrong]
     return Examined(wrong, directory)
+
+
+def _metadata(sent: list[bytes], description: Description, lease: Lease) -> list[vocabulary.Finding]:
+    """Complete the metadata with what the packages say about themselves, and judge them."""
+    try:
+        outcome = completed(sent, description)
+        if outcome.is_new and outcome.entry:
+            describe(claim=lease.claim, entry=outcome.entry)
+    except MetadataError:
+        return check_entry(sent[-1])
+    except Refusal as refusal:
+        # Too large with it for the collection: it stays what was sent.
+        note = Found.of("metadata.package_note", "", note=refusal.summary.rstrip(".")).finding(Places())
+        return [*check_entry(sent[-1]), note] if sent else [note, _missing_metadata()]
+    if outcome.entry is None:
+        return [*outcome.findings, _missing_metadata()]
+    return [*check_entry(outcome.entry.document), *outcome.findings]
 
 
 def _directory(listing: Listing, wrong: list[vocabulary.Finding]) -> str | None:
@@ -102,25 +130,25 @@ def _directory(listing: Listing, wrong: list[vocabulary.Finding]) -> str | None:
 
 def _brought_along(
     deposit: Deposit, packages: list[Part], limits: Limits, lease: Lease, told: Told
-) -> list[vocabulary.Finding]:
-    """Take the metadata that a package brings as those of a deposit that has no other, and judge them."""
+) -> Entry | vocabulary.Finding | None:
+    """The metadata that a package brings for a deposit that has no other, or what is wrong with them; None without."""
     try:
-        for part in packages:
-            entry = entry_in_bag(part, limits, lease)
-            if entry is not None:
-                describe(claim=lease.claim, entry=entry)
-                return check_entry(entry.document)
-        if told.identifier:
+        entry = next(filter(None, (entry_in_bag(part, limits, lease) for part in packages)), None)
+        if entry is None and told.identifier:
             entry = entry_for(
                 title=told.title or told.identifier,
                 author=deposit.collection.title or str(deposit.client),
                 provenance=deposit.client.provider_url,
             )
+        if entry is not None:
             describe(claim=lease.claim, entry=entry)
-            return check_entry(entry.document)
     except Refusal as refusal:
-        return [_missing(Area.METADATA, refusal.code, f"{refusal.summary} {refusal.hint}".strip())]
-    return [_missing(Area.METADATA, "metadata.missing", "Missing Atom document")]
+        return _missing(Area.METADATA, refusal.code, f"{refusal.summary} {refusal.hint}".strip())
+    return entry
+
+
+def _missing_metadata() -> vocabulary.Finding:
+    return _missing(Area.METADATA, "metadata.missing", "Missing Atom document")
 
 
 def _missing(area: Area, code: str, text: str) -> vocabulary.Finding:

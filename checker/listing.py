@@ -17,13 +17,14 @@ _CHUNK = 1024 * 1024
 class Listing:
     """The members of a deposit's packages, each package laid over those before it; memory stays bounded.
 
-    ``wanted`` are patterns of paths (``fnmatch``): what matches and is small stands in ``contents`` afterwards, by
-    path.
+    ``wanted`` are patterns of paths (`packages.listing.Sender`): what matches and is small stands in ``contents``
+    afterwards, by path. ``tops`` are names at the top: one where a single folder holds everything, else two.
     """
 
     def __init__(self, wanted: Sequence[str] = ()) -> None:
         self.wanted = wanted
         self.contents: dict[bytes, bytes] = {}
+        self.tops: set[bytes] = set()
         self._tree = Tree()
 
     def __enter__(self) -> Self:
@@ -37,6 +38,8 @@ class Listing:
     def take(self, entries: list[Entry]) -> None:
         """Take some members of the package that is being read."""
         for entry in entries:
+            if len(self.tops) < 2:
+                self.tops.add(entry.path.partition(b"/")[0])
             if entry.kind is Kind.FILE:
                 self._tree.add_file(entry.path, entry.blob, executable=entry.executable)
             elif entry.kind is Kind.DIRECTORY:
@@ -59,6 +62,7 @@ class Listing:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
                 lease.check()
+        self.tops.add(name.encode())
         self._tree.add_file(name.encode(), digest.digest())
 
     def root(self) -> bytes:

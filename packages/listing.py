@@ -5,8 +5,9 @@ targets are bytes, and JSON has text: Latin-1 carries every byte as it is.
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from hashlib import sha1
 from typing import Any, NamedTuple
 
@@ -47,12 +48,12 @@ Take = Callable[[list[Entry]], None]
 class Sender:
     """Tells of members one after the other, a line for some of them at a time.
 
-    ``wanted``: patterns of the paths of files whose content is told as well (``fnmatch``). For each member call
-    `observe`, let others read its content, and then `add`.
+    ``wanted``: patterns of the paths of files whose content is told as well, as of a shell: ``*`` stops at a slash. For
+    each member call `observe`, let others read its content, and then `add`.
     """
 
     def __init__(self, wanted: Sequence[str], send: Callable[[bytes], object]) -> None:
-        self._wanted = wanted
+        self._wanted = _by_depth(wanted)
         self._send = send
         self._batch: list[list[Any]] = []
         self._bytes = 0
@@ -73,8 +74,8 @@ class Sender:
     def _is_wanted(self, member: Member) -> bool:
         if not self._wanted or member.size > min(WANTED_BYTES, self._room):
             return False
-        path = member.path.decode("latin-1")
-        return any(fnmatchcase(path, pattern) for pattern in self._wanted)
+        pattern = self._wanted.get(member.path.count(b"/"))
+        return pattern is not None and pattern.match(member.path.decode("latin-1")) is not None
 
     def _see(self, data: bytes) -> None:
         self._digest.update(data)
@@ -127,6 +128,17 @@ class Sender:
         if self._batch:
             self._send(json.dumps(self._batch).encode() + b"\n")
             self._batch, self._bytes = [], 0
+
+
+def _by_depth(wanted: Sequence[str]) -> dict[int, re.Pattern[str]]:
+    """One expression for all patterns of a depth, so that most members of a large package cost nothing.
+
+    A path has as many slashes as its pattern, so no ``*`` can match one.
+    """
+    depths: dict[int, list[str]] = {}
+    for pattern in wanted:
+        depths.setdefault(pattern.count("/"), []).append(translate(pattern))
+    return {depth: re.compile("|".join(each)) for depth, each in depths.items()}
 
 
 def _blob(content: bytes) -> bytes:

@@ -147,6 +147,15 @@ RULES: dict[str, Rule] = {
         "of the licence.",
         severity=Severity.WARNING,
     ),
+    "metadata.from_package": Rule(
+        "The package itself says what the metadata do not, and it was taken from there: {taken}. Send metadata of "
+        "your own if it is not what is meant.",
+        severity=Severity.WARNING,
+    ),
+    "metadata.package_note": Rule(
+        "Not all that the package says about itself could be taken: {note}.",
+        severity=Severity.WARNING,
+    ),
     # swh:deposit
     "metadata.deposit_element": Rule("{name} does not belong here: {parent} may hold {allowed}."),
     "metadata.deposit_repeated": Rule("{name} is given more than once: keep one."),

@@ -239,7 +239,9 @@ def describe(*, claim: Claim, entry: Entry) -> None:
         actor = Actor(user=deposit.client.user, channel=Channel.SCHEDULER)
         add_parts(deposit, Submission(entry=entry), actor)
         deposit.revision += 1
-        deposit.save(update_fields=["revision"])
+        deposit.software_version = entry.software_version or deposit.software_version
+        deposit.release_notes = entry.first_release_notes or deposit.release_notes
+        deposit.save(update_fields=["revision", "software_version", "release_notes"])
         status = deposit.status
         lifecycle.record(deposit, EventName.DESCRIBE, actor=claim.worker, source=status, target=status)
 
