@@ -22,6 +22,7 @@ from deposit.http.downloads import SAFE, path_of_package
 from deposit.metadata.entry import Entry
 from deposit.metadata.errors import MetadataError
 from deposit.models import Deposit, DepositType, Part, PartKind, Status
+from deposit.monitoring.waiting import why_not_done
 from deposit.permissions import Operation, may, require, visible_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.services import confirmation
@@ -58,6 +59,7 @@ def _context(request: HttpRequest, actor: Actor, deposit: Deposit) -> dict[str, 
         "words": HELD_WORDS
         if held
         else (OPERATOR_WORDS if runs_it else {}).get(deposit.status, STATUS_WORDS[deposit.status]),
+        "why": why_not_done(deposit, faults=runs_it) if deposit.status in MOVING and not held else "",
         "held": held,
         "may_change": may(actor, Operation.CHANGE, deposit),
         "expires": confirmation.expires(deposit) if held else None,

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from deposit.lists.days import VALIDATORS
 from deposit.lists.events import plain_actor, plain_detail
 from deposit.models import Collection, Deposit, Event, Finding, Identifier, Part
+from deposit.monitoring.waiting import why_not_done
 from deposit.services.confirmation import is_held
 
 
@@ -105,6 +106,9 @@ class WholeDepositSerializer(DepositSerializer):
     waits_for_confirmation = serializers.SerializerMethodField(
         help_text="It has warnings, and waits until its depositor confirms or changes it."
     )
+    why_not_done = serializers.SerializerMethodField(
+        help_text="What it waits for, or why it ended otherwise, in one sentence; empty when it is done."
+    )
     findings = FindingSerializer(many=True)
     parts = PartSerializer(many=True)
     identifiers = IdentifierSerializer(many=True)
@@ -114,11 +118,16 @@ class WholeDepositSerializer(DepositSerializer):
             *DepositSerializer.Meta.fields,
             "name_encoding",
             "waits_for_confirmation",
+            "why_not_done",
             "findings",
             "parts",
             "identifiers",
         ]
         read_only_fields = fields
+
+    def get_why_not_done(self, deposit: Deposit) -> str:
+        """With the raw cause of what failed for those who run the service."""
+        return why_not_done(deposit, faults=bool(self.context.get("faults")))
 
     def get_waits_for_confirmation(self, deposit: Deposit) -> bool:
         """Whether its depositor's word is all that it waits for."""

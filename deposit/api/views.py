@@ -120,8 +120,9 @@ class DepositViewSet(ApiView, ListModelMixin, GenericViewSet[Deposit]):
     )
     def retrieve(self, request: Request, pk: str) -> Response:
         """Everything about one deposit but its history."""
-        told = self.get_serializer_context()
-        return Response(serializers.WholeDepositSerializer(self._deposit(pk), context=told).data)
+        deposit = self._deposit(pk)
+        told = {**self.get_serializer_context(), "faults": may(self.actor, Operation.RESCHEDULE, deposit)}
+        return Response(serializers.WholeDepositSerializer(deposit, context=told).data)
 
     @extend_schema(
         summary="The history of a deposit", responses=serializers.EventSerializer(many=True), filters=False

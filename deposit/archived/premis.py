@@ -8,6 +8,7 @@ from lxml import etree
 from lxml.builder import ElementMaker
 
 from deposit import __version__
+from deposit.http.text import sendable_type
 from deposit.lists.events import plain_actor, plain_detail
 from deposit.models import Deposit, Event, Part, PartKind
 
@@ -83,7 +84,11 @@ def _file(deposit: Deposit, part: Part) -> Any:
             _text("messageDigestOriginator", _SOFTWARE),
         ),
         _text("size", part.size),
-        _make.format(_make.formatDesignation(_text("formatName", part.content_type or "unknown"))),
+        _make.format(
+            _make.formatDesignation(
+                _text("formatName", sendable_type(part.content_type) if part.content_type else "unknown")
+            )
+        ),
     )
     name = [_text("originalName", part.name)] if part.kind == PartKind.PACKAGE else []
     relation = _make.relationship(

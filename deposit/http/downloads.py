@@ -9,6 +9,7 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from zipstream import ZIP_STORED, ZipStream
 
+from deposit.http.text import sendable_iri, sendable_type
 from deposit.metadata.packaging import Packaging
 from deposit.models import Deposit, Part
 from deposit.refusals import Kind, Refusal
@@ -130,9 +131,9 @@ def file_response(request: HttpRequest, part: Part) -> HttpResponseBase:
         length=part.size,
         open_range=file_range(path),
         etag=part.sha256,
-        content_type=part.content_type,
+        content_type=sendable_type(part.content_type),
     )
-    response["Packaging"] = part.packaging or Packaging.SIMPLE_ZIP
+    response["Packaging"] = sendable_iri(part.packaging) or Packaging.SIMPLE_ZIP
     return guarded(response, part.name)
 
 

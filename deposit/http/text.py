@@ -23,6 +23,16 @@ def is_media_type(text: str) -> bool:
     return _MEDIA_TYPE.fullmatch(text) is not None
 
 
+def sendable_type(kind: str) -> str:
+    """A stored media type as it is sent: rows of earlier releases may hold what no header and no document can."""
+    return kind if is_media_type(kind) else "application/octet-stream"
+
+
+def sendable_iri(iri: str) -> str:
+    """A stored packaging format as it is sent, or "": the same."""
+    return iri if iri.isprintable() else ""
+
+
 def read_json(data: bytes) -> Any:
     """What a JSON document holds (RFC 8259, in UTF-8). Raises ValueError that says what is wrong with it."""
     try:

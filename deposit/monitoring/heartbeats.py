@@ -15,6 +15,7 @@ from celery import bootsteps
 from django.db import Error, connection
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Now
+from django.utils.timezone import now
 
 from deposit.models import Heartbeat
 
@@ -74,6 +75,11 @@ def workers() -> list[Worker]:
         )
         for row in rows.filter(_REMEMBERED).order_by("name")
     ]
+
+
+def is_heard(heartbeat: Heartbeat) -> bool:
+    """Whether a worker (not the scheduler) was heard lately, by this machine's clock."""
+    return now() - heartbeat.beat_at < timedelta(seconds=SILENT_SECONDS)
 
 
 def alive(known: Iterable[Worker], queue: str) -> int:

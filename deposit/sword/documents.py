@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from lxml import etree
 from lxml.builder import ElementMaker
 
+from deposit.http.text import sendable_iri, sendable_type
 from deposit.metadata.media_types import ANNOUNCED_TYPES
 from deposit.metadata.namespaces import APP, ATOM, DCTERMS, DEPOSIT, SWORD
 from deposit.metadata.packaging import Packaging
@@ -147,7 +148,7 @@ def receipt(
             _page_link(deposit, iris),
             *_statement_links(deposit, collection, iris),
             *(_original_link(deposit, collection, iris, part) for part in packages),
-            W("packaging", (newest.packaging if newest else "") or Packaging.SIMPLE_ZIP),
+            W("packaging", sendable_iri(newest.packaging if newest else "") or Packaging.SIMPLE_ZIP),
             W("treatment", TREATMENT),
             *(D(name, printable(text)) for name, text in dublin_core),
         )
@@ -168,7 +169,7 @@ def _statement_links(deposit: Deposit, collection: str, iris: Iris) -> Iterable[
 
 def _original_link(deposit: Deposit, collection: str, iris: Iris, part: Part) -> etree._Element:
     href = iris.file(collection, deposit.pk, part.pk)
-    link: etree._Element = A("link", rel=REL_ORIGINAL, type=part.content_type, href=href)
+    link: etree._Element = A("link", rel=REL_ORIGINAL, type=sendable_type(part.content_type), href=href)
     return link
 
 

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from deposit import selectors
 from deposit.http.downloads import file_response, zip_response
 from deposit.http.negotiation import accepts
+from deposit.http.text import sendable_iri, sendable_type
 from deposit.metadata.packaging import Packaging
 from deposit.models import Deposit, Part, PartKind
 from deposit.permissions import Operation
@@ -29,8 +30,8 @@ def originals(deposit: Deposit, collection: str, iris: Iris) -> list[OriginalDep
         OriginalDeposit(
             iri=iris.file(collection, deposit.pk, part.pk),
             name=part.name,
-            media_type=part.content_type,
-            packaging=part.packaging or Packaging.SIMPLE_ZIP,
+            media_type=sendable_type(part.content_type),
+            packaging=sendable_iri(part.packaging) or Packaging.SIMPLE_ZIP,
             deposited_on=part.created_at,
             deposited_by=part.mediator or owner,
             on_behalf_of=owner if part.mediator else "",

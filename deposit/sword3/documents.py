@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from deposit import selectors
+from deposit.http.text import sendable_type
 from deposit.intake.limits import Sizes
 from deposit.metadata.media_types import ANNOUNCED_TYPES
 from deposit.models import (
@@ -170,7 +171,7 @@ def _file_links(deposit: Deposit, files: Sequence[Part], links: Links) -> Iterab
         link = {
             "@id": links.file(deposit.pk, part.pk),
             "rel": [terms.REL_ORIGINAL, terms.REL_FILE],
-            "contentType": part.content_type,
+            "contentType": sendable_type(part.content_type),
             "packaging": terms.PACKAGING_IRIS.get(part.packaging, terms.BINARY),
             "depositedOn": stamp(part.created_at),
             "depositedBy": part.mediator or owner,

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 
 from deposit.http.downloads import file_range, guarded, ranged
 from deposit.http.headers import bad_request
+from deposit.http.text import sendable_type
 from deposit.metadata.sword import fields_of
 from deposit.models import Part, PartKind
 from deposit.permissions import LARGEST_ID, Operation, client_of, require
@@ -171,7 +172,7 @@ class FileView(ObjectPart):
             length=self.part.size,
             open_range=file_range(stored),
             etag=documents.etag_of(self.deposit).strip('"'),
-            content_type=self.part.content_type,
+            content_type=sendable_type(self.part.content_type),
         )
         response["Packaging"] = terms.PACKAGING_IRIS.get(self.part.packaging, terms.BINARY)
         return guarded(response, self.part.name)

@@ -70,9 +70,16 @@ CORE = (
 )
 _OTHERS = tuple(text for text in NASTY if text not in CORE)
 _EACH = 6
+_SOME = 2
 
 
 def for_field(number: int) -> tuple[str, ...]:
     """What a field takes, by its number: the core, and the others in turn."""
     start = number * _EACH % len(_OTHERS)
     return CORE + (_OTHERS + _OTHERS)[start : start + _EACH]
+
+
+def some_for_field(number: int) -> tuple[str, ...]:
+    """A few of all strings, by the number of the field: as many fields as there are strings take all of them."""
+    start = number * _SOME % len(NASTY)
+    return (NASTY + NASTY)[start : start + _SOME]

@@ -7,6 +7,7 @@ from typing import Any
 from deposit.actors import Channel, system_actor
 from deposit.management.actions import ActionsCommand, Row
 from deposit.models import Deposit, Status
+from deposit.monitoring.waiting import why_not_done
 from deposit.services import operations
 
 ACTOR = system_actor(Channel.COMMAND)
@@ -48,6 +49,7 @@ def _show(parser: ArgumentParser) -> Callable[..., Row]:
         deposit = Deposit.objects.select_related("client__user", "collection").get(pk=deposit_id)
         return {
             **_short(deposit),
+            "why_not_done": why_not_done(deposit, faults=True),
             "external_id": deposit.external_id,
             "completed": deposit.complete_date,
             "software_version": deposit.software_version,
