@@ -36,6 +36,7 @@ CODES: dict[str, str] = {
     "package.tar.ambiguous": "A tar header can be read in two ways.",
     "package.tar.extended": "An extended tar header (pax or GNU) is malformed or out of place.",
     "package.tar.header": "A tar header is damaged.",
+    "package.top-folder": "Something lies beside the one folder that is to be left away.",
     "package.trailing": "Other data follows the end of the package.",
     "package.truncated": "The package ends too early.",
     "package.zip.descriptor": "A data descriptor of the zip archive differs from its directory.",

@@ -45,5 +45,7 @@ class Limits:
     """Warn of programs and build products."""
     top_folder: str = ""
     """What is preferred at the top: "one" folder, "none", or ""; a warning tells of others."""
+    strip_top_folder: bool = False
+    """Leave away the one folder in which everything lies; a package that has anything beside it is refused."""
     name_encoding: str = ""
     """What names that do not state an encoding are in (a name of Python's); "": they stay the bytes that they are."""

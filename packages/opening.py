@@ -16,6 +16,7 @@ from packages.other_formats import not_a_package
 from packages.repeats import Repeats
 from packages.tar_headers import BLOCK, ZERO_BLOCK, is_header
 from packages.tar_reader import TarReader
+from packages.top_folder import TopFolder
 from packages.tree import Tree
 from packages.warnings import PackageWarning, Warnings
 from packages.zip_directory import END_MAGIC, LOCAL_MAGIC
@@ -74,13 +75,16 @@ class Package:
         self._begun = True
         last = b""
         repeats = Repeats()
+        top = TopFolder() if self._limits.strip_top_folder else None
         for member in self._reader:
             if self._tree.again:
                 self._tree.again = False
                 self._repeated(member, repeats)
                 continue
             last = member.path
-            yield member
+            shown = top.without(member) if top else member
+            if shown is not None:
+                yield shown
         self._tree.close()
         check_not_nested(self._tree.members, last)
         if repeats.need_second_pass:

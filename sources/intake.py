@@ -1,5 +1,7 @@
 """The one way from a source into the record: what a source has read becomes a deposit of its own client."""
 
+from typing import Any
+
 from deposit.metadata.minimal import entry_for
 from deposit.models import Deposit
 from deposit.services.parts import Package
@@ -27,8 +29,12 @@ def submit_item(source: Source, item: SourceItem, read: Read, staged: StagedFile
         source=f"source {source.name}",
         key=f"{item.uuid.hex}.{item.retries}",
     )
+    own: dict[str, Any] = {}
     if source.profile:
-        Deposit.objects.filter(pk=deposit.pk).update(
-            profile=source.profile, profile_options=source.profile_options
-        )
+        own |= {"profile": source.profile, "profile_options": source.profile_options}
+    if source.strip_top_level_dir and not item.is_directory and not read.packaging:
+        # A directory was read without its top; an archive stays as it was sent, and is read without.
+        own["strip_top_folder"] = True
+    if own:
+        Deposit.objects.filter(pk=deposit.pk).update(**own)
     return deposit

@@ -24,8 +24,12 @@ def limits_of(collection: Collection) -> Limits:
 
 
 def reading_of(deposit: Deposit) -> Limits:
-    """How the packages of a deposit are read: within the bounds of its collection, names as its depositor says."""
-    return replace(limits_of(deposit.collection), name_encoding=deposit.name_encoding)
+    """How the packages of a deposit are read: within the bounds of its collection, as its depositor or source says."""
+    return replace(
+        limits_of(deposit.collection),
+        name_encoding=deposit.name_encoding,
+        strip_top_folder=deposit.strip_top_folder,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -216,6 +216,8 @@ class Deposit(models.Model):
     # Of the source that made it, in the place of its collection's.
     profile = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
     profile_options = models.JSONField(default=dict, db_default={}, editable=False)
+    # The one folder in which everything of a package lies is left away (packages.top_folder).
+    strip_top_folder = models.BooleanField(default=False, db_default=False, editable=False)
     # What names in the packages that do not state an encoding are in, if the depositor said so (packages.names).
     name_encoding = models.CharField(max_length=20, blank=True, default="", db_default="", editable=False)
     # The depositor wants to be asked about warnings, also where the collection does not demand it.

@@ -130,18 +130,21 @@ def _submit(batch: Batch, path: Path, original: Original, place: FolderPlace, si
             content_type=read.content_type,
             packaging=read.packaging,
         )
-    deposit = submit(
-        client=batch.client,
-        collection=batch.collection,
-        files=[package],
-        entry=entry_for(
-            title=path.name,
-            author=batch.collection.title or batch.collection.name,
-            provenance=batch.client.provider_url,
-        ),
-        source=f"batch {batch.pk}",
-        key=_key(batch, path, original.version),
-    )
+    with transaction.atomic():
+        deposit = submit(
+            client=batch.client,
+            collection=batch.collection,
+            files=[package],
+            entry=entry_for(
+                title=path.name,
+                author=batch.collection.title or batch.collection.name,
+                provenance=batch.client.provider_url,
+            ),
+            source=f"batch {batch.pk}",
+            key=_key(batch, path, original.version),
+        )
+        if batch.strip_top_level_dir and not original.is_directory and not read.packaging:
+            Deposit.objects.filter(pk=deposit.pk, status=Status.DEPOSITED).update(strip_top_folder=True)
     if not was_used(deposit, package):
         remove([package.staged.stored_as])
     return deposit

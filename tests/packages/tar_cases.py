@@ -809,6 +809,25 @@ def tar_single_end() -> bytes:
     return FILE + TAR_END[:512]
 
 
+@case(
+    ACCEPTED,
+    "one folder that holds all, where it is to be left away",
+    members=(b"a.txt", b"b.txt"),
+    limits=Limits(strip_top_folder=True),
+)
+def tar_strip_folder() -> bytes:
+    return tar(tar_entry(b"d/a.txt", b"a"), tar_entry(b"d/b.txt", typeflag=HARDLINK, link=b"d/a.txt"))
+
+
+@case(
+    "package.top-folder",
+    "a file beside the one folder, where that is to be left away",
+    limits=Limits(strip_top_folder=True),
+)
+def tar_strip_beside() -> bytes:
+    return tar(tar_entry(b"d/a.txt", b"a"), tar_entry(b"README", b"x"))
+
+
 @case("package.nested", "one archive and nothing else")
 def tar_nested() -> bytes:
     return tar(tar_entry(b"inner.tar.gz", b"x"))

@@ -11,8 +11,9 @@ import pytest
 from checker.checking import check
 from deposit import lifecycle
 from deposit.lifecycle import Work
-from deposit.models import Deposit, EventName, Part, Status
+from deposit.models import Deposit, EventName, Finding, Part, Status
 from deposit.services import operations
+from deposit.staging.files import path_of
 from sources import services
 from sources.models import Disposal, ItemState, Source, SourceItem
 from sources.watching import serve_once
@@ -104,6 +105,26 @@ def test_directory_is_one_package_with_its_content_at_the_root(
     work()
     served.until(lambda: state("garden") == ItemState.STORED)
     assert Part.objects.get(kind="package").name == "garden.tar"
+
+
+def test_the_one_folder_of_an_archive_is_left_away_and_the_archive_kept_as_it_was(
+    folder: Path, add: Add, serve: Serve
+) -> None:
+    served = serve(add(profile="transfer-package", strip_top_level_dir=True))
+    sent = make_zip({"garden/metadata/metadata.csv": METADATA, "garden/minutes.pdf": b"%PDF"})
+    drop(folder, "garden.zip", sent)
+    drop(
+        folder, "two.zip", make_zip({"garden/metadata/metadata.csv": METADATA, "other/minutes.pdf": b"%PDF"})
+    )
+    served.until(lambda: taken("garden.zip") and taken("two.zip"))
+    work()
+    served.until(lambda: state("garden.zip") == ItemState.STORED and state("two.zip") == ItemState.REJECTED)
+    part = Part.objects.get(kind="package", name="garden.zip")
+    assert path_of(part.stored_as or "").read_bytes() == sent
+    assert part.deposit.external_id == "GARDEN/1"
+    assert list(Finding.objects.filter(severity="error").values_list("code", flat=True)) == [
+        "package.top-folder"
+    ]
 
 
 def test_what_is_there_at_the_start_is_taken_once_and_a_restart_takes_nothing_again(

@@ -28,6 +28,7 @@ def known_root(deposit: Deposit) -> bytes | None:
         deposit__status=Status.DONE,
         deposit__swhid__isnull=False,
         deposit__name_encoding=deposit.name_encoding,
+        deposit__strip_top_folder=deposit.strip_top_folder,
     )
     if deposit.directory_swhid:
         # An earlier version of the readers may have seen another directory in the same bytes.

@@ -1,6 +1,6 @@
 """What a deposit brings to a bundle, from the record."""
 
-from deposit.intake.limits import limits_of
+from deposit.intake.limits import reading_of
 from deposit.metadata.packaging import Packaging
 from deposit.models import Deposit, Part, PartKind
 from deposit.services.deposits import effective_entry
@@ -20,7 +20,7 @@ def contents_of(deposit: Deposit) -> Contents:
             for part in parts
             if part.kind == PartKind.PACKAGE and part.stored_as
         ],
-        limits=limits_of(deposit.collection),
+        limits=reading_of(deposit),
         documents={f"metadata-{number}.xml": data for number, data in enumerate(documents, 1)},
         terms=_terms(deposit),
     )

@@ -18,6 +18,7 @@ from sources.batches.models import Batch
 from sources.batches.running import run
 from sources.batches.work import BATCH
 from tests.support.factories import http_client, new_client, new_collection
+from tests.support.samples import make_zip
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,6 +102,19 @@ def test_what_is_stored_is_moved_away(folder: Path, tmp_path: Path) -> None:
 
     assert sorted(path.name for path in completed.iterdir()) == ["one", "three.txt", "two"]
     assert sorted(path.name for path in folder.iterdir()) == [".hidden", "link"]
+
+
+def test_the_one_folder_of_an_archive_is_left_away(folder: Path, tmp_path: Path) -> None:
+    for name, path in (("wrapped", "garden/plan.txt"), ("flat", "plan.txt")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.zip").write_bytes(make_zip({path: b"plan"}))
+
+    work(batch("start", str(tmp_path / "wrapped"), "--collection", "letters", "--strip-top-level-dir")["id"])
+    work(batch("start", str(tmp_path / "flat"), "--collection", "letters")["id"])
+
+    wrapped, flat = (Deposit.objects.get(package_name=f"{name}.zip") for name in ("wrapped", "flat"))
+    assert (wrapped.status, flat.status) == ("done", "done")
+    assert wrapped.swhid == flat.swhid
 
 
 def test_at_depth_two_what_lies_in_the_folders_is_deposited(folder: Path, tmp_path: Path) -> None:
