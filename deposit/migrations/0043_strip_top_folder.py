@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("deposit", "0041_confirm_warnings"),
+        ("deposit", "0042_moved_deposits"),
     ]
 
     operations = [
