@@ -150,7 +150,7 @@ class Stack:
         shutil.copy(self._file("secrets", "postgres_password"), password)
         os.chown(password, NOBODY, NOBODY)
         as_nobody: list[Any] = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-        made = [
+        made: list[Any] = [
             programs / "initdb",
             "-D",
             data,
