@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dashboard.middleware import POLICY
@@ -19,13 +21,14 @@ from deposit.refusals import Refusal
 from sources.museumplus import logs, selectors
 from sources.museumplus.api.views import ids_in, is_true, number, package_or_404
 from sources.museumplus.heartbeats import heartbeats
-from sources.museumplus.models import MuseumObject, WorkflowJob
+from sources.museumplus.models import MuseumObject, MuseumPackage, WorkflowJob
 from sources.museumplus.workflow import enqueuing, freezing, queueing
 
 # One pass over all objects serves everybody who looks, in seconds.
 counted = TTLCache(selectors.overview_stats, 5.0)
 _STATES = ("processing", "preserved", "rejected", "cancelled")
 _FAILED_SHOWN = 100
+_JOBS_SHOWN = 100
 
 
 def operators(view: Callable[..., HttpResponse]) -> Any:
@@ -75,10 +78,46 @@ def enqueue(request: HttpRequest) -> HttpResponse:
         count = number(request.POST.get("object_count"), 0)
         if 1 <= count <= available:
             queueing.ask_for_enqueuing(count)
-            messages.success(request, f"{count} objects will be enqueued.")
+            told = ngettext(
+                "%(count)s object will be enqueued.", "%(count)s objects will be enqueued.", count
+            )
+            messages.success(request, told % {"count": count})
             return redirect("museum:overview")
-        messages.error(request, f"Say a number from 1 to {available}.")
+        messages.error(request, _("Say a number from 1 to %(most)s.") % {"most": available})
     return _shown(request, "enqueue", available=available)
+
+
+@require_GET
+@operators
+def jobs(request: HttpRequest) -> HttpResponse:
+    """What is in the queues, oldest first: of one step, in one state, or all."""
+    queue, state = request.GET.get("queue", ""), request.GET.get("state", "")
+    chosen = {"queue": queue} if queue in WorkflowJob.Queue.values else {}
+    chosen |= {"state": state} if state in WorkflowJob.State.values else {}
+    found = WorkflowJob.objects.filter(**chosen).select_related("museum_object").order_by("enqueued_at", "pk")
+    shown = list(found[: _JOBS_SHOWN + 1])
+    return _shown(
+        request,
+        "jobs",
+        jobs=shown[:_JOBS_SHOWN],
+        more=len(shown) > _JOBS_SHOWN,
+        shown=_JOBS_SHOWN,
+        queue=queue,
+        state=state,
+        queues=WorkflowJob.Queue.values,
+        states=WorkflowJob.State.values,
+    )
+
+
+@require_GET
+@operators
+def sip_of(request: HttpRequest, object_id: int, sip_id: str) -> HttpResponse:
+    """The SIP of an object by what tells its SIPs apart; there is none before its object is downloaded."""
+    package = MuseumPackage.objects.filter(museum_object=object_id, sip_id=sip_id).last()
+    if package is not None:
+        return redirect("museum:sip", package.pk)
+    messages.info(request, _("Object %(object)s has no such SIP yet.") % {"object": object_id})
+    return redirect("museum:jobs")
 
 
 @require_POST
@@ -88,9 +127,9 @@ def reenqueue(request: HttpRequest) -> HttpResponse:
     object_id = number(request.POST.get("object_id"), 0)
     try:
         enqueuing.reenqueue_object(object_id)
-        messages.success(request, f"Object {object_id} is enqueued again.")
+        messages.success(request, _("Object %(object)s is enqueued again.") % {"object": object_id})
     except MuseumObject.DoesNotExist:
-        messages.error(request, f"There is no object {object_id}.")
+        messages.error(request, _("There is no object %(object)s.") % {"object": object_id})
     except enqueuing.NotRejected as refused:
         messages.error(request, str(refused))
     return redirect("museum:sips")
@@ -105,7 +144,8 @@ def retry(request: HttpRequest) -> HttpResponse:
     else:
         chosen = [number(request.POST.get("object_id"), 0)]
     done = sum(queueing.retry(object_id) for object_id in chosen)
-    messages.success(request, f"{done} jobs are tried again.")
+    told = ngettext("%(count)s job is tried again.", "%(count)s jobs are tried again.", done)
+    messages.success(request, told % {"count": done})
     return redirect("museum:overview")
 
 
@@ -139,10 +179,11 @@ def freeze(request: HttpRequest) -> HttpResponse:
         try:
             numbers = ids_in(ids) or []
             if not numbers or not reason:
-                messages.error(request, "Name objects, and a reason.")
+                messages.error(request, _("Name objects, and a reason."))
             else:
                 done = freezing.freeze_objects(numbers, reason=reason)
-                messages.success(request, f"{done.frozen} frozen, {done.cancelled} cancelled.")
+                told = _("%(frozen)s frozen, %(cancelled)s cancelled.")
+                messages.success(request, told % {"frozen": done.frozen, "cancelled": done.cancelled})
                 return redirect("museum:frozen")
         except (freezing.UnknownObjects, freezing.WorkflowJobRunningError, Refusal) as refused:
             messages.error(request, str(refused))
@@ -162,12 +203,13 @@ def unfreeze(request: HttpRequest) -> HttpResponse:
     ids = [number(text, 0) for text in request.POST.getlist("object_id")] or None
     reason = request.POST.get("reason") or None
     if ids is None and reason is None:
-        messages.error(request, "Choose objects, or a reason.")
+        messages.error(request, _("Choose objects, or a reason."))
     else:
         done = freezing.unfreeze_objects(
             reason=reason, object_ids=ids, enqueue=is_true(request.POST.get("enqueue"))
         )
-        messages.success(request, f"{len(done)} objects are unfrozen.")
+        told = ngettext("%(count)s object is unfrozen.", "%(count)s objects are unfrozen.", len(done))
+        messages.success(request, told % {"count": len(done)})
     return redirect("museum:frozen")
 
 
@@ -200,8 +242,9 @@ def sip(request: HttpRequest, package_id: int) -> HttpResponse:
     """One package: what it is, and its logs."""
     package = package_or_404(package_id)
     names = logs.log_filenames(package)
-    shown = request.GET.get("log", "")
-    text = logs.log_content(package, shown).decode("utf-8", "replace") if shown in names else ""
+    wanted = request.GET.get("log", "")
+    shown = wanted if wanted in names else ""
+    text = logs.log_content(package, shown).decode("utf-8", "replace") if shown else ""
     answer = _shown(
         request,
         "sip",

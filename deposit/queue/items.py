@@ -96,7 +96,8 @@ SELECT EXISTS (
 _OPEN = f"""
 UPDATE deposit_workitem SET
     lease_expires_at = NULL, lease_owner = '', sent_at = NULL, sends = 0, asked_again = false,
-    due_at = statement_timestamp() + make_interval(secs => %(after)s),
+    due_at = statement_timestamp() + make_interval(secs =>
+        CASE WHEN asked_again AND %(fault)s = '' THEN 0 ELSE %(after)s END),
     attempts = CASE WHEN %(attempts)s THEN attempts - %(less)s ELSE 0 END,
     last_fault = %(fault)s, arguments = arguments || %(arguments)s
 WHERE id = %(id)s AND {_HELD}

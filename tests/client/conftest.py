@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ import pytest
 
 from client import Depositor
 from client.cli import main
+from tests.support import museum_demo
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 90
@@ -48,7 +50,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """The service on a free port, with its own database and folders; stopped at the end."""
+    """The service on a free port, with its own database and folders, and a museum at hand; stopped at the end."""
     port = free_port()
     own = {
         name: value
@@ -56,14 +58,15 @@ def server() -> Iterator[Server]:
         if name not in ("DATABASE_URL", "SECRET_KEY", "DEPOSIT_ENV_FILE", "STAGING_ROOT", "ARCHIVE_ROOT")
         and not name.startswith("CELERY_")
     }
-    with tempfile.TemporaryDirectory(prefix="deposit-server-") as folder:
+    with tempfile.TemporaryDirectory(prefix="deposit-server-") as folder, ExitStack() as stack:
         data = Path(folder)
         data.chmod(0o711)
+        museum = stack.enter_context(museum_demo.both(data / "museum"))
         with (data / "run.log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "embedded.run"],
                 cwd=REPOSITORY,
-                env={**own, "DATA_DIR": folder, "PORT": str(port)},
+                env={**own, **museum, "DATA_DIR": folder, "PORT": str(port)},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,

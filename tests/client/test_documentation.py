@@ -30,6 +30,8 @@ def script_of(path: Path) -> str:
         f'deposit() {{ PYTHONPATH={REPOSITORY} {sys.executable} -m client "$@"; }}',
         f'deposit-admin() {{ env -u DEPOSIT_PASSWORD {sys.executable} {REPOSITORY}/manage.py "$@"; }}',
         f'archivematica() {{ PYTHONPATH={REPOSITORY} exec {sys.executable} -m tests.support.archivematica "$@"; }}',
+        'museum-demo() { ln -s "$DATA_DIR/museum" "$1"; deposit-admin museum_setup; }',
+        'decided() { until [ "$(ls museum/service/*/*/ | grep -c tar$)" -ge "$1" ]; do sleep 0.5; done; }',
         "[ -e hello ] || { mkdir hello && echo hello > hello/README; }"
         if path.parent.name == "how-to"
         else "",

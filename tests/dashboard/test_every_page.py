@@ -1,6 +1,7 @@
 """Every page in a real browser: no faults that axe-core takes seriously, no complaints, nothing too wide, small."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib import admin
@@ -9,9 +10,11 @@ from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.test import RequestFactory
+from django.utils import timezone
 from django.views.csrf import csrf_failure
 from django.views.defaults import server_error
 from playwright.sync_api import Browser, Page
+from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from deposit.actors import Channel, system_actor
@@ -21,6 +24,9 @@ from deposit.monitoring import heartbeats
 from deposit.permissions import Role
 from deposit.queue import items
 from deposit.services import roles, tokens
+from sources.museumplus.logs import archive_logs
+from sources.museumplus.models import Heartbeat as MuseumHeartbeat
+from sources.museumplus.models import MuseumObject, MuseumPackage, WorkflowJob
 from tests.dashboard.browsing import chromium, needs_chromium
 from tests.dashboard.conftest import sent, worked_on
 from tests.dashboard.screenshots import PICTURES, Way, walk
@@ -118,6 +124,55 @@ def operators_addresses(depositor: Client) -> dict[str, Way]:
 
 
 @pytest.fixture
+def museum_addresses(db: None, settings: Settings, tmp_path: Path) -> dict[str, Way]:
+    """The museum's pages, with something of everything on them."""
+    settings.ARCHIVE_DIR, settings.PACKAGE_DIR = str(tmp_path / "archive"), str(tmp_path / "packages")
+    settings.MUSEUMPLUS_URL = "http://127.0.0.1:1/ria-ws/application"
+    known = {"metadata_hash": "a" * 64, "attachment_metadata_hash": ""}
+    for number in range(1, 31):
+        MuseumObject.objects.create(id=number, title=f"Spoon, with a handle of horn, {number}", **known)
+    MuseumObject.objects.filter(pk__lte=25, pk__gt=3).update(
+        frozen=True, freeze_reason="Filename contains non-ASCII characters", freeze_source="automatic"
+    )
+    spoon = MuseumObject.objects.get(pk=1)
+    package = MuseumPackage.objects.create(
+        sip_filename="20190102_Object_1-20261130-100000.tar",
+        sip_id="20261130-100000",
+        museum_object=spoon,
+        downloaded=True,
+        packaged=True,
+        uploaded=True,
+        rejected=True,
+    )
+    MuseumObject.objects.filter(pk=1).update(latest_package=package)
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "import-object.log").write_text(
+        "2026-11-30T10:00:00+00:00 attachments/100/a.jpg image/jpeg 1.01\n" * 3
+    )
+    (logs / "ingest-report.html").write_text("<h1>rejected</h1><p>The file format is not supported.")
+    archive_logs(package, logs)
+    job = {"queue": "submit_sip", "state": "failed", "sip_id": "20261130-100000"}
+    WorkflowJob.objects.create(museum_object_id=2, error=f"OSError: /{'long-folder/' * 12}", **job)
+    WorkflowJob.objects.create(museum_object_id=3, queue="download_object")
+    MuseumHeartbeat.beat("sync_objects")
+    MuseumHeartbeat.beat("sync_hashes", timezone.now() - timedelta(days=3))
+    return {
+        "museum": "/museum/?still=1",
+        "museum-jobs": "/museum/jobs/",
+        "museum-jobs-none": "/museum/jobs/?queue=confirm_sip",
+        "museum-sips": "/museum/sips/?rejected=1&only_latest=1",
+        "museum-sips-none": "/museum/sips/?search=nothing",
+        "museum-sip": f"/museum/sips/{package.pk}/?log=import-object.log",
+        "museum-enqueue": "/museum/enqueue/",
+        "museum-frozen": "/museum/frozen/",
+        "museum-frozen-reason": "/museum/frozen/?reason=Filename+contains+non-ASCII+characters&page=2",
+        "museum-freeze": "/museum/freeze/?object_ids=1",
+        "museum-status": "/museum/status/",
+    }
+
+
+@pytest.fixture
 def administrator(db: None) -> User:
     """An account with the role, not a superuser: it has to do without a shell, too."""
     User.objects.create(username="root")
@@ -166,6 +221,12 @@ def test_an_operators_pages_are_sound(
     chromium: Browser, live_server: LiveServer, operator: User, operators_addresses: dict[str, Way]
 ) -> None:
     assert walk(chromium, live_server.url, operator, operators_addresses) == {}
+
+
+def test_the_museums_pages_are_sound(
+    chromium: Browser, live_server: LiveServer, operator: User, museum_addresses: dict[str, Way]
+) -> None:
+    assert walk(chromium, live_server.url, operator, museum_addresses) == {}
 
 
 def test_the_admin_site_is_sound(

@@ -52,7 +52,7 @@ def test_what_is_compiled_is_what_is_written(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_of_the_templates_was_forgotten(language: str) -> None:
     written = texts(language)
-    for template in (LOCALE.parent / "templates" / "dashboard").glob("*.html"):
+    for template in (LOCALE.parent / "templates" / "dashboard").rglob("*.html"):
         source = template.read_text(encoding="utf-8")
         for quoted in re.findall(r"{% translate (\"[^\"]*\"|'[^']*') %}", source):
             # Django's templates double the sign of per cent in what they ask for.

@@ -4,8 +4,9 @@ from deposit.queue.policies import LOCAL, LONG, POLL
 from loader.destinations.preservation_service.origin import origin
 from loader.steps import Again, Context, Destination, Done, Outcome, Permanent, Step
 
-# The service takes minutes to days; its verdicts are read once an hour for all SIPs together.
-LOOK_AGAIN_SECONDS = 60.0
+# The service takes minutes to days. Its verdicts are read once an hour for all SIPs together, and whoever reads one
+# wakes its delivery; a delivery that looks by itself is for a wake-up that was lost.
+LOOK_AGAIN_SECONDS = 3600.0
 
 
 def _create_sip(context: Context) -> Outcome:

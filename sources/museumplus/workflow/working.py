@@ -173,9 +173,8 @@ def _give_up(number: int, sip_id: str, claim: Claim, error: Exception) -> None:
 
 
 def _wake_delivery(package: MuseumPackage) -> None:
-    """The delivery that waits for the verdict may look now."""
-    keys = WorkItem.objects.filter(
-        kind="load", deposit__submission_keys__key=package.sip_filename
-    ).values_list("key", flat=True)
-    for key in list(keys):
-        items.make_due("load", key)
+    """The delivery that waits for the verdict may look now, and again if it is looking at this moment."""
+    waiting = WorkItem.objects.filter(kind="load", deposit__submission_keys__key=package.sip_filename)
+    for key, deposit_id in list(waiting.values_list("key", "deposit_id")):
+        if not items.make_due("load", key):
+            items.ask("load", key, deposit_id=deposit_id)

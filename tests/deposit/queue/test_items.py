@@ -80,6 +80,16 @@ def test_asked_twice_it_is_done_once_at_the_earlier_time() -> None:
     assert claimed().arguments == {"first": 1, "second": 2}
 
 
+def test_what_is_asked_for_while_a_worker_has_it_is_not_put_off() -> None:
+    items.ask("errand", "a")
+    claim = claimed()
+    items.ask("errand", "a")
+    items.again(claim, after_seconds=3600)
+    assert due_in() <= 0
+    items.again(claimed(), after_seconds=3600)
+    assert due_in() > 3000
+
+
 def test_what_is_asked_for_while_a_worker_has_it_is_done_again() -> None:
     """Whoever asks has seen something that the worker may not have seen."""
     items.ask("errand", "a")

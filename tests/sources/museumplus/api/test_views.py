@@ -103,7 +103,7 @@ def test_the_pages_show_and_act(whole: Museum) -> None:
         answer = browser.get(f"/museum/{path}")
         assert answer.status_code == 200, path
     assert "No &lt;network&gt;" in browser.get("/museum/").content.decode()
-    assert browser.get("/museum/sips/?rejected=1&search=1").content.decode().count("Re-enqueue") == 1
+    assert browser.get("/museum/sips/?rejected=1&search=1").content.decode().count("Enqueue again") == 1
     browser.post("/museum/reenqueue/", {"object_id": "1"})
     assert WorkflowJob.objects.filter(pk=1, queue="download_object").exists()
     browser.post("/museum/retry/", {"all": "1"})
