@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from archive.models import Outcome
-from deposit.models import Status
+from deposit.models import NoticeType, Status
 from deposit.queue.reading import State
 
 # Where a deposit stands, and what its depositor can expect or do.
@@ -43,6 +43,25 @@ STATUS_LABELS: dict[str, Promise] = {
     Status.LOADING: _("loading"),
     Status.DONE: _("done"),
     Status.FAILED: _("failed"),
+}
+
+# What people can be told.
+NOTICE_WORDS: dict[str, Promise] = {
+    NoticeType.DONE: _("A deposit is archived"),
+    NoticeType.REJECTED: _("A deposit was rejected"),
+    NoticeType.FAILED: _("A deposit could not be archived yet"),
+    NoticeType.HELD: _("A deposit waits for a confirmation"),
+    NoticeType.EXPIRING: _("A deposit will expire"),
+    NoticeType.EXPIRED: _("A deposit has expired"),
+    NoticeType.WITHDRAWN: _("A deposit was withdrawn"),
+    NoticeType.ASKING: _("A delivery needs a decision"),
+    NoticeType.QUEUES: _("Work is stuck"),
+    NoticeType.DAMAGE: _("The archive is damaged"),
+    NoticeType.SOURCES: _("A source is silent or in trouble"),
+    NoticeType.PIPELINES: _("A pipeline is full or away"),
+    NoticeType.SPACE: _("A disk is full or away"),
+    NoticeType.OTHER_ALERTS: _("Any other alert"),
+    NoticeType.TEST: _("A test"),
 }
 
 

@@ -15,7 +15,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from deposit.actors import request_context
-from deposit.models import Delivery, Deposit, Event, EventName, Identifier, Status, WorkItem
+from deposit.models import Delivery, Deposit, Event, EventName, Identifier, NoticeType, Status, WorkItem
+from deposit.models.notices import CURRENT_TRANSACTION
 from deposit.queue import items
 from deposit.queue.claims import LeaseLost
 
@@ -40,45 +41,63 @@ class Lease(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """One row of the table: from where to where an event leads, by whom, and what it means for the lease."""
+    """One row of the table: from where to where an event leads, by whom, and what it means for the lease.
+
+    ``tells``: what those are told who have asked for notices (``deposit.notices``); None: nobody is.
+    """
 
     sources: frozenset[Status]
     target: Status | None  # None: the status stays
     who: str
     lease: Lease = Lease.NONE
     asks: Work | None = None
+    tells: NoticeType | None = None
 
 
 def _rule(
-    *sources: Status, to: Status | None, who: str, lease: Lease = Lease.NONE, asks: Work | None = None
+    *sources: Status,
+    to: Status | None,
+    who: str,
+    lease: Lease = Lease.NONE,
+    asks: Work | None = None,
+    tells: NoticeType | None = None,
 ) -> Rule:
-    return Rule(sources=frozenset(sources), target=to, who=who, lease=lease, asks=asks)
+    return Rule(sources=frozenset(sources), target=to, who=who, lease=lease, asks=asks, tells=tells)
 
 
 S = Status
 E = EventName
+N = NoticeType
 TABLE: Mapping[EventName, Rule] = {
     # event      from                                to
     E.COMPLETE: _rule(S.PARTIAL, to=S.DEPOSITED, who="client", asks=Work.CHECK),
     # Metadata only: judged at reception, nothing to load.
-    E.ACCEPT: _rule(S.PARTIAL, to=S.DONE, who="client"),
-    E.EXPIRE: _rule(S.PARTIAL, to=S.EXPIRED, who="scheduler, operator"),
+    E.ACCEPT: _rule(S.PARTIAL, to=S.DONE, who="client", tells=N.DONE),
+    E.EXPIRE: _rule(S.PARTIAL, to=S.EXPIRED, who="scheduler, operator", tells=N.EXPIRED),
     E.CHECK: _rule(S.DEPOSITED, to=None, who="checker", lease=Lease.TAKES),
     E.VERIFY: _rule(S.DEPOSITED, to=S.VERIFIED, who="checker", lease=Lease.NEEDS, asks=Work.LOAD),
     # It has warnings, and waits for its depositor: confirmed as it is, or changed and completed once more.
-    E.HOLD: _rule(S.DEPOSITED, to=S.PARTIAL, who="checker", lease=Lease.NEEDS),
+    E.HOLD: _rule(S.DEPOSITED, to=S.PARTIAL, who="checker", lease=Lease.NEEDS, tells=N.HELD),
     E.CONFIRM: _rule(S.PARTIAL, to=S.DEPOSITED, who="client", asks=Work.CHECK),
-    E.REJECT: _rule(S.DEPOSITED, to=S.REJECTED, who="checker", lease=Lease.NEEDS),
+    E.REJECT: _rule(S.DEPOSITED, to=S.REJECTED, who="checker", lease=Lease.NEEDS, tells=N.REJECTED),
     E.RECHECK: _rule(S.REJECTED, S.FAILED, to=S.DEPOSITED, who="operator", asks=Work.CHECK),
     E.START: _rule(S.VERIFIED, to=S.LOADING, who="loader", lease=Lease.TAKES),
-    E.FINISH: _rule(S.LOADING, to=S.DONE, who="loader", lease=Lease.NEEDS),
-    E.FAIL: _rule(S.LOADING, to=S.FAILED, who="loader", lease=Lease.NEEDS),
+    E.FINISH: _rule(S.LOADING, to=S.DONE, who="loader", lease=Lease.NEEDS, tells=N.DONE),
+    E.FAIL: _rule(S.LOADING, to=S.FAILED, who="loader", lease=Lease.NEEDS, tells=N.FAILED),
     E.RELEASE: _rule(S.LOADING, to=S.VERIFIED, who="dispatcher", lease=Lease.PASSED, asks=Work.LOAD),
     E.QUARANTINE: _rule(
-        S.DEPOSITED, S.VERIFIED, S.LOADING, to=S.FAILED, who="dispatcher", lease=Lease.PASSED
+        S.DEPOSITED,
+        S.VERIFIED,
+        S.LOADING,
+        to=S.FAILED,
+        who="dispatcher",
+        lease=Lease.PASSED,
+        tells=N.FAILED,
     ),
     E.RESCHEDULE: _rule(S.FAILED, S.DONE, to=S.VERIFIED, who="operator", asks=Work.LOAD),
 }
+# Lines of the history that change no status and are told all the same.
+_TOLD_BESIDES: Mapping[EventName, NoticeType] = {E.TELL_OF_EXPIRY: N.EXPIRING, E.ASK: N.ASKING}
 WAITING: Mapping[Status, Work] = {S.DEPOSITED: Work.CHECK, S.VERIFIED: Work.LOAD}
 # Whose lease an event needs.
 _ENDS: Mapping[EventName, Work] = {
@@ -101,11 +120,18 @@ class TransitionRefused(Exception):
     """The table has no such event for the deposit as it stands; ``str()`` says why."""
 
 
+def notice_of(name: str) -> NoticeType | None:
+    """What is told of an event, by its name; None: nothing."""
+    rule = TABLE.get(EventName(name))
+    return rule.tells if rule else _TOLD_BESIDES.get(EventName(name))
+
+
 def record(
     deposit: Deposit, name: EventName, *, actor: str, source: str = "", target: str = "", **detail: Any
 ) -> None:
-    """Append one line to a deposit's history."""
+    """Append one line to a deposit's history. One that asks for a notice is found by its transaction's number."""
     Event.objects.create(
+        xact=CURRENT_TRANSACTION if notice_of(name) else None,
         deposit=deposit,
         name=name,
         from_status=source,

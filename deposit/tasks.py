@@ -12,6 +12,8 @@ from deposit.authentication import throttle
 from deposit.authentication.session_store import SessionStore
 from deposit.models import Deposit, Status
 from deposit.monitoring import daily_statistics, heartbeats
+from deposit.monitoring.alerts import alerts
+from deposit.notices import keeping, standing
 from deposit.services import expiry, fetching, idempotency, notices, uploads
 from deposit.services.operations import expire
 from deposit.staging import cleanup
@@ -34,6 +36,12 @@ def notify_of_expiry() -> None:
     expiry.notify()
 
 
+@shared_task(name="deposit.tell_of_alerts")
+def tell_of_alerts() -> None:
+    """Tell operators of alerts that are new, worse or over."""
+    standing.tell(alerts())
+
+
 @shared_task(name="deposit.mail_notices")
 def mail_notices() -> None:
     """Mail users what concerns their accounts."""
@@ -47,6 +55,7 @@ def forget() -> None:
     SessionStore.clear_expired()
     idempotency.forget_old()
     heartbeats.forget_old()
+    keeping.forget_old()
 
 
 @shared_task(name="deposit.sweep_staging")

@@ -208,6 +208,41 @@ PUBLIC_URL: str = env.str("PUBLIC_URL", default="")
 SOURCE_REPORT_DAYS: float = env.float("SOURCE_REPORT_DAYS", default=7.0)
 SOURCE_REPORT_MAIL: list[str] = env.list("SOURCE_REPORT_MAIL", default=[])
 SOURCE_REPORT_WEBHOOK: str = env.str("SOURCE_REPORT_WEBHOOK", default="")
+# --- Notices -------------------------------------------------------------------------------------------
+# The mail server, as smtp://user:password@host:port, smtp+tls://… (STARTTLS) or smtp+ssl://…; whom mails are from.
+vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+EMAIL_TIMEOUT: int = env.int("EMAIL_TIMEOUT", default=30)
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="webmaster@localhost")
+# Former secret keys: what was signed or encrypted with them is still read.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
+# What depositors who have an address and have chosen nothing are told by mail.
+NOTICE_MAIL_DEFAULTS: list[str] = env.list(
+    "NOTICE_MAIL_DEFAULTS",
+    default=[
+        "deposit.rejected",
+        "deposit.failed",
+        "deposit.held",
+        "deposit.expiring",
+        "deposit.withdrawn",
+    ],
+)
+# Waits between the attempts to send one notice, in seconds; after the last it is given up. Four days and a half in all.
+NOTICE_RETRY_SECONDS: list[float] = env.list(
+    "NOTICE_RETRY_SECONDS",
+    cast=float,
+    default=[5.0, 60.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0, 86_400.0],
+)
+# A receiver that has done nothing but fail for so many days is paused.
+NOTICE_PAUSE_DAYS: float = env.float("NOTICE_PAUSE_DAYS", default=5.0)
+# At which hour of the day (UTC) digests are sent.
+NOTICE_DIGEST_HOUR: int = env.int("NOTICE_DIGEST_HOUR", default=6)
+# How long notices that were delivered or given up are kept, in days.
+NOTICE_KEEP_DAYS: int = env.int("NOTICE_KEEP_DAYS", default=90)
+# Hosts (or host:port) of the own network that webhooks may be sent to, also without TLS.
+WEBHOOK_PRIVATE_HOSTS: list[str] = env.list("WEBHOOK_PRIVATE_HOSTS", default=[])
+# How long one webhook may take in all, in seconds; how long the former secret signs beside a new one, in hours.
+WEBHOOK_SECONDS: float = env.float("WEBHOOK_SECONDS", default=15.0)
+WEBHOOK_ROTATION_HOURS: float = env.float("WEBHOOK_ROTATION_HOURS", default=24.0)
 # By-Reference Deposit: from which hosts files are fetched (none by default), how long one may take, and how large
 # it may be. Private and loopback addresses are refused, except where tests say otherwise.
 BY_REFERENCE_HOSTS: list[str] = env.list("BY_REFERENCE_HOSTS", default=[])

@@ -38,6 +38,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     imports=[
         "archive.tasks",
+        "deposit.notices.tasks",
         "deposit.tasks",
         "checker.tasks",
         "loader.tasks",
@@ -61,6 +62,9 @@ app.conf.update(
         "museum.sync_*": {"queue": "fetch"},
         "museum.*": {"queue": "housekeeping"},
         "deposit.fetch_file": {"queue": "fetch"},
+        # Told by a worker that may live while those that the alerts are about do not.
+        "deposit.tell_of_alerts": {"queue": "notices"},
+        "notices.*": {"queue": "notices"},
         "deposit.*": {"queue": "housekeeping"},
         "archive.*": {"queue": "housekeeping"},
         "archivematica.*": {"queue": "housekeeping"},
@@ -78,6 +82,7 @@ app.conf.update(
         "expire-partial-deposits": {"task": "deposit.expire_partials", "schedule": 3600.0},
         "mail-notices": {"task": "deposit.mail_notices", "schedule": 300.0},
         "forget-what-counts-no-more": {"task": "deposit.forget", "schedule": 21_600.0},
+        "tell-of-alerts": {"task": "deposit.tell_of_alerts", "schedule": 60.0, "options": {"expires": 60}},
         "tell-of-expiry": {"task": "deposit.tell_of_expiry", "schedule": 3600.0},
         "expire-uploads": {"task": "deposit.expire_uploads", "schedule": 600.0},
         # Orders that waited for long say nothing of the scheduler now.

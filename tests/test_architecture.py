@@ -107,6 +107,8 @@ CONNECTORS = {
 }
 CONNECTING = {
     Path("deposit/intake/download.py"),
+    Path("deposit/notices/posting.py"),  # a webhook of a user, judged by the same rules
+    Path("deposit/notices/mail.py"),  # EMAIL_URL, by Django's backend
     Path("archive/storage/s3.py"),  # ARCHIVE_STORAGE
     Path("deposit/authentication/identity.py"),  # KEYCLOAK_SERVER_URL
     Path("deposit/operations/swh_deposit/uploads.py"),  # what an operator names with swh_deposit_import

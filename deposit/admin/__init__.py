@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from deposit.actors import Channel
-from deposit.admin import accounts, audit
+from deposit.admin import accounts, audit, notices
 from deposit.admin.read_only import ReadOnlyMixin
 from deposit.authentication.sessions import session_actor
 from deposit.lifecycle import TransitionRefused
@@ -26,7 +26,7 @@ else:
     Inline = admin.TabularInline
     DepositModelAdmin = admin.ModelAdmin
 
-__all__ = ["accounts"]
+__all__ = ["accounts", "notices"]
 
 admin.site.site_header = "Deposit server"
 admin.site.site_title = "Deposit server"

@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from deposit.api import views
 from deposit.api.checking import CheckView
 from deposit.api.deliveries import DeliveriesOfDepositView, DeliveryViewSet
+from deposit.api.notices import NoticeViewSet, SubscriptionViewSet
 from deposit.api.packages import PackageViewSet
 from deposit.api.queue import WorkViewSet
 from deposit.api.schema import Documentation, Schema, unknown
@@ -15,6 +16,8 @@ app_name = "api"
 router = SimpleRouter()
 router.register("deposits", views.DepositViewSet, basename="deposit")
 router.register("deliveries", DeliveryViewSet, basename="delivery")
+router.register("subscriptions", SubscriptionViewSet, basename="subscription")
+router.register("notices", NoticeViewSet, basename="notice")
 router.register("packages", PackageViewSet, basename="package")
 router.register("queue", WorkViewSet, basename="work")
 router.register("collections", views.CollectionViewSet, basename="collection")

@@ -10,11 +10,22 @@ from deposit.models.deliveries import (
     DeliveryState,
     Identifier,
 )
-from deposit.models.event_names import EventName
+from deposit.models.event_names import EventName, NoticeType
 from deposit.models.heartbeats import Heartbeat
 from deposit.models.identities import ProviderIdentity
 from deposit.models.locks import AdvisoryLock
 from deposit.models.moved import MovedAccount, MovedDeposit
+from deposit.models.notices import (
+    OPEN_NOTIFICATIONS,
+    Notification,
+    NotificationAttempt,
+    NotificationState,
+    OutboxPosition,
+    StandingAlert,
+    Subscription,
+    SubscriptionChannel,
+    SubscriptionReach,
+)
 from deposit.models.page_anchors import PageAnchor
 from deposit.models.record import (
     STATUS_TEXTS,
@@ -43,6 +54,7 @@ from deposit.models.work import WorkItem
 
 __all__ = [
     "OPEN_DELIVERIES",
+    "OPEN_NOTIFICATIONS",
     "STATUS_TEXTS",
     "TITLE_LENGTH",
     "Activity",
@@ -72,14 +84,23 @@ __all__ = [
     "MovedAccount",
     "MovedDeposit",
     "Notice",
+    "NoticeType",
+    "Notification",
+    "NotificationAttempt",
+    "NotificationState",
+    "OutboxPosition",
     "PackageVersion",
     "PageAnchor",
     "Part",
     "PartKind",
     "Profile",
     "ProviderIdentity",
+    "StandingAlert",
     "Status",
     "SubmissionKey",
+    "Subscription",
+    "SubscriptionChannel",
+    "SubscriptionReach",
     "TokenScope",
     "Upload",
     "UploadSegment",

@@ -42,3 +42,25 @@ class EventName(StrEnum):
     # It came, or came anew, from another deposit server.
     IMPORT = "import"
     TELL_OF_EXPIRY = "tell-of-expiry"
+
+
+class NoticeType(StrEnum):
+    """What people and other systems can be told. The values are part of webhooks and the API: they never change."""
+
+    DONE = "deposit.done"
+    REJECTED = "deposit.rejected"
+    FAILED = "deposit.failed"
+    HELD = "deposit.held"
+    EXPIRING = "deposit.expiring"
+    EXPIRED = "deposit.expired"
+    WITHDRAWN = "deposit.withdrawn"
+    ASKING = "delivery.asking"
+    # Of the one list of alerts, by what they are about; for operators.
+    QUEUES = "alert.queues"
+    DAMAGE = "alert.damage"
+    SOURCES = "alert.sources"
+    PIPELINES = "alert.pipelines"
+    SPACE = "alert.space"
+    OTHER_ALERTS = "alert.other"
+    # Somebody has asked for it, to see whether it arrives.
+    TEST = "notice.test"

@@ -407,11 +407,18 @@ class Event(models.Model):
     detail = models.JSONField(default=dict)
     # Through which channel, from where, with which token, by which mediator; for administrators. See deposit.audit.
     via = models.JSONField(default=dict, db_default={}, editable=False)
+    # Of a line that asks for a notice: the number of the transaction that wrote it. Lines become visible in another
+    # order than that of their ids; by this number it is known when all before are (`deposit.notices.expansion`).
+    xact = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         ordering = ["id"]
-        # Rows come in the order of their moments: a few pages lead to a day of any year.
-        indexes = [BrinIndex(fields=["at"], name="event_by_moment", pages_per_range=32, autosummarize=True)]
+        indexes = [
+            # Rows come in the order of their moments: a few pages lead to a day of any year.
+            BrinIndex(fields=["at"], name="event_by_moment", pages_per_range=32, autosummarize=True),
+            # What asks for a notice, in the order in which it is told.
+            models.Index(fields=["xact", "id"], name="event_to_tell", condition=Q(xact__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} of deposit {self.deposit_id}"

@@ -84,6 +84,7 @@ _UNDONE = {
     "check": gettext_noop("No checker takes work, so nothing is checked"),
     "load": gettext_noop("No loader takes work, so nothing is archived"),
     "housekeeping": gettext_noop("No worker does housekeeping, so nothing expires, is audited or mailed"),
+    "notices": gettext_noop("No worker sends notices, so nobody is told of anything"),
     "fetch": gettext_noop("No worker fetches packages from elsewhere, so their deposits stay incomplete"),
 }
 

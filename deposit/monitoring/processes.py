@@ -36,10 +36,11 @@ def required_queues(waiting: Collection[str] = ()) -> Iterator[Queue]:
     yield Queue(name="check", worker="checker", status=Status.DEPOSITED)
     yield Queue(name="load", worker="loader", status=Status.VERIFIED)
     yield Queue(name="housekeeping", worker="housekeeping")
+    yield Queue(name="notices", worker="notifier")
     # Files elsewhere are fetched only where a setting says from which hosts.
     if settings.BY_REFERENCE_HOSTS or "fetch" in waiting:
         yield Queue(name="fetch", worker="fetcher")
-    for name in sorted({*waiting} - {"check", "load", "housekeeping", "fetch"}):
+    for name in sorted({*waiting} - {"check", "load", "housekeeping", "notices", "fetch"}):
         yield Queue(name=name, worker=name)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg2.extensions
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from psycopg2.errorcodes import LOCK_NOT_AVAILABLE
@@ -160,6 +160,23 @@ def round_of_work(send: Send) -> bool:
 def heal() -> int:
     """Let each kind look for work that should be open and is not; how much that was."""
     return sum(kind.heal() for kind in registry.KINDS.values() if kind.heal)
+
+
+def produce() -> int:
+    """Let each kind make work of what others have written down; how much that was.
+
+    One that fails holds up nobody's work: it is called again.
+    """
+    number = 0
+    for kind in registry.KINDS.values():
+        if kind.produce:
+            try:
+                number += kind.produce()
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:
+                logger.exception("kind=%s made no work; it is tried again", kind.name)
+    return number
 
 
 # --- Sending -------------------------------------------------------------------------------------------

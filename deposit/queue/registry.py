@@ -37,7 +37,8 @@ class Kind:
     seconds until the next attempt) after a fault, ``exhausted`` when all attempts are used up and the row goes,
     ``cancelled`` when an operator strikes it (never, where it is not ``cancellable``). ``heal`` looks, outside of
     these, for work that should be open and is not, asks for it, and tells how much that was; a call does a bounded
-    amount of it.
+    amount of it. ``produce`` makes work of what others have only written down; it is called every second or two, so it
+    finds out cheaply that there is nothing.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Kind:
     given_back: Callable[[Claim, str, float], None] | None = None
     exhausted: Callable[[WorkItem], None] | None = None
     heal: Callable[[], int] | None = None
+    produce: Callable[[], int] | None = None
     cancellable: bool = True
     cancelled: Callable[[WorkItem], None] | None = None
 

@@ -54,7 +54,9 @@ def page() -> str:
         sources = ", ".join(f"`{status}`" for status in Status if status in rule.sources)
         target = f"`{rule.target}`" if rule.target else "(stays)"
         lease = "" if rule.lease is Lease.NONE else str(rule.lease)
-        asks = f"a {rule.asks}" if rule.asks else ""
+        wanted = [f"a {rule.asks}"] if rule.asks else []
+        wanted += [f"a notice `{rule.tells}`"] if rule.tells else []
+        asks = ", ".join(wanted)
         lines.append(f"| `{name}` | {sources} | {target} | {rule.who} | {lease} | {asks} |\n")
     lines.append(_AFTER)
     lines += [f"| `{one.code}` | {one.message.format('…')} |\n" for one in INVARIANTS]

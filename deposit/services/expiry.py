@@ -1,10 +1,8 @@
 """Telling depositors that a deposit they never completed will expire."""
 
-import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
@@ -14,16 +12,13 @@ from deposit.actors import Channel, system_actor
 from deposit.models import Deposit, Event, EventName, Status
 from deposit.services import confirmation
 
-logger = logging.getLogger(__name__)
-
 TOLD = EventName.TELL_OF_EXPIRY
 
 
 def notify() -> int:
     """Tell of each partial deposit that expires within PARTIAL_NOTICE_DAYS, once; returns of how many.
 
-    The line in the history is written first: whoever dies between the two leaves a mail unsent, never a depositor who
-    is told every hour.
+    The line in the history asks for the notice (``deposit.notices``).
     """
     age = timedelta(days=max(0, settings.PARTIAL_EXPIRES_DAYS - settings.PARTIAL_NOTICE_DAYS))
     told = Event.objects.filter(deposit=OuterRef("pk"), name=TOLD, at__gte=OuterRef("status_changed_at"))
@@ -52,21 +47,4 @@ def _notify(deposit: Deposit) -> bool:
             target=locked.status,
             expires=expires.isoformat(timespec="seconds"),
         )
-    _mail(deposit, expires)
     return True
-
-
-def _mail(deposit: Deposit, expires: datetime) -> None:
-    address = deposit.client.user.email
-    if not address:
-        return
-    try:
-        send_mail(
-            f"Deposit {deposit.pk} expires on {expires:%Y-%m-%d}",
-            f"Deposit {deposit.pk}, begun on {deposit.reception_date:%Y-%m-%d}, was never completed. Complete it "
-            f"before {expires:%Y-%m-%d %H:%M} UTC; after that its packages are removed.\n",
-            None,
-            [address],
-        )
-    except OSError as error:
-        logger.warning("deposit=%s mail of its expiry not sent: %s", deposit.pk, error)

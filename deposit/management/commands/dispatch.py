@@ -20,6 +20,8 @@ logger = logging.getLogger("deposit.queue.dispatcher")
 ROUND_SECONDS = 0.05
 # How often it looks for work that should be open and is not, in seconds.
 HEAL_SECONDS = 15.0
+# How often it makes work of what others have written down, in seconds.
+PRODUCE_SECONDS = 1.0
 
 
 class Command(BaseCommand):
@@ -36,6 +38,7 @@ class Command(BaseCommand):
         self.publisher = Publisher()
         if options["once"]:
             dispatcher.heal()
+            dispatcher.produce()
             dispatcher.round_of_work(self.publisher.send)
             return
         self.stopping = threading.Event()
@@ -65,7 +68,7 @@ class Command(BaseCommand):
         dispatcher.listen()
         # Whoever led before may have sent to workers that had no database, and dropped what they got.
         dispatcher.forget_what_was_sent()
-        self.heals_at = 0.0
+        self.heals_at = self.produces_at = 0.0
         while not self.stopping.is_set():
             self._heal()
             self._round()
@@ -74,6 +77,9 @@ class Command(BaseCommand):
         if time.monotonic() >= self.heals_at:
             dispatcher.heal()
             self.heals_at = time.monotonic() + HEAL_SECONDS
+        if time.monotonic() >= self.produces_at:
+            dispatcher.produce()
+            self.produces_at = time.monotonic() + PRODUCE_SECONDS
 
     def _round(self) -> None:
         watchdog.alive()

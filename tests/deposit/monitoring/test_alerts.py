@@ -34,6 +34,7 @@ def well(settings: Any, tmp_path: Path) -> Iterator[None]:
     heartbeats.beat("checker@here", "check,fetch", begins=True)
     heartbeats.beat("housekeeper@here", "housekeeping", begins=True)
     heartbeats.beat("loader@here", "load", begins=True)
+    heartbeats.beat("notifier@here", "notices", begins=True)
     heartbeats.beat(heartbeats.SCHEDULER, "schedule", begins=True)
     yield
     other.close()
@@ -57,6 +58,7 @@ def test_all_is_well() -> None:
         ("checker@here", "checker.silent", "check"),
         ("loader@here", "loader.silent", "load"),
         ("housekeeper@here", "housekeeping.silent", "housekeeping"),
+        ("notifier@here", "notifier.silent", "notices"),
     ],
 )
 def test_a_worker_that_is_gone_is_missed_before_anything_waits_long(name: str, code: str, queue: str) -> None:
@@ -72,7 +74,7 @@ def test_workers_that_never_came_are_missed_too() -> None:
 
 
 def test_when_all_fall_silent_the_broker_is_the_first_to_look_at() -> None:
-    silence("checker@here", "housekeeper@here", "loader@here", heartbeats.SCHEDULER)
+    silence("checker@here", "housekeeper@here", "loader@here", "notifier@here", heartbeats.SCHEDULER)
     (alert,) = alerts()
     assert alert.code == "workers.silent"
     assert "broker" in alert.sentence

@@ -51,7 +51,7 @@ WELL = Snapshot(
     unread=60.0,
     space={"staging": Space(free=50, total=100), "archive": Space(free=50, total=100)},
     workers=[
-        worker("worker@here", "check,load,housekeeping"),
+        worker("worker@here", "check,load,housekeeping,notices"),
         worker(SCHEDULER, "schedule"),
         worker("watch@here", "watch"),
     ],
@@ -98,7 +98,7 @@ def test_a_snapshot_is_judged_by_the_alerts(snapshot: Snapshot, state: State, wo
 def test_performance_data_can_be_parsed() -> None:
     line = report(check_snapshot(WELL, LIMITS), "all is well")[1]
     data = line.partition(" | ")[2].split(" ")
-    assert len(data) == 16
+    assert len(data) == 18
     assert [each for each in data if not DATA.fullmatch(each)] == []
 
 

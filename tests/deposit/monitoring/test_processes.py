@@ -48,6 +48,7 @@ CODES = {
     "checker": "checker.silent",
     "loader": "loader.silent",
     "fetcher": "fetcher.silent",
+    "notifier": "notifier.silent",
     "watch": "watch.silent",
     "dispatcher": "dispatcher.away",
     "scheduler": "scheduler.silent",

@@ -8,10 +8,11 @@ import pytest
 from django.core import mail
 from django.db.models.functions import Now
 
-from deposit.models import Deposit, Event, Status
+from deposit.models import Deposit, Event, Notification, Status
 from deposit.services.expiry import notify
 from deposit.tasks import expire_partials, notify_of_expiry
 from tests.support.lifecycle_fixtures import sent
+from tests.support.notices import work_off
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,10 +43,12 @@ def test_depositors_are_told_a_week_before() -> None:
     assert notify() == 1
     assert notified() == [soon.pk]
     soon.refresh_from_db()
+    work_off()
     (message,) = mail.outbox
     day = soon.reception_date + timedelta(days=60)
     assert message.to == ["ada@example.org"]
-    assert message.subject == f"Deposit {soon.pk} expires on {day:%Y-%m-%d}"
+    assert message.subject.startswith(f"Deposit {soon.pk} will expire")
+    assert f"before {day:%Y-%m-%dT%H:%M} UTC" in message.body
     assert Event.objects.latest("id").detail == {"expires": day.isoformat(timespec="seconds")}
 
 
@@ -53,12 +56,15 @@ def test_nobody_is_told_twice() -> None:
     begun(54)
     for _ in range(3):
         notify_of_expiry()
+        work_off()
     assert (len(notified()), len(mail.outbox)) == (1, 1)
 
 
 def test_without_an_address_the_history_tells() -> None:
     begun(54, address="")
-    assert (notify(), len(mail.outbox)) == (1, 0)
+    assert notify() == 1
+    work_off()
+    assert mail.outbox == []
 
 
 def test_a_mail_server_that_is_away_stops_nothing(settings: Any) -> None:
@@ -67,6 +73,8 @@ def test_a_mail_server_that_is_away_stops_nothing(settings: Any) -> None:
     begun(54)
     begun(55)
     assert notify() == 2
+    work_off()
+    assert set(Notification.objects.values_list("state", flat=True)) == {"waiting"}
 
 
 def test_old_partial_deposits_expire_and_others_stay() -> None:
