@@ -6,13 +6,16 @@ server can tell.
 
 import contextlib
 import hashlib
+import itertools
 import lzma
 import os
 import stat
 import tarfile
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +24,9 @@ from client.packing import Plan
 from client.recognition import Form, is_tar, look_at, refuse_foreign
 
 CHUNK = 1024 * 1024
+# A package whose description is looked for here has at most so many bytes, and members.
+_LARGE = 256 * 1024 * 1024
+_MANY = 50_000
 FOLDER, FILE, RUN, LINK = b"40000", b"100644", b"100755", b"120000"
 
 
@@ -148,6 +154,60 @@ def members_of(package: Path) -> Iterator[Member]:
 def _head(package: Path) -> bytes:
     with package.open("rb") as file:
         return file.read(512)
+
+
+def small_files(package: Path, wanted: Callable[[str], bool], largest: int) -> dict[str, bytes]:
+    """The wanted files of an archive at most two folders deep, and the names of all others; {} where it is unreadable.
+
+    Large packages and those of very many members are left to the
+    server, which reads all of them anyway.
+    """
+    if package.stat().st_size > _LARGE or not is_package(package):
+        return {}
+    try:
+        entries = _zip_files(package) if _head(package).startswith(b"PK") else _tar_files(package)
+        return {
+            name: read()
+            if size <= largest and wanted(name.rpartition("/")[2]) and name.count("/") < 3
+            else b""
+            for name, size, read in itertools.islice(entries, _MANY)
+        }
+    except (
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        EOFError,
+        lzma.LZMAError,
+        zlib.error,
+        OSError,
+        RuntimeError,
+    ):
+        return {}
+
+
+def _tar_files(package: Path) -> Iterator[tuple[str, int, Callable[[], bytes]]]:
+    with contextlib.ExitStack() as files, _opened_tar(package, files) as tar:
+        for info in tar:
+            if not info.isdir():
+                file = tar.extractfile(info) if info.isreg() else None
+                size = info.size if file else 0
+                yield _clean(os.fsencode(info.name)).decode("latin-1"), size, partial(_whole, file, size)
+
+
+def _zip_files(package: Path) -> Iterator[tuple[str, int, Callable[[], bytes]]]:
+    with zipfile.ZipFile(package) as archive:
+        for info in archive.infolist():
+            if not info.is_dir():
+                name = _clean(info.filename.replace("\\", "/").encode("utf-8", "surrogateescape"))
+                yield name.decode("latin-1"), info.file_size, partial(_of_member, archive, info)
+
+
+def _whole(file: IO[bytes] | None, size: int) -> bytes:
+    return file.read(size) if file else b""
+
+
+def _of_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    with archive.open(info) as file:
+        return file.read(info.file_size)
 
 
 def _clean(path: bytes) -> bytes:

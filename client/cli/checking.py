@@ -11,7 +11,7 @@ from client.cli.depositing import described, metadata_options
 from client.cli.options import quiet_option, say, server_options, show
 from client.cli.packing import Choice, Prepared, packing_options, prepared
 from client.errors import DepositError, ExitCode, NotFoundError, RefusedError
-from client.metadata import Metadata, find_metadata
+from client.metadata import Metadata
 
 if TYPE_CHECKING:
     from client.checks import Finding
@@ -43,9 +43,7 @@ def check_command(
     """
     with ExitStack() as stack:
         ready = stack.enter_context(prepared(paths, choice))
-        folders = [path for path in paths if path.is_dir()]
-        source = metadata or next((file for path in folders if (file := find_metadata(path))), None)
-        document = described(source, fields)
+        document = described(metadata, fields, paths)
         findings, swhid = _by_server(depositor, ready, document, name_encoding) if depositor else ([], "")
         if not findings and not swhid:
             findings, swhid = _here(ready, document)

@@ -1,15 +1,15 @@
 """Options that describe what is deposited, and ``metadata-only``."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from client.cli.options import server_options, show, status_fields
+from client.cli.options import say, server_options, show, status_fields
 from client.errors import UsageError
-from client.metadata import Metadata, Person, read_metadata
+from client.metadata import Metadata, Person
 
 if TYPE_CHECKING:
     from client.depositor import Depositor
@@ -47,13 +47,20 @@ def metadata_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "-m",
         "--metadata",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="codemeta.json, CITATION.cff, or an Atom entry.",
+        help="codemeta.json, CITATION.cff, another description, or an Atom entry.",
     )(wrapped)
 
 
-def described(file: Path | None, fields: dict[str, Any]) -> Metadata | bytes | None:
-    """The metadata from a file, with what the options say instead."""
-    found = read_metadata(file) if file else None
+def described(
+    file: Path | None, fields: dict[str, Any], paths: Iterable[Path] = ()
+) -> Metadata | bytes | None:
+    """The metadata from a file, else from what is deposited, with what the options say instead.
+
+    What could not be taken is told on standard error.
+    """
+    from client.describing import read_metadata  # noqa: PLC0415  slow import
+
+    found = read_metadata(file) if file else _brought(paths)
     given = {name: value for name, value in fields.items() if value}
     if isinstance(found, bytes):
         if given:
@@ -61,8 +68,22 @@ def described(file: Path | None, fields: dict[str, Any]) -> Metadata | bytes | N
             raise UsageError(words, "Change the file, or use codemeta.json.")
         return found
     if found is not None:
+        for note in found.notes:
+            say(f"Note: {note}.")
         return found.updated(**given)
     return Metadata(**{"name": "", **given}) if given else None
+
+
+def _brought(paths: Iterable[Path]) -> Metadata | None:
+    """What the first of the folders and packages that describes itself says."""
+    from client.describing import find_metadata  # noqa: PLC0415  slow import
+
+    for path in paths:
+        found = find_metadata(path)
+        if found:
+            say(f"Metadata from {found[1]} in {path}")
+            return found[0]
+    return None
 
 
 def asked(known: Metadata | None) -> Metadata:

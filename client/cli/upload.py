@@ -20,7 +20,7 @@ from client.cli.options import (
 from client.cli.packing import Choice, Prepared, left_out, packing_options, prepared
 from client.documents import Status
 from client.errors import UsageError, WaitTimedOutError
-from client.metadata import Metadata, find_metadata
+from client.metadata import Metadata
 
 if TYPE_CHECKING:
     from client.depositor import Depositor
@@ -76,11 +76,14 @@ def upload_command(
 
     with prepared(paths, choice, silent=dry_run) as ready:
         document = _document(paths, metadata, fields, ready.commit, form=form)
-        if document is None and not partial:
+        if not partial and (document is None or (isinstance(document, Metadata) and document.lacking)):
+            lacking = f" What there is lacks {document.lacking}." if isinstance(document, Metadata) else ""
             raise UsageError(
-                "A deposit needs metadata.",
+                f"A deposit needs metadata.{lacking}",
                 "Give --name and --author, or --metadata FILE, or --form; or leave it --partial.",
             )
+        if partial and isinstance(document, Metadata) and not document.name:
+            document = None
         packages = [open_package(file) for file in ready.files]
         if dry_run:
             return _show_plan(depositor, ready, packages, document, as_json=as_json)
@@ -112,12 +115,8 @@ def _document(
     *,
     form: bool,
 ) -> Metadata | bytes | None:
-    """The metadata: of the file that is named, or that a folder brings, with what the options say instead."""
-    folders = [path for path in paths if path.is_dir()] or ([Path()] if commit else [])
-    source = metadata or next((found for path in folders if (found := find_metadata(path))), None)
-    if source and not metadata:
-        say(f"Metadata from {source}")
-    document = described(source, fields)
+    """The metadata: of the file that is named, or of a folder or package, with what the options say instead."""
+    document = described(metadata, fields, paths or ([Path()] if commit else []))
     if form and not isinstance(document, bytes):
         document = asked(document)
     return with_commit(document, commit) if commit and isinstance(document, Metadata) else document

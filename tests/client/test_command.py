@@ -10,6 +10,7 @@ import bagit
 
 from client import Depositor
 from tests.client.conftest import Outcome, Run, Server
+from tests.support.samples import make_zip
 
 NAMED = ("--name", "hello", "--author", "Ada Lovelace <ada@example.org>")
 
@@ -99,6 +100,37 @@ def test_metadata_of_the_folder_are_used(deposit: Run, folder: Path) -> None:
     outcome = upload(deposit, folder, "--wait")
     assert outcome.json["status"] == "done"
     assert "CITATION.cff" in outcome.err
+
+
+def test_metadata_of_a_package_are_used_and_kept(deposit: Run, tmp_path: Path) -> None:
+    (tmp_path / "tool.zip").write_bytes(
+        make_zip(
+            {
+                "tool/a.txt": b"x",
+                "tool/CITATION.cff": b"title: T\nversion: 1.10\nlicense: [MIT, Apache-2.0]\ndate-released: 2024-3-5\n"
+                b"authors:\n- {given-names: G, family-names: F, orcid: 0000-0002-1825-0097}\n",
+            }
+        )
+    )
+    outcome = deposit("upload", tmp_path / "tool.zip", "--wait", "--json")
+    assert (outcome.json["status"], "CITATION.cff" in outcome.err) == ("done", True)
+    entry = deposit("upload", tmp_path / "tool.zip", "--dry-run", "--json").json["entry"]
+    for said in (
+        "1.10<",
+        "licenses/MIT<",
+        "licenses/Apache-2.0<",
+        "2024-03-05<",
+        "https://orcid.org/0000-0002-1825-0097<",
+    ):
+        assert said in entry
+
+
+def test_an_author_that_is_null_is_named(deposit: Run, folder: Path) -> None:
+    (folder / "codemeta.json").write_text('{"name": "X", "author": null}')
+    outcome = deposit("upload", folder)
+    assert outcome.code == 2
+    assert "author is null" in outcome.err
+    assert "lacks an author" in outcome.err
 
 
 def test_deposit_without_metadata_is_refused_before_anything_is_sent(deposit: Run, folder: Path) -> None:

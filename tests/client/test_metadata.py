@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from client import Metadata, Person
+from client.describing import from_citation, from_codemeta, read_metadata
 from client.errors import UsageError
-from client.metadata import from_citation, from_codemeta, read_metadata
 from deposit.metadata.checks import check_entry
 from deposit.metadata.entry import read_entry
 
@@ -58,7 +58,10 @@ def test_citation_becomes_an_entry_without_findings() -> None:
         b"authors:\n- given-names: Ada\n  family-names: Lovelace\n  email: ada@example.org\n- name: Engines\n"
     )
     assert errors_of(metadata) == []
-    assert metadata.persons == (Person(name="Ada Lovelace", email="ada@example.org"), Person(name="Engines"))
+    assert metadata.persons == (
+        Person(name="Ada Lovelace", email="ada@example.org", given_name="Ada", family_name="Lovelace"),
+        Person(name="Engines"),
+    )
     assert metadata.version == "2.0"
     assert metadata.license == "https://spdx.org/licenses/MIT"
 

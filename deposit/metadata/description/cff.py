@@ -68,7 +68,7 @@ _REFERENCE_TYPES = {
 
 
 def read_cff(data: bytes, notes: Notes) -> Node:
-    """The tree of a CITATION.cff. Raises `Unreadable`; `ImportError` where PyYAML is not installed."""
+    """The tree of a CITATION.cff. Raises `Unreadable`."""
     told = yaml_text.loads(data)
     if not isinstance(told, dict):
         raise Unreadable("it holds no fields")

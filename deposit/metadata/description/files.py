@@ -56,7 +56,7 @@ def kind_of(name: str) -> str:
 
 
 def read_file(name: str, data: bytes) -> Description:
-    """What the file of that name says. Raises `Unreadable`; `ImportError` where PyYAML is not installed."""
+    """What the file of that name says. Raises `Unreadable`."""
     notes = Notes()
     kind = kind_of(name)
     if not kind:

@@ -18,8 +18,11 @@ _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 
 
 def loads(data: bytes) -> Any:
-    """The first document of a file. Raises `Unreadable`; `ImportError` where PyYAML is not installed."""
-    import yaml  # noqa: PLC0415  optional in the client
+    """The first document of a file. Raises `Unreadable`."""
+    try:
+        import yaml  # noqa: PLC0415  optional in the client
+    except ImportError:
+        raise Unreadable("PyYAML is not installed; pip install 'deposit-client[cff]'") from None
 
     text = decoded(data, limit=MAX_SIZE)
     unfit = unfit_character(text)
