@@ -23,6 +23,7 @@ from deposit.authentication.hash_limiter import HashLimiter, SingleFlight, Tarpi
 from deposit.authentication.headers import Password
 from deposit.authentication.provider import provider
 from deposit.authentication.throttle import LoginThrottle, too_many
+from deposit.models.compiled import Compiled
 from deposit.refusals import Refusal, unauthorized
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# Every request with a password asks it.
+_by_name = Compiled(lambda name: User.objects.select_related("client").filter(username=name), "sample")
 credential_cache = CredentialCache()
 confirming: SingleFlight[None] = SingleFlight()
 vouching: "SingleFlight[Claims]" = SingleFlight()
@@ -72,7 +75,7 @@ def user_with_password(given: Password, *, address: str) -> User:
 
 
 def _user(given: Password, address: str) -> User:
-    user = User.objects.select_related("client").filter(username=given.username).first()
+    user = _by_name.first(given.username)
     identity_provider = provider()
     if identity_provider and (user is None or not user.has_usable_password()):
         return _user_of_provider(identity_provider, given, address)

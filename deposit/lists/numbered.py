@@ -10,6 +10,7 @@ up the anchors behind it.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
@@ -27,6 +28,32 @@ SELECT %(client)s, %(position)s + number, id FROM (
 ) AS counted WHERE number %% %(step)s = 0
 ON CONFLICT DO NOTHING
 """
+# The last anchor, how many come behind it, and the last one that is not beyond the start of a page.
+_BEHIND = """
+WITH anchors AS NOT MATERIALIZED (
+    SELECT position, deposit_id FROM deposit_milestone WHERE client_id = %(client)s
+), last AS (
+    SELECT coalesce(max(position), 0) AS position, coalesce(max(deposit_id), 0) AS deposit
+    FROM (SELECT * FROM anchors ORDER BY position DESC LIMIT 1) AS one
+), near AS (
+    SELECT coalesce(max(position), 0) AS position, coalesce(max(deposit_id), 0) AS deposit
+    FROM (SELECT * FROM anchors WHERE position <= %(start)s ORDER BY position DESC LIMIT 1) AS one
+)
+SELECT last.position, last.deposit,
+    (SELECT count(*) FROM deposit_deposit WHERE client_id = %(client)s AND id > last.deposit),
+    near.position, near.deposit
+FROM last, near
+"""
+
+
+class _Counted(NamedTuple):
+    """Position and deposit of the last anchor (zeros without one), how many come behind it, and the near anchor."""
+
+    position: int
+    deposit: int
+    rest: int
+    near_position: int
+    near_deposit: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,29 +81,35 @@ def slice_of(
     chosen = chosen if places is None else chosen.filter(collection__in=places)
     if chosen is not deposits:
         return Slice(items=list(chosen[start : start + limit]), count=chosen.count())
-    count = _count(client)
-    near = _last_anchor(client, up_to=start)
-    items = deposits.filter(pk__gt=near[1])[start - near[0] : start - near[0] + limit]
-    return Slice(items=list(items), count=count)
+    found = _count(client, start)
+    skipped = start - found.near_position
+    items = deposits.filter(pk__gt=found.near_deposit)[skipped : skipped + limit]
+    return Slice(items=list(items), count=found.position + found.rest)
 
 
-def _last_anchor(client: Client, *, up_to: int | None = None) -> tuple[int, int]:
-    """(position, deposit number) of the last anchor, not beyond the position ``up_to``; (0, 0) without one."""
+def _last_anchor(client: Client) -> tuple[int, int]:
+    """(position, deposit number) of the last anchor; (0, 0) without one."""
     anchors = PageAnchor.objects.filter(client=client).order_by("-position")
-    if up_to is not None:
-        anchors = anchors.filter(position__lte=up_to)
     return anchors.values_list("position", "deposit_id").first() or (0, 0)
 
 
-def _count(client: Client) -> int:
-    position, after = _last_anchor(client)
-    behind = Deposit.objects.filter(client=client, pk__gt=after)
-    rest = behind.count()
-    if rest >= 2 * STEP and behind.filter(reception_date__lt=Now() - SETTLED)[STEP - 1 : STEP].exists():
+def _count(client: Client, start: int) -> _Counted:
+    found = _behind(client, start)
+    if found.rest >= 2 * STEP and _are_settled(client, found.deposit):
         _set_anchors(client)
-        position, after = _last_anchor(client)
-        rest = Deposit.objects.filter(client=client, pk__gt=after).count()
-    return position + rest
+        found = _behind(client, start)
+    return found
+
+
+def _behind(client: Client, start: int) -> _Counted:
+    with connection.cursor() as cursor:
+        cursor.execute(_BEHIND, {"client": client.pk, "start": start})
+        return _Counted(*cursor.fetchone())
+
+
+def _are_settled(client: Client, after: int) -> bool:
+    behind = Deposit.objects.filter(client=client, pk__gt=after, reception_date__lt=Now() - SETTLED)
+    return behind[STEP - 1 : STEP].exists()
 
 
 def _lock(client_id: int) -> None:

@@ -17,7 +17,7 @@ from deposit.actors import Channel, SystemActor
 from deposit.models import AdvisoryLock, Deposit, Status, WorkItem
 from deposit.queue.dispatcher import release_passed_leases, round_of_work
 from deposit.services.operations import reschedule
-from loader import grouping
+from loader.destinations.archive.together import archive_together
 from loader.workflow import load
 from tests.loader.test_killed import load_in_child
 from tests.support.lifecycle_fixtures import depositor, pass_lease, sent
@@ -159,11 +159,10 @@ def test_an_origin_that_another_load_has_is_left_to_its_own_turn(waiting: Waitin
 def test_a_group_that_lost_one_lease_keeps_nothing(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lease of one passes while the packs are written: whoever has it now decides."""
     deposits = waiting(3)
-    real = grouping.archive_together
 
     def slow(*arguments: Any) -> None:
         WorkItem.objects.filter(key=str(deposits[1].pk)).update(lease_expires_at=Now())
-        real(*arguments)
+        archive_together(*arguments)
 
     monkeypatch.setattr("loader.grouping.archive_together", slow)
     load(deposits[0].pk, worker="loader")
