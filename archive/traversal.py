@@ -1,7 +1,7 @@
 """A directory and all below it, in order, with where each object is: few queries, bounded memory."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from archive.directories import entries_in
@@ -33,6 +33,22 @@ def walk(directory: bytes, packs: Packs) -> Iterator[Found]:
     """Everything below a directory (20 bytes), each directory before what is in it, in git's order."""
     root = Found(b"", DIRECTORY, SWHID(ObjectType.DIRECTORY, directory))
     return _Walk(root, packs).run()
+
+
+def walk_over(directories: Sequence[bytes], packs: Packs) -> Iterator[Found]:
+    """Everything below directories that are laid over each other, the uppermost first.
+
+    What stands at the top of one hides what has the same name at the top of those below it.
+    """
+    hidden: set[bytes] = set()
+    for directory in directories:
+        tops: set[bytes] = set()
+        for found in walk(directory, packs):
+            top = found.path.partition(b"/")[0]
+            if top not in hidden:
+                tops.add(top)
+                yield found
+        hidden |= tops
 
 
 class _Walk:

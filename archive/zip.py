@@ -7,7 +7,7 @@ at most 1 MiB have complete headers; larger ones, whose checksum is known at the
 import struct
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, NamedTuple
 
 from isal import isal_zlib
@@ -18,7 +18,7 @@ from archive.packs import LARGE
 from archive.reading import Packs
 from archive.retrieval import Place
 from archive.storage import Storage
-from archive.traversal import Found, walk
+from archive.traversal import Found, walk_over
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
@@ -125,14 +125,18 @@ class _Zip:
         yield _END.pack(b"PK\5\6", 0, 0, count, count, min(length, _LIMIT), min(start, _LIMIT), 0)
 
 
-def stream_zip(directory: bytes, storage: Storage | None = None, *, prefix: bytes = b"") -> Iterator[bytes]:
+def stream_zip(
+    directory: bytes, storage: Storage | None = None, *, prefix: bytes = b"", below: Sequence[bytes] = ()
+) -> Iterator[bytes]:
     """The zip of a directory (its identifier, 20 bytes), in chunks; ``prefix`` goes before every name.
+
+    ``below``: other directories over which it is laid (`walk_over`).
 
     Raises NotFound, Damaged, Unreadable; in the middle of a stream too, which then has no central directory.
     """
     with Packs(storage) as packs, tempfile.SpooledTemporaryFile(8 * 1024**2) as central:
         out = _Zip(central)
-        for found in walk(directory, packs):
+        for found in walk_over([directory, *below], packs):
             yield from _member(out, found, prefix + found.path, packs)
         yield from out.end()
 

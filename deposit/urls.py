@@ -18,6 +18,7 @@ urlpatterns = [
     path("archive/known/", KnownView.as_view()),
     path("archive/origin/", views.OriginView.as_view(), name="archive-origin"),
     path("archive/deposit/<int:deposit_id>/sent/", views.SentView.as_view(), name="archive-sent"),
+    path("archive/deposit/<int:deposit_id>/whole/", views.WholeView.as_view(), name="archive-whole"),
     path("archive/deposit/<int:deposit_id>/bag/", views.BagView.as_view(), name="archive-bag"),
     path("archive/<str:swhid>/", views.ObjectView.as_view(), name="archive-object"),
     path("archive/<str:swhid>/<path:path>", views.ObjectView.as_view(), name="archive-path"),

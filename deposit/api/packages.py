@@ -19,6 +19,7 @@ from archive.errors import NotFound
 from archive.identifiers import SWHID
 from archive.retrieval import resolve
 from deposit.api.views import ApiView, Pages
+from deposit.lists.layers import layers_of
 from deposit.lists.packages import PackageFilter, packages_for, version_number
 from deposit.models import Deposit, Status
 from deposit.refusals import Kind, Refusal
@@ -93,16 +94,18 @@ class PackageViewSet(ApiView, ListModelMixin, GenericViewSet[Deposit]):
         return packages_for(self.actor)
 
     @extend_schema(
-        summary="Download a version of a package, as it was sent",
-        parameters=_WHICH,
+        summary="Download a version of a package",
+        parameters=[*_WHICH, OpenApiParameter("as_sent", bool, description="A shallow update alone.")],
         responses={302: OpenApiTypes.NONE},
         filters=False,
     )
     @action(detail=False, url_path="download", pagination_class=None)
     def download(self, request: Request) -> HttpResponseRedirect:
-        """Leads to the package."""
-        versions = self._versions(request)
-        return HttpResponseRedirect(reverse("archive-sent", args=[versions[0].pk]))
+        """Leads to the package; of a shallow update, unless ``as_sent`` is true, to all that belongs to it."""
+        newest = self._versions(request)[0]
+        as_sent = request.query_params.get("as_sent", "") in ("true", "1")
+        whole = not as_sent and len(layers_of(newest)) > 1
+        return HttpResponseRedirect(reverse("archive-whole" if whole else "archive-sent", args=[newest.pk]))
 
     @extend_schema(
         summary="Download one file of a package",

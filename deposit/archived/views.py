@@ -14,6 +14,7 @@ from archive.identifiers import SWHID, ObjectType, origin_id
 from archive.models import Origin
 from archive.objects import Alias
 from archive.retrieval import find, release, resolve, snapshot, visits
+from archive.zip import stream_zip
 from deposit import selectors
 from deposit.actors import Actor, AnonymousActor, Channel, become
 from deposit.archive_permissions import (
@@ -34,6 +35,7 @@ from deposit.http.downloads import file_response, guarded, zip_response
 from deposit.http.negotiation import AnyNegotiation
 from deposit.http.problems import handle
 from deposit.http.sound_request import SENT_PATH
+from deposit.lists.layers import layers_of
 from deposit.metadata.packaging import Packaging
 from deposit.models import Deposit, Identifier
 from deposit.permissions import Operation, deposit_to
@@ -156,6 +158,25 @@ class SentView(_OfDeposit):
                 "Its metadata documents are in its bag.",
             )
         return file_response(request, parts[0]) if len(parts) == 1 else zip_response(deposit, parts)
+
+
+class WholeView(_OfDeposit):
+    """A version of a package whole: what a shallow update does not have comes from the versions before it."""
+
+    def get(self, request: Request, deposit_id: int) -> HttpResponseBase:
+        """A zip of the directories, laid over each other."""
+        deposit = self.deposit(deposit_id)
+        layers = [one.hash for one in layers_of(deposit)]
+        if not layers:
+            raise Refusal(
+                Kind.NOT_FOUND,
+                "archive.not_here",
+                f"Deposit {deposit.pk} is not in this archive.",
+                "Its package, as it was sent, is at the address that ends with sent/.",
+            )
+        chunks = stream_zip(layers[0], below=layers[1:])
+        response = streamed(cast(HttpRequest, request), chunks, TYPES["zip"])
+        return guarded(response, f"{(deposit.external_id or 'package').replace('/', '_')}.zip")
 
 
 class BagView(_OfDeposit):

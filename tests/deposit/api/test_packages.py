@@ -1,5 +1,7 @@
 """Is it stored? By identifier, accession, file name, digest and date; versions, and where to get them."""
 
+import io
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -106,6 +108,37 @@ def test_packages_of_others_are_not_found(
     other = http_client(new_client(who[1]))
     assert found(other, "external_id=A") == []
     assert other.get("/api/packages/download/?external_id=A").status_code == 404
+
+
+def test_a_shallow_update_comes_with_the_files_of_earlier_versions(
+    http: HttpClient, send: Callable[..., Deposit]
+) -> None:
+    send("A", {"plan.txt": b"plan", "beds/roses.txt": b"roses", "metadata/metadata.csv": b"old"})
+    send("A", {"metadata/metadata.csv": b"newer", "metadata/rights.csv": b"r"})
+    third = send("A", {"metadata/metadata.csv": b"newest"})
+
+    def files(query: str) -> dict[str, bytes]:
+        answer = http.get(f"/api/packages/download/?external_id=A{query}", follow=True)
+        data = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            return {name: package.read(name) for name in package.namelist() if not name.endswith("/")}
+
+    plan = {"plan.txt": b"plan", "beds/roses.txt": b"roses"}
+    assert files("") == plan | {"metadata/metadata.csv": b"newest"}
+    assert files("&version=2") == plan | {"metadata/metadata.csv": b"newer", "metadata/rights.csv": b"r"}
+    assert files("&version=1") == plan | {"metadata/metadata.csv": b"old"}
+    assert files("&as_sent=true") == {"metadata/metadata.csv": b"newest"}
+    sent = http.get("/api/packages/download/?external_id=A&as_sent=true")["Location"]
+    assert sent == f"/archive/deposit/{third.pk}/sent/"
+
+
+def test_a_shallow_update_of_nothing_is_what_was_sent(
+    http: HttpClient, send: Callable[..., Deposit], who: tuple[Client, Collection]
+) -> None:
+    only = send("B", {"metadata/metadata.csv": b"new"})
+    assert http.get("/api/packages/download/?external_id=B")["Location"].endswith(f"/{only.pk}/sent/")
+    other = http_client(new_client(who[1]))
+    assert other.get(f"/archive/deposit/{only.pk}/whole/").status_code == 404
 
 
 def test_versions_and_files_are_downloaded_and_files_come_from_the_newest_that_has_them(
