@@ -127,8 +127,13 @@ class Names:
         self._warnings.tell(
             "package.warning.encoding",
             first,
-            f"{self._unreadable} names are not UTF-8; they are {told}. They are archived as the bytes that they are. "
-            "Name their encoding when you deposit to have them decoded, or pack with UTF-8 names.",
+            (
+                f"{self._unreadable} names are not UTF-8; they are {told}. They are archived as the bytes that they "
+                "are. Name their encoding when you deposit to have them decoded, or pack with UTF-8 names."
+            )
+            if self._unreadable > 1
+            else f"One name is not UTF-8; it is {told}. It is archived as the bytes that it is. Name its encoding when "
+            "you deposit to have it decoded, or pack with UTF-8 names.",
         )
 
 

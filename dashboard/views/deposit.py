@@ -21,7 +21,7 @@ from deposit.actors import Actor
 from deposit.http.downloads import SAFE, path_of_package
 from deposit.metadata.entry import Entry
 from deposit.metadata.errors import MetadataError
-from deposit.models import Deposit, DepositType, Part, PartKind, Status
+from deposit.models import Deposit, DepositType, Finding, Part, PartKind, Status
 from deposit.monitoring.waiting import why_not_done
 from deposit.permissions import Operation, may, require, visible_deposit
 from deposit.refusals import Kind, Refusal
@@ -64,7 +64,7 @@ def _context(request: HttpRequest, actor: Actor, deposit: Deposit) -> dict[str, 
         "may_change": may(actor, Operation.CHANGE, deposit),
         "expires": confirmation.expires(deposit) if held else None,
         "steps": steps_of(deposit),
-        "findings": list(deposit.findings.order_by("severity", "pk")[:500]),
+        "findings": _findings(deposit, held=held),
         "areas": AREAS,
         "deliveries": deliveries_of(deposit, faults=runs_it),
         "moments": timeline(history(deposit), faults=runs_it),
@@ -81,6 +81,14 @@ def _context(request: HttpRequest, actor: Actor, deposit: Deposit) -> dict[str, 
         "superseded": [each for each in deposit.identifiers.order_by("pk") if each.is_superseded],
         "has_files": bool(content and deposit.type == "code" and deposit.swhid),
     }
+
+
+def _findings(deposit: Deposit, *, held: bool) -> list[Finding]:
+    """What the checks found. Where the page asks about the package, that comes first, and the question is its own."""
+    found = deposit.findings.order_by("severity", "pk")
+    if held:
+        found = deposit.findings.exclude(code=confirmation.CODE).order_by("severity", "area", "pk")
+    return list(found[:500])
 
 
 def _again(actor: Actor, deposit: Deposit) -> str:

@@ -63,6 +63,9 @@ def addresses(depositor: Client, collection: Collection) -> dict[str, Way]:
     tokens.issue(
         actor=acting_as(depositor), user=depositor.user, name="nightly job", scopes=["deposit"], days=30
     )
+    Collection.objects.update(confirm_warnings=True)
+    doubtful = {"hello/README": b"x", "hello/.DS_Store": b"y", "hello/id_rsa": b"z"}
+    held = worked_on(sent(depositor, title="Doubtful", files=doubtful, slug="doubtful"))
     files = f"/deposits/{done.pk}/files"
     return {
         "deposits": "/deposits/",
@@ -71,6 +74,7 @@ def addresses(depositor: Client, collection: Collection) -> dict[str, Way]:
         "done": f"/deposits/{done.pk}/",
         "rejected": f"/deposits/{rejected.pk}/",
         "waiting": f"/deposits/{waiting.pk}/",
+        "held": f"/deposits/{held.pk}/",
         "files": f"{files}/",
         "folder": f"{files}/hello/",
         "text": f"{files}/hello/src/hello.py",
