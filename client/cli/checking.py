@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from client.cli.depositing import described, metadata_options
-from client.cli.options import quiet_option, say, server_options, show
+from client.cli.options import is_quiet, quiet_option, say, server_options, show
 from client.cli.packing import Choice, Prepared, packing_options, prepared
 from client.errors import DepositError, ExitCode, NotFoundError, RefusedError
 from client.metadata import Metadata
@@ -108,6 +108,8 @@ def _tell(found: "list[Finding]", accepted: bool, swhid: str, *, as_json: bool) 
         show(
             {"accepted": accepted, "swhid": swhid, "findings": [asdict(each) for each in found]}, as_json=True
         )
+        return
+    if is_quiet():
         return
     for each in found:
         place = f" ({each.subject})" if each.subject else ""

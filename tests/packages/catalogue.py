@@ -14,6 +14,7 @@ from packages.limits import GIB, MIB
 from packages.warnings import WARNINGS
 from tests.packages import stream_cases, tar_cases, tar_tool_cases, zip_cases, zip_tool_cases  # noqa: F401  they fill the register
 from tests.packages.cases import ACCEPTED, CASES, Case
+from tests.packages.generated_archives import KNOWN_DIFFERENCES, REFUSED_ALL_THE_SAME
 from tests.packages.generated_bags import DIFFERENCES
 from tests.packages.tools import WRITTEN
 
@@ -114,11 +115,21 @@ def differences_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def programs_table() -> str:
+    """What common programs see otherwise than we, and what they unpack alike and we refuse."""
+    lines = ["| accepted, though one program differs | how |", "| --- | --- |"]
+    lines += [f"| {program} | {how} |" for program, how in KNOWN_DIFFERENCES.items()]
+    lines += ["", "| refused, though all unpack it alike | why |", "| --- | --- |"]
+    lines += [f"| `{code}` | {why} |" for code, why in REFUSED_ALL_THE_SAME.items()]
+    return "\n".join(lines) + "\n"
+
+
 SECTIONS = {
     (CASES_PAGE, "packages"): cases_table,
     (POLICY_PAGE, "codes"): codes_table,
     (POLICY_PAGE, "warnings"): warnings_table,
     (POLICY_PAGE, "tools"): tools_table,
+    (POLICY_PAGE, "programs"): programs_table,
     (BAGS_PAGE, "codes"): bag_codes_table,
     (BAGS_PAGE, "differences"): differences_table,
     (POLICY_PAGE, "limits"): limits_table,

@@ -199,13 +199,29 @@ def as_seen_by(form: str, program: str, tree: Tree) -> Tree:
     }
 
 
-def known_difference(form: str, program: str, ours: Tree, theirs: Tree) -> bool:
-    """Whether a program is known to see such a tree otherwise.
+KNOWN_DIFFERENCES: dict[str, str] = {
+    "BusyBox tar": "knows no sparse files of pax, and unpacks their pieces",
+    "Python `zipfile`": "knows no links and no permissions, drops the drive of a name, and reads names without the "
+    "UTF-8 flag as code page 437",
+    "unzip": "reads names without the UTF-8 flag as code page 437",
+    "bsdtar": "takes backslashes in zip for slashes, and sees nothing behind a zip64 locator that counts no disks "
+    "(OneDrive)",
+}
+"""What we accept and one program unpacks otherwise than the others."""
+REFUSED_ALL_THE_SAME = {
+    "package.member.duplicate": "all keep the last; what the others held would be lost without a word",
+    "package.truncated": "a plain tar archive without its end mark: nothing says that it is whole",
+    "package.member.size": "a zip directory with content of its own, which all programs drop",
+    "package.member.parent": "all replace one member by another of the same name",
+    "package.zip.type": "a link by its mode and a folder by its name, of which all make a folder",
+    "package.tar.ambiguous": "hard links with other permissions than their file, where by chance the last has the same",
+    "package.member.below-link": "all follow the link, or replace it",
+}
+"""What all programs unpack alike, and is refused: why."""
 
-    BusyBox knows no sparse files of pax; Python and unzip read unflagged zip names as code page 437; libarchive takes
-    backslashes for slashes, and sees nothing at all behind a zip64 locator that counts no disks; Python drops the
-    drive of a name.
-    """
+
+def known_difference(form: str, program: str, ours: Tree, theirs: Tree) -> bool:
+    """Whether a program is known to see such a tree otherwise (`KNOWN_DIFFERENCES`)."""
     different = {path for path in ours.keys() | theirs.keys() if ours.get(path) != theirs.get(path)}
     different = {path for path in different if not any(other.startswith(path + b"/") for other in different)}
     if (form, program) == ("tar", "busybox tar"):

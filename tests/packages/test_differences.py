@@ -1,6 +1,6 @@
 """Common programs unpack what our reader sees, or the difference is known; what all unpack alike we accept, mostly.
 
-Forty archives of each sort in the daily run; ``ARCHIVES=1000`` for a long one.
+Forty archives of each sort in the daily run; ``ARCHIVES=1000`` for the long one, of two thousand.
 """
 
 import os
@@ -12,6 +12,7 @@ import pytest
 from tests.packages.generated_archives import (
     OF_TAR,
     OF_ZIP,
+    REFUSED_ALL_THE_SAME,
     Tree,
     as_seen_by,
     generated_tar,
@@ -23,16 +24,6 @@ from tests.packages.generated_archives import (
 
 NUMBER = int(os.environ.get("ARCHIVES", "40"))
 BATCH = 20
-REFUSED_ALL_THE_SAME = {
-    "package.member.duplicate": "all keep the last; what the others held would be lost without a word",
-    "package.truncated": "a plain tar archive without its end mark: nothing says that it is whole",
-    "package.member.size": "a zip directory with content of its own, which all programs drop",
-    "package.member.parent": "all replace one member by another of the same name",
-    "package.zip.type": "a link by its mode and a folder by its name, of which all make a folder",
-    "package.tar.ambiguous": "hard links with other permissions than their file, where by chance the last has the same",
-    "package.member.below-link": "all follow the link, or replace it",
-}
-"""What all programs unpack alike, and is refused: why."""
 
 
 @pytest.mark.parametrize("batch", range(NUMBER // BATCH))
