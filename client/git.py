@@ -48,6 +48,11 @@ def commit_of(folder: Path, ref: str) -> Commit:
         raise UsageError(f"{ref!r} names no commit.", "Give a branch, a tag or a commit, such as HEAD.")
     found = _git(folder, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     tree = _git(folder, "rev-parse", "--verify", f"{ref}^{{tree}}")
+    if len(tree) != 40:
+        raise UsageError(
+            "This repository names its objects by SHA-256; the identifiers of the archive are those of SHA-1.",
+            "Deposit the folder instead.",
+        )
     tag = _git(folder, "describe", "--tags", "--exact-match", found, failing=True)
     remote = _git(folder, "config", "--get", "remote.origin.url", failing=True)
     return Commit(

@@ -55,7 +55,7 @@ def look_at(path: Path) -> Found:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     if not head:
-        raise UsageError(f"{path} is empty.")
+        return Found(form=Form.FILE, name="an empty file")
     return _plain(head, size, tail) or _compressed(head) or Found(form=Form.FILE, name="a file")
 
 

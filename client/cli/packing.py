@@ -112,6 +112,8 @@ def planned(paths: Sequence[Path], choice: Choice) -> "list[tuple[Path, Plan | N
             continue
         found = look_at(path)
         refuse_foreign(path, found)
+        if len(paths) == 1 and not path.stat().st_size:
+            raise UsageError(f"{path} is empty.")
         if found.form is Form.PACKAGE:
             ready.append((path, None))
         else:

@@ -17,7 +17,7 @@ from deposit import lifecycle
 from deposit.actors import Actor, acting
 from deposit.findings import Area, Finding, Severity
 from deposit.lifecycle import TransitionRefused
-from deposit.models import Deposit, EventName, Notice, Part, PartKind, Status
+from deposit.models import Deposit, EventName, Notice, Part, PartKind, Status, SubmissionKey
 from deposit.permissions import Operation, require, require_member, unknown_deposit
 
 CODE = "package.confirm"
@@ -42,6 +42,9 @@ def must_wait(deposit: Deposit, found: Iterable[Finding]) -> bool:
     """Whether a deposit with these findings, none of them an error, has to wait for its depositor's word."""
     asked = deposit.confirm_warnings or deposit.collection.confirm_warnings
     if not asked or not any(each.code.startswith(_OF_PACKAGES) for each in found):
+        return False
+    if SubmissionKey.objects.filter(deposit=deposit).exists():
+        # What a source or a batch brought has nobody who would answer; its report tells the warnings.
         return False
     return deposit.held_packages != fingerprint(deposit)
 

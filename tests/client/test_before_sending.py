@@ -170,9 +170,11 @@ def test_the_plan_is_for_people(deposit: Run, folder: Path) -> None:
 
 def test_what_is_packed_is_said(deposit: Run, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
-    (tmp_path / "b.txt").write_text("y")
+    (tmp_path / "b.txt").write_text("")
     said = deposit("upload", tmp_path / "a.txt", tmp_path / "b.txt", *NAMED, "--partial")
-    assert "2 files are packed: 2 files, 2 B, as files.tar.gz" in said.err
+    assert "2 files are packed: 2 files, 1 B, as files.tar.gz" in said.err
+    alone = deposit("upload", tmp_path / "b.txt", *NAMED, "--partial")
+    assert (alone.code, "b.txt is empty." in alone.err) == (2, True)
     assert "/deposits/" in said.out
 
 

@@ -11,16 +11,18 @@ from django.test import Client as Browser
 
 from checker.checking import check
 from deposit.lifecycle import TransitionRefused
+from deposit.metadata.entry import read_entry
 from deposit.models import Collection, Deposit, Event, Notice, PartKind, Status
 from deposit.refusals import Refusal
 from deposit.services import confirmation, deposits
 from deposit.services.expiry import notify
 from deposit.services.notices import mail as mail_notices
 from deposit.services.parts import Submission
+from deposit.services.submission import submit
 from deposit.tasks import expire_partials
 from tests.support.factories import acting_as, http_client, logged_in, new_client
 from tests.support.lifecycle_fixtures import depositor, package, sent
-from tests.support.samples import make_zip
+from tests.support.samples import atom_entry, create_origin, make_zip
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DOUBTFUL = make_zip({"p/a": b"x", "p/.DS_Store": b"y"})
@@ -165,6 +167,21 @@ def test_only_the_depositor_confirms() -> None:
     assert Browser().post(f"/deposits/{deposit.pk}/confirm/").status_code in (302, 401, 403)
     deposit.refresh_from_db()
     assert confirmation.is_held(deposit)
+
+
+def test_what_a_source_brings_does_not_wait() -> None:
+    client, collection = depositor()
+    Collection.objects.filter(pk=collection.pk).update(confirm_warnings=True)
+    collection.refresh_from_db()
+    made = submit(
+        client=client,
+        collection=collection,
+        files=[package(DOUBTFUL)],
+        entry=read_entry(atom_entry(create_origin("https://hal.example.org/soft"))),
+        source="folder",
+        key="a",
+    )
+    assert checked(made).status == Status.VERIFIED
 
 
 def test_depositors_of_a_demanding_collection_are_told_by_mail() -> None:
