@@ -152,9 +152,9 @@ class Session:
         disposals = following.to_dispose(self.source)
         for item in disposals:
             self._start(f"dispose {item.pk}", self._dispose, item)
-        under_way = SourceItem.objects.filter(
-            source=self.source, state__in=[ItemState.WAITING, ItemState.TAKEN]
-        ).exists()
+        # While it is paused nothing is done with what waits.
+        states = [ItemState.TAKEN, *([] if self.source.paused else [ItemState.WAITING])]
+        under_way = SourceItem.objects.filter(source=self.source, state__in=states).exists()
         self._busy = bool(under_way or changed or reports or disposals or self._at_work)
 
     def _take(self) -> None:

@@ -1,7 +1,10 @@
 """Every page in a real browser: no faults that axe-core takes seriously, no complaints, nothing too wide, small."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib import admin
@@ -19,17 +22,25 @@ from pytest_django.live_server_helper import LiveServer
 
 from deposit.actors import Channel, system_actor
 from deposit.lifecycle import Work
-from deposit.models import Client, Collection, Heartbeat, Notice, Status
+from deposit.models import Client, Collection, Deposit, Heartbeat, Notice, Status
 from deposit.monitoring import heartbeats
 from deposit.permissions import Role
 from deposit.queue import items
 from deposit.services import roles, tokens
+from sources import items as source_items
+from sources import services as sources
+from sources.batches import services as batches
+from sources.models import SourceItem, SourceKind
 from sources.museumplus.logs import archive_logs
 from sources.museumplus.models import Heartbeat as MuseumHeartbeat
 from sources.museumplus.models import MuseumObject, MuseumPackage, WorkflowJob
+from sources.places import Sighting
 from tests.dashboard.browsing import chromium, needs_chromium
 from tests.dashboard.conftest import sent, worked_on
 from tests.dashboard.screenshots import PICTURES, Way, walk
+from tests.loader.destinations.archivematica.delivering import Delivering
+from tests.support.archivematica import Archivematica
+from tests.support.archivematica_state import Script
 from tests.support.factories import acting_as, new_deposit
 from tests.support.lifecycle_fixtures import claimed, in_status
 
@@ -184,6 +195,63 @@ def administrator(db: None) -> User:
     return roles.grant(actor=command, username="root", role=Role.ADMINISTRATOR)
 
 
+@pytest.fixture
+def ways_addresses(tmp_path: Path, settings: Any) -> Iterator[dict[str, Way]]:
+    """The pages of sources, deliveries, pipelines and batches, each with something on it."""
+    settings.STAGING_ROOT, settings.BATCH_ROOT = str(tmp_path / "staging"), str(tmp_path)
+    for name in ("source", "watched", "boxes/Correspondence with the Royal Society, 1843"):
+        (tmp_path / name).mkdir(parents=True)
+    with Archivematica(tmp_path / "source") as double:
+        delivering = Delivering(double, tmp_path, capacity=2)
+        done = delivering.to_its_end(delivering.deposit({"letter.txt": b"Dear Ada", ".hidden": b"x"}))
+        double.state.default = Script(transfer=("USER_INPUT",))
+        asking = delivering.look(delivering.deposit())
+        double.state.default = Script(transfer=("FAILED",))
+        failed = delivering.to_its_end(delivering.deposit())
+        source, rejected = watched(tmp_path / "watched", delivering.collection, done.deposit)
+        command = system_actor(Channel.COMMAND)
+        boxes: dict[str, Any] = {"folder": str(tmp_path / "boxes"), "collection": delivering.collection.name}
+        batch = batches.start(actor=command, **boxes)
+        yield {
+            "sources": "/sources/",
+            "source": f"/sources/{source}/",
+            "source-filtered": f"/sources/{source}/?state=rejected",
+            "item-stored": f"/sources/{source}/items/{done.deposit.source_item.short_id}/",
+            "item-rejected": f"/sources/{source}/items/{rejected}/",
+            "sources-report": "/sources-report/",
+            "packages": "/packages/?external_id=nothing",
+            "deliveries": "/deliveries/",
+            "delivery-done": f"/deliveries/{done.pk}/",
+            "delivery-asking": f"/deliveries/{asking.pk}/",
+            "delivery-failed": f"/deliveries/{failed.pk}/",
+            "delivery-confirm": f"/deliveries/action/?verb=retry&id={failed.pk}&id={done.pk}",
+            "pipelines": "/pipelines/",
+            "deposits-of-pipeline": "/deposits/?pipeline=main",
+            "batches": "/batches/",
+            "batch": f"/batches/{batch.pk}/",
+            "batch-start": "/batches/start/",
+            "batch-preview": f"/batches/start/?{urlencode({**boxes, 'depth': 1})}",
+        }
+
+
+def watched(folder: Path, collection: Collection, stored: Deposit) -> tuple[str, str]:
+    """A source with an item that waits, one that is stored and one that is rejected; its name, and that one's id."""
+    actor = system_actor(Channel.COMMAND)
+    source = sources.add_source(
+        actor=actor, name="scans", kind=SourceKind.FOLDER, location=str(folder), collection=collection.name
+    )
+    names = ["stored.zip", "rejected.zip", f"{'a-long-name-' * 12}.zip"]
+    source_items.record_complete(source, [Sighting(key=name, version="1", size=9) for name in names])
+    SourceItem.objects.filter(key="stored.zip").update(
+        state="stored", deposit=stored, taken_at=Now(), stored_at=Now()
+    )
+    found = SourceItem.objects.filter(key="rejected.zip")
+    found.update(
+        state="rejected", error="[package.format] rejected.zip is no package. Send a zip or tar file."
+    )
+    return source.name, found.get().short_id
+
+
 def admin_addresses() -> dict[str, Way]:
     """The lists of the admin site, the first row of each, and its forms."""
     pages: dict[str, Way] = {"admin": "/admin/"}
@@ -231,6 +299,12 @@ def test_the_museums_pages_are_sound(
     chromium: Browser, live_server: LiveServer, operator: User, museum_addresses: dict[str, Way]
 ) -> None:
     assert walk(chromium, live_server.url, operator, museum_addresses) == {}
+
+
+def test_the_pages_of_sources_deliveries_and_batches_are_sound(
+    chromium: Browser, live_server: LiveServer, administrator: User, ways_addresses: dict[str, Way]
+) -> None:
+    assert walk(chromium, live_server.url, administrator, ways_addresses) == {}
 
 
 def test_the_admin_site_is_sound(
