@@ -42,6 +42,12 @@ _own_deposit = Compiled(
     "sample",
     _OTHER_NUMBER,
 )
+_packages = Compiled(
+    lambda number: (
+        Part.objects.filter(deposit=number, kind=PartKind.PACKAGE).defer("document").order_by("id")
+    ),
+    _NUMBER,
+)
 _findings = Compiled(lambda number: Finding.objects.filter(deposit=number).order_by("id"), _NUMBER)
 
 
@@ -125,7 +131,7 @@ def status_details(deposits: Iterable[Deposit]) -> dict[int, str]:
 
 def packages_of(deposit: Deposit) -> list[Part]:
     """The packages of a deposit, oldest first."""
-    return list(Part.objects.filter(deposit=deposit, kind=PartKind.PACKAGE).defer("document").order_by("id"))
+    return _packages.all(deposit.pk)
 
 
 def package_of(deposit: Deposit, part_id: int) -> Part:

@@ -60,17 +60,23 @@ def settle(deposit: Deposit, client: Client, entry: Entry | None) -> dict[str, o
         changes["parent"] = newest_loaded(client, external_id=deposit.external_id)
     version = entry.software_version if entry else None
     if version is None:
-        _alone_in_numbering(str(origin_url))
-        earlier = Deposit.objects.filter(origin_url=origin_url, complete_date__isnull=False, type="code")
-        version = str(1 + earlier.exclude(pk=deposit.pk).count())
+        version = str(1 + _earlier_versions(str(origin_url), deposit.pk))
     changes["software_version"] = version
     changes["release_notes"] = entry.first_release_notes if entry else None
     return changes
 
 
-def _alone_in_numbering(origin_url: str) -> None:
-    """Wait until the transaction of whoever else numbers a version of this origin has ended."""
+# Each sees what had been committed when it began: the count begins when the lock is held.
+_EARLIER = """
+SELECT pg_advisory_xact_lock(%s, hashtext(%s));
+SELECT count(*) FROM deposit_deposit
+WHERE origin_url = %s AND complete_date IS NOT NULL AND type = 'code' AND id <> %s
+"""
+
+
+def _earlier_versions(origin_url: str, deposit_id: int) -> int:
+    """How many deposits of an origin are complete, once whoever else numbers one of them has ended."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [AdvisoryLock.ORIGIN_NUMBERING, origin_url]
-        )
+        cursor.execute(_EARLIER, [AdvisoryLock.ORIGIN_NUMBERING, origin_url, origin_url, deposit_id])
+        (number,) = cursor.fetchone()
+    return int(number)

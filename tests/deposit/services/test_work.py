@@ -36,7 +36,7 @@ def before(deposit: Deposit, status: str, lease_seconds: float | None = None) ->
 
 
 def asked() -> list[tuple[str, int | None]]:
-    return list(WorkItem.objects.order_by("deposit_id").values_list("kind", "deposit_id"))
+    return list(WorkItem.objects.order_by("deposit_id", "kind").values_list("kind", "deposit_id"))
 
 
 def new(status: str, lease_seconds: float | None = None) -> int:
