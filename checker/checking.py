@@ -182,9 +182,7 @@ def conclude(
         )
         if not rejected:
             Part.objects.filter(deposit_id=claim.deposit_id, digest_pending=True).update(digest_pending=False)
-            if deposit is not None and event == EventName.HOLD:
-                confirmation.ask(deposit)
-            elif deposit is not None:
+            if deposit is not None and event != EventName.HOLD:
                 _identify(deposit, told or Told())
         Finding.objects.filter(deposit_id=claim.deposit_id).delete()
         Finding.objects.bulk_create(

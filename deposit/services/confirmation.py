@@ -17,7 +17,7 @@ from deposit import lifecycle
 from deposit.actors import Actor, acting
 from deposit.findings import Area, Finding, Severity
 from deposit.lifecycle import TransitionRefused
-from deposit.models import Deposit, EventName, Notice, Part, PartKind, Status, SubmissionKey
+from deposit.models import Deposit, EventName, Part, PartKind, Status, SubmissionKey
 from deposit.permissions import Operation, require, require_member, unknown_deposit
 
 CODE = "package.confirm"
@@ -73,18 +73,6 @@ def question(found: Iterable[Finding]) -> Finding:
 
 def _many(number: int) -> str:
     return f"{number} warnings" if number > 1 else "warning"
-
-
-def ask(deposit: Deposit) -> None:
-    """Tell the depositor of a collection that demands it; whoever asked for the question looks for it anyway."""
-    if deposit.confirm_warnings:
-        return
-    Notice.objects.create(
-        user=deposit.client.user,
-        code=CODE,
-        text=f"Deposit {deposit.pk} waits for you: its package has warnings, and the collection "
-        f"{deposit.collection.name} takes it when you have confirmed them. See the page of the deposit.",
-    )
 
 
 def confirm(*, deposit_id: int, actor: Actor) -> Deposit:

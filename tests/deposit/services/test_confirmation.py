@@ -12,16 +12,16 @@ from django.test import Client as Browser
 from checker.checking import check
 from deposit.lifecycle import TransitionRefused
 from deposit.metadata.entry import read_entry
-from deposit.models import Collection, Deposit, Event, Notice, PartKind, Status
+from deposit.models import Collection, Deposit, Event, PartKind, Status
 from deposit.refusals import Refusal
 from deposit.services import confirmation, deposits
 from deposit.services.expiry import notify
-from deposit.services.notices import mail as mail_notices
 from deposit.services.parts import Submission
 from deposit.services.submission import submit
 from deposit.tasks import expire_partials
 from tests.support.factories import acting_as, http_client, logged_in, new_client
 from tests.support.lifecycle_fixtures import depositor, package, sent
+from tests.support.notices import work_off
 from tests.support.samples import atom_entry, create_origin, make_zip
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -188,9 +188,11 @@ def test_depositors_of_a_demanding_collection_are_told_by_mail() -> None:
     deposit = demanding()
     deposit.client.user.email = "ada@example.org"
     deposit.client.user.save()
-    assert Notice.objects.filter(code="package.confirm").count() == 1
-    mail_notices()
-    assert f"Deposit {deposit.pk} waits for you" in mail.outbox[0].body
+    deposit.client.user.refresh_from_db()
+    work_off()
+    assert [each.subject for each in mail.outbox] == [
+        f"Deposit {deposit.pk} waits for your confirmation: A program"
+    ]
 
 
 def test_who_never_answers_is_told_in_time_and_the_deposit_expires(settings: Any) -> None:
