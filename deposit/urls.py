@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from deposit.api.views import KnownView
-from deposit.archived import views
+from deposit.archived import feeds, views
 from deposit.authentication import browser
 from deposit.monitoring.health import healthz, readyz
 from deposit.monitoring.prometheus import metrics
@@ -16,6 +16,8 @@ urlpatterns = [
     path(".well-known/swordv3", well_known),
     path("api/", include("deposit.api.urls")),
     path("archive/known/", KnownView.as_view()),
+    path("feeds/mine/", feeds.OwnFeed.as_view(), name="own-feed"),
+    path("feeds/collections/<str:name>/", feeds.CollectionFeed.as_view(), name="collection-feed"),
     path("archive/origin/", views.OriginView.as_view(), name="archive-origin"),
     path("archive/deposit/<int:deposit_id>/sent/", views.SentView.as_view(), name="archive-sent"),
     path("archive/deposit/<int:deposit_id>/whole/", views.WholeView.as_view(), name="archive-whole"),

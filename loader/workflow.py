@@ -22,6 +22,7 @@ from deposit.queue.leases import Lease, is_outage, kept
 from deposit.services.work import CLEANUP
 from loader import records
 from loader.grouping import companions_of, load_together
+from loader.receipts import with_receipts
 from loader.steps import Again, Ask, Context, Destination, Done, Finished, Outcome, Permanent, Step, Transient
 from packages import PackageError
 
@@ -115,6 +116,7 @@ class Run:
             return False
         if self.delivery.pk:
             self._activities = {each.name: each for each in self.delivery.activities.all()}
+        self._destination = with_receipts(self._destination, self.delivery, self._activities)
         for step in self._destination.steps:
             activity = self._activities.get(step.name)
             if activity is not None and activity.state == ActivityState.DONE:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from deposit.actors import Channel
 from deposit.admin.read_only import ReadOnlyAdmin
 from deposit.authentication.sessions import session_actor
-from deposit.models import Notification, StandingAlert, Subscription
+from deposit.models import Notification, ReceiptTarget, StandingAlert, Subscription
 from deposit.notices import subscriptions
 from deposit.refusals import Refusal
 
@@ -83,3 +83,12 @@ class StandingAlertAdmin(ReadOnlyAdmin):
 
     list_display = ["code", "severity", "raised_at", "cleared_at", "sentence"]
     list_filter = ["severity"]
+
+
+@admin.register(ReceiptTarget)
+class ReceiptTargetAdmin(ReadOnlyAdmin):
+    """Where receipts of deliveries go; set up with `manage.py receipt add`."""
+
+    list_display = ["collection", "destination", "kind", "place", "enabled"]
+    list_select_related = ["collection"]
+    exclude = ["secret"]

@@ -252,3 +252,38 @@ class OutboxPosition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.xact}/{self.event}"
+
+
+class ReceiptTarget(models.Model):
+    """Where a collection's receipts go: the last step of a delivery (`loader.receipts`). Set up by administrators."""
+
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="receipt_targets")
+    # Of deliveries to this destination; empty: to any.
+    destination = models.CharField(max_length=50, blank=True, default="", db_default="")
+    kind = models.CharField(max_length=7, choices=[("file", _("file")), ("webhook", _("webhook"))])
+    place = models.CharField(
+        max_length=2000, help_text=_("A folder, a bucket (s3://bucket/prefix), or the address of a webhook.")
+    )
+    template = models.JSONField(default=dict, db_default={}, blank=True)
+    file_name = models.CharField(max_length=200, blank=True, default="", db_default="")
+    # Of a webhook; encrypted.
+    secret = models.TextField(blank=True, default="", db_default="", editable=False)
+    enabled = models.BooleanField(default=True, db_default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="file", secret="") | (Q(kind="webhook") & ~Q(secret="")),
+                name="receipt_target_has_what_its_kind_needs",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"receipts of {self.collection} to {self.shown}"
+
+    @property
+    def shown(self) -> str:
+        """The place without what may be a key in it."""
+        return self.place.partition("?")[0]

@@ -271,6 +271,17 @@ class Deposit(models.Model):
                 include=["id", "status", "client", "collection"],
                 name="deposit_by_day",
             ),
+            # What feeds tell, newest change first.
+            models.Index(
+                fields=["collection", "-status_changed_at", "-id"],
+                name="deposit_told_of_collection",
+                condition=Q(status__in=["done", "withdrawn"]),
+            ),
+            models.Index(
+                fields=["client", "-status_changed_at", "-id"],
+                name="deposit_told_of_client",
+                condition=Q(status__in=["done", "withdrawn"]),
+            ),
             GinIndex(words(), name="deposit_by_words"),
         ]
         constraints = [

@@ -22,7 +22,17 @@ from pytest_django.live_server_helper import LiveServer
 
 from deposit.actors import Channel, system_actor
 from deposit.lifecycle import Work
-from deposit.models import Client, Collection, Deposit, Heartbeat, Notice, Status
+from deposit.models import (
+    Client,
+    Collection,
+    Deposit,
+    Heartbeat,
+    Notice,
+    Notification,
+    NotificationAttempt,
+    Status,
+    Subscription,
+)
 from deposit.monitoring import heartbeats
 from deposit.permissions import Role
 from deposit.queue import items
@@ -43,6 +53,7 @@ from tests.support.archivematica import Archivematica
 from tests.support.archivematica_state import Script
 from tests.support.factories import acting_as, new_deposit
 from tests.support.lifecycle_fixtures import claimed, in_status
+from tests.support.notices import subscribed
 
 __all__ = ["chromium"]
 
@@ -77,6 +88,7 @@ def addresses(depositor: Client, collection: Collection) -> dict[str, Way]:
     Collection.objects.update(confirm_warnings=True)
     doubtful = {"hello/README": b"x", "hello/.DS_Store": b"y", "hello/id_rsa": b"z"}
     held = worked_on(sent(depositor, title="Doubtful", files=doubtful, slug="doubtful"))
+    notice = told(depositor)
     files = f"/deposits/{done.pk}/files"
     return {
         "deposits": "/deposits/",
@@ -96,6 +108,8 @@ def addresses(depositor: Client, collection: Collection) -> dict[str, Way]:
         "not-stored": "/stored/?q=swh:1:cnt:" + "0" * 40,
         "origin": f"/origin/?origin={done.origin_url}",
         "account": "/account/",
+        "notices": "/account/notices/",
+        "notice": f"/account/notices/{notice.pk}/",
         "account-token": ("/account/", make_token),
         "help": "/help/",
         "refused": "/deposits/999999/",
@@ -103,6 +117,29 @@ def addresses(depositor: Client, collection: Collection) -> dict[str, Way]:
         "forbidden": "/overview/",
         "own-figures": "/figures/?days=365",
     }
+
+
+def told(depositor: Client) -> Notification:
+    """A mail and a webhook that fares badly, with what it was told."""
+    user = depositor.user
+    user.email = "ada@example.org"
+    user.save()
+    subscribed(user)
+    hook, _ = subscribed(user, "https://receiver.example.org/a/long/path/of/a/hook?key=0123456789abcdef")
+    body = {
+        "type": "notice.test",
+        "timestamp": "2026-11-30T12:00:00+00:00",
+        "data": {"sentence": "This is a test."},
+    }
+    fault = (
+        "500 Internal Server Error: the receiver has no room left on its device and says so at some length"
+    )
+    notice = Notification.objects.create(
+        subscription=hook, type="notice.test", body=body, state="dead", attempts=12, answer=fault
+    )
+    NotificationAttempt.objects.create(notification=notice, status=500, seconds=0.25, answer=fault)
+    Subscription.objects.filter(pk=hook.pk).update(failures=3, last_fault=fault)
+    return notice
 
 
 @pytest.fixture
