@@ -5,6 +5,7 @@ side never sees half of anything.
 """
 
 import errno
+import logging
 import socket
 import stat
 from collections.abc import Callable, Iterator
@@ -14,6 +15,9 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 import paramiko
+
+# It tells of every connection; what goes wrong is raised.
+logging.getLogger("paramiko").setLevel(logging.WARNING)
 
 CHUNK = 256 * 1024
 CONNECT_SECONDS = 20.0

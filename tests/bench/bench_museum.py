@@ -139,8 +139,10 @@ def main() -> None:
         signer = write_signer(folder / "signer.pem")
         reading(data)
         many(data, folder, signer, count)
+        large(data, folder, signer, files // 10, None)
         large(data, folder, signer, files, None)
         large(data, folder, signer, 500, ())
+        # Two minutes on a machine that has nothing else to do.
         large(data, folder, signer, 5_000, REPEATING)
 
 

@@ -120,7 +120,9 @@ def _wait(server: "subprocess.Popen[bytes]", folder: Path) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and server.poll() is None:
         with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(address, timeout=2):
-            return
+            time.sleep(1)  # another's server may answer there, and ours just find its port taken
+            if server.poll() is None:
+                return
         time.sleep(0.5)
     sys.exit(f"The server did not start; {folder / 'server.log'} says why.")
 

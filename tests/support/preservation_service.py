@@ -216,8 +216,11 @@ class Api:
             case ["disseminated", aip]:
                 self.polls[aip] = self.polls.get(aip, 0) + 1
                 complete = self.polls[aip] >= self.polls_until_ready
-                return 200, {"complete": str(complete).lower(), "actions": {}}
-            case ["disseminated", aip, "download"]:
+                return 200, {
+                    "complete": str(complete).lower(),
+                    "actions": {"download": f"{base}/files/{aip}"},
+                }
+            case ["files", aip]:
                 return 200, self.packages[aip]
             case ["ingest", "report", sip]:
                 done = [entry for entry in self.ingester.ingested if sip in (entry.sip, entry.object_id)]

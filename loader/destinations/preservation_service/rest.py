@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 from django.conf import settings
@@ -51,8 +51,10 @@ class PreservationApi:
         timeout: float = 10.0,
     ) -> None:
         server = url.partition("/api/")[0].rstrip("/")
-        self._base = f"{server}/api/2.0/urn:uuid:{contract.removeprefix('urn:uuid:')}"
+        self._root = f"/api/2.0/urn:uuid:{contract.removeprefix('urn:uuid:')}"
+        self._server, self._base = server, server + self._root
         self._pause = pause
+        self._downloads: dict[str, str] = {}
         self._http = httpx.Client(auth=(username, password), timeout=timeout, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -74,15 +76,21 @@ class PreservationApi:
     def is_ready(self, dissemination: str) -> bool:
         """Whether a dissemination can be downloaded."""
         told = self._json("GET", f"/disseminated/{quote(dissemination, safe='')}")
-        return str(told["complete"]).lower() == "true"
+        is_ready = str(told["complete"]).lower() == "true"
+        address = (told.get("actions") or {}).get("download")
+        if is_ready and isinstance(address, str) and urlsplit(address).path.startswith("/"):
+            # Of the address that the service names only the path: credentials go to nobody else.
+            self._downloads[dissemination] = self._server + urlsplit(address).path
+        return is_ready
 
     def download(self, dissemination: str, target: Path, progress: Callable[[int], None]) -> int:
         """Write a dissemination to ``target``, behind what is there already; return its bytes."""
         path = f"/disseminated/{quote(dissemination, safe='')}/download"
+        address = self._downloads.get(dissemination, self._base + path)
         have = target.stat().st_size if target.exists() else 0
         headers = {"Range": f"bytes={have}-"} if have else {}
         try:
-            with self._http.stream("GET", self._base + path, headers=headers) as reply:
+            with self._http.stream("GET", address, headers=headers) as reply:
                 if reply.status_code == 416 and have:  # it is whole
                     return have
                 _raise_for_status(reply, path)

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from loader.destinations.preservation_service.dip import verify
-from loader.destinations.preservation_service.rest import PreservationApi, api
+from loader.destinations.preservation_service.rest import PreservationApi, ServiceError, api
 from sources.museumplus.management.console import MuseumCommand
 
 POLL_SECONDS = 3.0
@@ -67,7 +67,10 @@ class Command(MuseumCommand):
             half.replace(target.with_name(target.name + ".damaged"))
             raise CommandError("The package is damaged: " + " ".join(verified.faults[:10]))
         half.replace(target)
-        connection.delete(dissemination)
+        try:
+            connection.delete(dissemination)
+        except ServiceError as error:  # it ends by itself; what was wanted is here
+            self.stderr.write(f"The service keeps its copy: {error}")
         return {"file": str(target), "size": size, "verified": verified.files}
 
     def _tell_bytes(self, size: int) -> None:

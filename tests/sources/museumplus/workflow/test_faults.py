@@ -1,5 +1,6 @@
 """What goes wrong outside and inside, one thing at a time; the long run with all of it is in tests/faults."""
 
+import os
 import shutil
 import threading
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,10 @@ from django.db import connection
 from deposit.models import WorkItem
 from sources.museumplus.harvest.client import connect
 from sources.museumplus.models import MuseumObject, MuseumPackage, WorkflowJob
-from sources.museumplus.workflow import enqueuing, processed, queueing, steps
+from sources.museumplus.workflow import enqueuing, processed, queueing, resetting, steps
 from tests.sources.museumplus.workflow.test_working import jpeg
 from tests.sources.museumplus.workflow_fixtures import Museum
+from tests.support.cut_line import cut_line
 from tests.support.museum_workflow import pass_time, work_off
 from tests.support.preservation_service import PASSWORD, USERNAME, rest_api
 
@@ -50,6 +52,47 @@ def test_a_full_disk_is_waited_for(whole: Museum) -> None:
     pass_time()
     work_off()
     assert MuseumPackage.objects.get().uploaded
+
+
+def test_a_line_that_breaks_in_the_middle_of_a_sip_is_taken_up_where_it_broke(
+    whole: Museum,
+) -> None:
+    whole.add(1, ("noise.pdf", b"%PDF-1.4\n" + os.urandom(3_000_000) + b"\n%%EOF\n"))
+    whole.harvest()
+    enqueuing.enqueue_objects(1)
+    unfinished = whole.ingester.root / "transfer"
+    lengths = []
+    with cut_line(settings.DPRES_SFTP_PORT, after=1_500_000, times=2) as port:
+        settings.DPRES_SFTP_PORT = port
+        relabel(Path(settings.DPRES_SFTP_KNOWN_HOSTS), port)
+        for _ in range(4):
+            work_off(raising=False)
+            lengths.append(sum(path.stat().st_size for path in unfinished.iterdir()))
+            pass_time()
+    assert 0 < lengths[0] < lengths[1]
+    assert [path.name for path in unfinished.iterdir()] == [MuseumPackage.objects.get().sip_filename]
+    assert [done.status for done in whole.ingester.process()] == ["accepted"]
+
+
+def relabel(known_hosts: Path, port: int) -> None:
+    """The server's key, under another port."""
+    _, key = known_hosts.read_text().split(" ", 1)
+    known_hosts.write_text(f"[127.0.0.1]:{port} {key}")
+
+
+def test_what_was_submitted_since_the_backup_is_noted_before_the_reset(whole: Museum) -> None:
+    enqueued(whole, 1, 2)
+    work_off()
+    assert [done.status for done in whole.ingester.process()] == ["accepted"] * 2
+    # Yesterday's database: both are packaged, neither is known as submitted; the service has them.
+    MuseumPackage.objects.update(uploaded=False)
+    whole.add(3, ("a.jpg", jpeg()))
+    assert processed.sync_processed_sips().accepted == 2
+    assert resetting.reset_workflow(delete_jobs=True).object_ids == []
+    pass_time()
+    work_off()
+    assert MuseumObject.objects.filter(preserved=True).count() == 2
+    assert len(whole.ingester.ingested) == 2
 
 
 def test_two_enqueuers_make_one_job_of_each_object(whole: Museum) -> None:
