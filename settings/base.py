@@ -100,7 +100,9 @@ MIDDLEWARE = [
 DESTINATIONS = {
     "archive": "loader.destinations.archive",
     "archivematica": "loader.destinations.archivematica.destination",
+    "deposit_forward": "loader.destinations.deposit_forward",
     "export": "loader.destinations.export",
+    "software_heritage": "loader.destinations.software_heritage",
     "preservation_service": "loader.destinations.preservation_service",
 }
 
@@ -182,6 +184,24 @@ ARCHIVE_REPLICA: str = env.str("ARCHIVE_REPLICA", default="")
 # Where the destination "export" writes copies (a folder or s3://…), and in which form: bag, or as-sent.
 EXPORT_TO: str = env.str("EXPORT_TO", default="")
 EXPORT_FORM: str = env.str("EXPORT_FORM", default="bag")
+# Where the destination "software_heritage" sends: the RPC of swh-storage, and of swh-objstorage if contents are to go
+# there directly; user and key (env:NAME or file:/path) of a proxy before them; seconds without an answer; the longest
+# content that is sent, in bytes.
+SOFTWARE_HERITAGE_STORAGE_URL: str = env.str("SOFTWARE_HERITAGE_STORAGE_URL", default="")
+SOFTWARE_HERITAGE_OBJSTORAGE_URL: str = env.str("SOFTWARE_HERITAGE_OBJSTORAGE_URL", default="")
+SOFTWARE_HERITAGE_USERNAME: str = env.str("SOFTWARE_HERITAGE_USERNAME", default="")
+SOFTWARE_HERITAGE_PASSWORD: str = env.str("SOFTWARE_HERITAGE_PASSWORD", default="")
+SOFTWARE_HERITAGE_TIMEOUT: float = env.float("SOFTWARE_HERITAGE_TIMEOUT", default=300.0)
+SOFTWARE_HERITAGE_MAX_CONTENT: int = env.int("SOFTWARE_HERITAGE_MAX_CONTENT", default=100 * 1024**2)
+# Where the destination "deposit_forward" hands deposits over: the address before the collection's name (…/1), the
+# collection there, its client, and where the password is (env:NAME or file:/path). Slugs there begin with FORWARD_SLUG.
+FORWARD_TO: str = env.str("FORWARD_TO", default="")
+FORWARD_COLLECTION: str = env.str("FORWARD_COLLECTION", default="")
+FORWARD_USERNAME: str = env.str("FORWARD_USERNAME", default="")
+FORWARD_PASSWORD: str = env.str("FORWARD_PASSWORD", default="")
+FORWARD_SLUG: str = env.str("FORWARD_SLUG", default="forwarded-")
+FORWARD_TIMEOUT: float = env.float("FORWARD_TIMEOUT", default=300.0)
+FORWARD_POLL_SECONDS: float = env.float("FORWARD_POLL_SECONDS", default=60.0)
 # The scheduled audit reads every pack again within so many days, at most at so many bytes a second.
 ARCHIVE_AUDIT_DAYS: int = env.int("ARCHIVE_AUDIT_DAYS", default=90)
 ARCHIVE_AUDIT_RATE: int = env.int("ARCHIVE_AUDIT_RATE", default=50 * 1024**2)

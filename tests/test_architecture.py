@@ -113,7 +113,9 @@ CONNECTING = {
     Path("deposit/authentication/identity.py"),  # KEYCLOAK_SERVER_URL
     Path("deposit/operations/swh_deposit/uploads.py"),  # what an operator names with swh_deposit_import
     Path("deposit/monitoring/nagios.py"),  # the certificate of our own address
+    Path("loader/destinations/deposit_forward/sword.py"),  # FORWARD_TO
     Path("loader/destinations/export/places.py"),  # EXPORT_TO
+    Path("loader/destinations/software_heritage/rpc.py"),  # SOFTWARE_HERITAGE_STORAGE_URL
     Path("loader/destinations/preservation_service/rest.py"),  # DPRES_API_URL
     Path("loader/destinations/archivematica/http.py"),  # of a pipeline, which administrators add
     Path("loader/destinations/archivematica/receipts.py"),  # `pipeline add --receipt`

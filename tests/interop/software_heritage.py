@@ -53,11 +53,30 @@ class SoftwareHeritage:
     port: int = field(default_factory=free_port)
     objects_port: int = field(default_factory=free_port)
     storage_port: int = field(default_factory=free_port)
+    storage_database: str = "storage"
     processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     def database(self, name: str) -> str:
         """The URL of a database."""
         return f"postgresql://postgres@/{name}?host={self.folder / 'sockets'}&port={self.port}"
+
+    @contextlib.contextmanager
+    def another(self, name: str) -> "Iterator[SoftwareHeritage]":
+        """A second, empty objstorage and storage on the same PostgreSQL."""
+        (self.folder / name).mkdir()
+        other = SoftwareHeritage(
+            folder=self.folder / name,
+            programs=self.programs,
+            postgres=self.postgres,
+            port=self.port,
+            storage_database=f"storage-{name}",
+        )
+        (self.folder / name / "sockets").symlink_to(self.folder / "sockets")
+        try:
+            other.start_storage()
+            yield other
+        finally:
+            other.stop()
 
     @property
     def storage_url(self) -> str:
@@ -114,11 +133,13 @@ class SoftwareHeritage:
             "objstorage": {"cls": "pathslicing", "root": str(self.folder / "objects"), "slicing": "0:2/2:4"}
         }
         remote = {"cls": "remote", "url": self.objects_url}
-        storage = {"storage": {"cls": "postgresql", "db": self.database("storage"), "objstorage": remote}}
+        storage = {
+            "storage": {"cls": "postgresql", "db": self.database(self.storage_database), "objstorage": remote}
+        }
         self.configure("objects.yml", objects)
         self.configure("storage.yml", storage)
-        self.create("storage")
-        self.swh("db", "init-admin", "storage", "-d", self.database("storage"))
+        self.create(self.storage_database)
+        self.swh("db", "init-admin", "storage", "-d", self.database(self.storage_database))
         self.swh("-C", str(self.folder / "storage.yml"), "db", "init", "storage")
         self.start_rpc()
 

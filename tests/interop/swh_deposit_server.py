@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -78,6 +79,25 @@ def load(id: int) -> Any:
     return {**loader.load(), "seconds": time.monotonic() - began}
 
 
+def deposit(username: str, collection: str, package: str, origin: str) -> int:
+    """What a client sends, with the library; its password is its name."""
+    from swh.deposit.client import PublicApiDepositClient  # noqa: PLC0415
+
+    entry = Path(package + ".xml")
+    entry.write_text(
+        '<entry xmlns="http://www.w3.org/2005/Atom" xmlns:codemeta="https://doi.org/10.5063/SCHEMA/CODEMETA-2.0" '
+        'xmlns:swh="https://www.softwareheritage.org/schema/2018/deposit"><title>The same</title>'
+        "<author><name>Ada</name></author><codemeta:dateCreated>2024-02-03</codemeta:dateCreated>"
+        f'<swh:deposit><swh:create_origin><swh:origin url="{origin}"/></swh:create_origin></swh:deposit></entry>'
+    )
+    url = load_from_envvar()["deposit"]["url"].removesuffix("private/")
+    client = PublicApiDepositClient(url=url, auth=(username, username))
+    answer = client.deposit_create(
+        collection, in_progress=False, archive=package, metadata=str(entry), slug=None
+    )
+    return int(answer.get("deposit_id") or answer["swh:deposit_id"])
+
+
 def change(id: int, **fields: Any) -> None:
     """What an administrator does by hand."""
     Deposit.objects.filter(pk=id).update(**fields)
@@ -142,7 +162,7 @@ def main() -> None:
     server = Server(("127.0.0.1", int(sys.argv[1])), Handler)
     server.set_app(get_wsgi_application())
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    does = {each.__name__: each for each in (hello, user, check, load, change, rows, generate)}
+    does = {each.__name__: each for each in (hello, user, deposit, check, load, change, rows, generate)}
     for line in sys.stdin:
         arguments = json.loads(line)
         answer = does[arguments.pop("do")](**arguments)

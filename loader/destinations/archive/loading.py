@@ -6,9 +6,10 @@ transaction makes it visible and the deposit done, so a crash at any line leaves
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from django.conf import settings
 from django.db import transaction
@@ -91,7 +92,20 @@ def require_the_same(deposit: Deposit, root: bytes) -> None:
     )
 
 
-def ingest_packages(ingest: Ingest, deposit: Deposit, lease: Lease) -> bytes:
+class Taker(Protocol):
+    """Who takes the members of packages: an `Ingest`, or a destination that reads packages as the archive does."""
+
+    def add_content(self, data: bytes) -> bytes:
+        """See `Ingest`."""
+
+    def add_content_stream(self, chunks: Iterable[bytes], length: int) -> bytes:
+        """See `Ingest`."""
+
+    def add_tree(self, tree: Tree) -> bytes:
+        """See `Ingest`."""
+
+
+def ingest_packages(ingest: Taker, deposit: Deposit, lease: Lease) -> bytes:
     """Archive the members of all packages, a later one laid over an earlier one; returns the root directory's id."""
     tree = Tree()
     # The same as in the checks, so that the two cannot judge a package differently.
@@ -101,7 +115,7 @@ def ingest_packages(ingest: Ingest, deposit: Deposit, lease: Lease) -> bytes:
     return ingest.add_tree(tree)
 
 
-def ingest_part(ingest: Ingest, tree: Tree, part: Part, lease: Lease, limits: Limits) -> None:
+def ingest_part(ingest: Taker, tree: Tree, part: Part, lease: Lease, limits: Limits) -> None:
     """Archive what one part holds into ``tree``. Raises `PackageError`, `LeaseLost`."""
     assert part.stored_as is not None
     if part.packaging == Packaging.BINARY:
@@ -110,7 +124,7 @@ def ingest_part(ingest: Ingest, tree: Tree, part: Part, lease: Lease, limits: Li
         ingest_package(ingest, tree, part.stored_as, lease, limits)
 
 
-def _ingest_file(ingest: Ingest, tree: Tree, name: str, path: Path, lease: Lease) -> None:
+def _ingest_file(ingest: Taker, tree: Tree, name: str, path: Path, lease: Lease) -> None:
     """A file that is the content itself stands in the root directory under the name that the client gave it."""
 
     def chunks() -> Iterator[bytes]:
@@ -122,7 +136,7 @@ def _ingest_file(ingest: Ingest, tree: Tree, name: str, path: Path, lease: Lease
     tree.add_file(name.encode(), ingest.add_content_stream(chunks(), path.stat().st_size))
 
 
-def ingest_package(ingest: Ingest, tree: Tree, stored_as: str, lease: Lease, limits: Limits) -> None:
+def ingest_package(ingest: Taker, tree: Tree, stored_as: str, lease: Lease, limits: Limits) -> None:
     """Archive the members of one package into ``tree``. Raises `PackageError`, `LeaseLost`."""
     with open_package(path_of(stored_as), limits=limits, ahead=True) as package:
         for member in package:
@@ -139,7 +153,7 @@ def ingest_package(ingest: Ingest, tree: Tree, stored_as: str, lease: Lease, lim
     tree.resolve_links()
 
 
-def _content(ingest: Ingest, member: Member) -> bytes:
+def _content(ingest: Taker, member: Member) -> bytes:
     if member.size <= SMALL:
         return ingest.add_content(member.read())
     return ingest.add_content_stream(member.chunks(), member.size)

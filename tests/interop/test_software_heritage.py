@@ -1,0 +1,172 @@
+"""The destination software_heritage against swh-storage and swh-objstorage, and beside their own deposit loader."""
+
+import json
+import os
+import tarfile
+import uuid
+from collections.abc import Iterator
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from checker.checking import check
+from deposit import lifecycle
+from deposit.models import Collection, Delivery, Deposit, EventName, Identifier
+from loader.workflow import load
+from tests.interop.packages import Tree, directory_swhid
+from tests.interop.software_heritage import DepositPeer, SoftwareHeritage
+from tests.support.factories import new_client, new_collection
+from tests.support.lifecycle_fixtures import sent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PROVIDER = "https://loader.example.org"
+# The columns that tell the same of an object wherever and whenever it was written.
+TABLES = {
+    "content": "sha1, sha1_git, sha256, blake2s256, length, status",
+    "skipped_content": "sha1, sha1_git, sha256, blake2s256, length, status, reason",
+    "directory": "id, (SELECT array_agg((name, target, perms) ORDER BY name) FROM directory_entry_file f "
+    "WHERE f.id = ANY(directory.file_entries)), (SELECT array_agg((name, target, perms) ORDER BY name) FROM "
+    "directory_entry_dir d WHERE d.id = ANY(directory.dir_entries))",
+    # Who signs a release is this service's own (RELEASE_AUTHOR), and part of its identifier and the snapshot's.
+    "release": "target, date, date_offset_bytes, name, comment, synthetic, target_type",
+    "snapshot_branch": "name, CASE WHEN target_type = 'alias' THEN target END, target_type",
+    "origin": "url",
+}
+
+
+@pytest.fixture(autouse=True)
+def _places(tmp_path: Path, settings: Any) -> None:
+    settings.STAGING_ROOT = str(tmp_path / "staging")
+    settings.ARCHIVE_ROOT = str(tmp_path / "archive")
+
+
+@pytest.fixture(scope="module")
+def ours(software_heritage: SoftwareHeritage) -> Iterator[SoftwareHeritage]:
+    """Another storage of the same kind, for what we send."""
+    with software_heritage.another("ours") as storage:
+        yield storage
+
+
+def rows(storage: SoftwareHeritage, table: str) -> list[tuple[Any, ...]]:
+    statement = f"SELECT {TABLES[table]} FROM {table}"  # noqa: S608
+    found = storage.query(storage.storage_database, statement)
+    return sorted(
+        [tuple(bytes(x) if isinstance(x, memoryview) else x for x in row) for row in found], key=repr
+    )
+
+
+def package_of(path: Path, tree: Tree) -> Path:
+    with tarfile.open(path, "w") as package:
+        for name, content in tree.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            package.addfile(member, BytesIO(content))
+    return path
+
+
+def many_files(number: int, size: int) -> Tree:
+    return {
+        f"top/dir{n % 97}/sub{n % 7}/file{n}": n.to_bytes(8, "big") + os.urandom(size) for n in range(number)
+    }
+
+
+def arrived(collection: Collection, tree: Tree, folder: Path, **fields: Any) -> Deposit:
+    client = new_client(collection, provider_url=f"{PROVIDER}/")
+    package = package_of(folder / "package.tar", tree)
+    origin = f"{PROVIDER}/{uuid.uuid4().hex}"
+    return sent(package.read_bytes(), who=(client, collection), origin=origin, **fields)
+
+
+@pytest.mark.parametrize("destinations", [["archive", "software_heritage"], ["software_heritage"]])
+@pytest.mark.parametrize("directly", [False, True])
+def test_a_deposit_goes_there_whole_and_once(
+    ours: SoftwareHeritage, settings: Any, tmp_path: Path, destinations: list[str], directly: bool
+) -> None:
+    settings.SOFTWARE_HERITAGE_STORAGE_URL = ours.storage_url
+    settings.SOFTWARE_HERITAGE_OBJSTORAGE_URL = ours.objects_url if directly else ""
+    settings.SOFTWARE_HERITAGE_MAX_CONTENT = 4 * 1024**2
+    collection = new_collection()
+    Collection.objects.filter(pk=collection.pk).update(destinations=destinations)
+    big, large = os.urandom(5 * 1024**2), os.urandom(2 * 1024**2)
+    tree = {**many_files(50, 100), "top/big": big, "top/large": large, "top/empty": b""}
+    deposit = arrived(collection, tree, tmp_path)
+    check(deposit.pk, worker="checker")
+    load(deposit.pk, worker="loader")
+    deposit.refresh_from_db()
+    delivery = Delivery.objects.get(deposit=deposit, destination="software_heritage")
+    assert (deposit.status, delivery.error) == ("done", "")
+    assert deposit.swhid == directory_swhid(tree)
+    counts = delivery.activities.get(name="send the objects").result["sent"]
+    # The empty file may be there from another test.
+    assert (counts["contents"] + counts["known"], counts["skipped"]) == (52, 1)
+    database = ours.storage_database
+    ((snapshot,),) = ours.query(
+        database,
+        "SELECT s.snapshot FROM origin_visit_status s JOIN origin o ON o.id = s.origin "  # noqa: S608
+        f"WHERE o.url = '{deposit.origin_url}' AND s.status = 'full'",
+    )
+    told = Identifier.objects.get(deposit=deposit, scheme="software-heritage").value
+    assert f"visit=swh:1:snp:{bytes(snapshot).hex()}" in told
+    statement = f"SELECT format, id FROM raw_extrinsic_metadata WHERE target = '{deposit.swhid}'"  # noqa: S608
+    documents = ours.query(database, statement)
+    assert sorted(form for form, _ in documents) == ["original-artifacts-json", "sword-v2-atom-codemeta-v2"]
+    # Again: nothing is new.
+    before = {table: len(rows(ours, table)) for table in TABLES}
+    lifecycle.fire(EventName.RESCHEDULE, deposit.pk, actor="operator")
+    load(deposit.pk, worker="loader")
+    deposit.refresh_from_db()
+    assert deposit.status == "done"
+    again = Delivery.objects.filter(deposit=deposit, destination="software_heritage").latest("pk")
+    assert again.activities.get(name="send the objects").result["sent"]["contents"] == 0
+    assert {table: len(rows(ours, table)) for table in TABLES} == before
+
+
+def test_their_loader_and_ours_write_the_same_rows(
+    ours: SoftwareHeritage,
+    software_heritage: SoftwareHeritage,
+    deposit_peer: DepositPeer,
+    settings: Any,
+    tmp_path: Path,
+) -> None:
+    settings.SOFTWARE_HERITAGE_STORAGE_URL = ours.storage_url
+    who: dict[str, Any] = {
+        "provider_url": f"{PROVIDER}/",
+        "domain": "loader.example.org",
+        "last_name": "Loader",
+    }
+    deposit_peer.do("user", username="loader", password="loader", collections=["loader"], **who)
+    number = int(os.environ.get("SOFTWARE_HERITAGE_FILES", "1500"))
+    package = package_of(
+        tmp_path / "same.tar", {**many_files(number, 3000), "top/run": b"#!/bin/sh\n", "top/\xe9": b"x"}
+    )
+    pk = deposit_peer.do(
+        "deposit", username="loader", collection="loader", package=str(package), origin=f"{PROVIDER}/same"
+    )
+    before = {table: rows(software_heritage, table) for table in TABLES}
+    ours_before = {table: rows(ours, table) for table in TABLES}
+    deposit_peer.do("check", id=pk, collection="loader")
+    theirs = deposit_peer.do("load", id=pk)
+    assert theirs["status"] == "eventful"
+    words = ("--database", deposit_peer.servers.database("deposit"), "--uploads", str(deposit_peer.media))
+    call_command("swh_deposit_import", *words, "--collection", "loader", stdout=StringIO(), stderr=StringIO())
+    Collection.objects.filter(name="loader").update(destinations=["archive", "software_heritage"])
+    lifecycle.fire(EventName.RESCHEDULE, pk, actor="operator")
+    load(pk, worker="loader")
+    deposit = Deposit.objects.get(pk=pk)
+    assert deposit.status == "done", list(Delivery.objects.values("destination", "error"))
+    for table in TABLES:
+        new = [row for row in rows(software_heritage, table) if row not in before[table]]
+        mine = [row for row in rows(ours, table) if row not in ours_before[table]]
+        assert mine == new, table
+    seconds = sum(
+        (step.ended_at - step.started_at).total_seconds()
+        for delivery in Delivery.objects.filter(deposit=pk)
+        for step in delivery.activities.all()
+        if step.ended_at is not None
+    )
+    (tmp_path / "figures.json").write_text(json.dumps({"theirs": theirs["seconds"], "ours": seconds}))
+    print(f"\n{number} files: their loader {theirs['seconds']:.1f} s, ours with the archive {seconds:.1f} s")  # noqa: T201
