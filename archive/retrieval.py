@@ -177,17 +177,20 @@ _POPULAR = 2000
 # fill the memory.
 _MOST_BELOW = 100_000
 
+# Child by child through the index: the targets of a parent are never unfolded. (Of a folder with 10^6 entries that took
+# 0.39 s a question, and takes 0.6 ms so.)
 _PARENTS = """
-SELECT child, sha1_git FROM archive_object, unnest(targets) child
-WHERE targets && %s::bytea[] AND kind = ANY(%s) AND child = ANY(%s::bytea[]) LIMIT %s
+SELECT child, parent.sha1_git FROM unnest(%s::bytea[]) child CROSS JOIN LATERAL (
+    SELECT sha1_git FROM archive_object WHERE targets @> ARRAY[child] AND kind = ANY(%s) LIMIT %s
+) parent LIMIT %s
 """
 _CHILDREN = """
 SELECT DISTINCT child FROM archive_object, unnest(targets[1:branching]) child WHERE sha1_git = ANY(%s::bytea[])
 """
 _CHILDREN_LIMITED = _CHILDREN + " LIMIT %s"
 _HELD = """
-SELECT DISTINCT child FROM archive_object, unnest(targets) child
-WHERE sha1_git = ANY(%s::bytea[]) AND child = ANY(%s::bytea[])
+SELECT DISTINCT child FROM archive_object, unnest(%s::bytea[]) child
+WHERE sha1_git = ANY(%s::bytea[]) AND targets @> ARRAY[child]
 """
 
 
@@ -206,7 +209,7 @@ def parents_of(identifiers: Iterable[bytes], most: int) -> list[tuple[bytes, byt
     """Pairs of one of these objects and a directory that holds it, in no order, at most ``most``. One query."""
     with _by_target() as ask:
         array = index.bytea_array(identifiers)
-        pairs = ask.rows(_PARENTS, [array, [KINDS[ObjectType.DIRECTORY]], array, most])
+        pairs = ask.rows(_PARENTS, [array, [KINDS[ObjectType.DIRECTORY]], most, most])
     return [(bytes(child), bytes(parent)) for child, parent in pairs]
 
 
@@ -282,7 +285,7 @@ def _upward(
     level = {one: {one} for one in wanted}
     while level:
         array = index.bytea_array(level)
-        pairs = ask.rows(_PARENTS, [array, kinds, array, most])
+        pairs = ask.rows(_PARENTS, [array, kinds, most, most])
         above: dict[bytes, set[bytes]] = {}
         for child, parent in pairs:
             above.setdefault(bytes(parent), set()).update(level[bytes(child)])
@@ -303,7 +306,7 @@ def _downward(ask: _Ask, roots: set[bytes], wanted: set[bytes]) -> set[bytes]:
     seen, level = set(roots), roots
     while level and found != wanted:
         array = index.bytea_array(level)
-        found |= set(ask.column(_HELD, [array, index.bytea_array(wanted - found)]))
+        found |= set(ask.column(_HELD, [index.bytea_array(wanted - found), array]))
         level = set(ask.column(_CHILDREN_LIMITED, [array, _MOST_BELOW])) - seen
         seen |= level
         if len(seen) > _MOST_BELOW:

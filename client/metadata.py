@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 from client.codemeta_elements import append, text_of
 from client.errors import UsageError
 from client.namespaces import ATOM, CODEMETA_2, CODEMETA_3, DEPOSIT, PREFIXES, SCHEMA
+from client.orcid import split_orcid
 
 __all__ = ["ATOM", "CODEMETA_2", "CODEMETA_3", "DEPOSIT", "PREFIXES", "SCHEMA", "Metadata", "Person"]
 
@@ -40,9 +41,10 @@ class Person:
 
     @classmethod
     def of(cls, text: str) -> "Person":
-        """From ``Ada Lovelace <ada@example.org>``; the address may be missing."""
+        """From ``Ada Lovelace <ada@example.org>``; the address may be missing, and an ORCID iD may stand beside."""
+        text, orcid = split_orcid(text)
         name, _, rest = text.partition("<")
-        return cls(name=name.strip(), email=rest.strip().removesuffix(">").strip())
+        return cls(name=name.strip(), email=rest.strip().removesuffix(">").strip(), orcid=orcid)
 
     def terms(self) -> dict[str, Json]:
         """The person in CodeMeta's terms."""

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from lxml import etree
 from lxml.builder import ElementMaker
 
-from deposit.metadata import licences
+from client import licences
+from client.orcid import split_orcid
 from deposit.metadata.namespaces import ATOM, CODEMETA_2
-from deposit.metadata.orcid import split_orcid
 from packages.names import known_encoding
 
 _ONE_LICENCE = re.compile(r"[A-Za-z0-9.-]+")

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from packages import landlock
 from packages.bagit import validate_bag
 from packages.contents import Contents
 from packages.errors import PackageError
@@ -38,6 +39,7 @@ def serve(descriptor: int) -> None:
     give_up()
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    landlock.places()
     control = socket.socket(fileno=descriptor)
     with control.makefile("rb") as questions:
         for line in questions:
@@ -89,6 +91,7 @@ def _answer(question: dict[str, Any], send: Callable[[bytes], object]) -> dict[s
     path, limits = Path(question["path"]), Limits(**question["limits"])
     try:
         _set_bounds(limits, path.stat().st_size)
+        landlock.read_only(path)
         return _examined(question, path, limits, send)
     except PackageError as error:
         return {"refused": [error.code, error.subject, error.message]}

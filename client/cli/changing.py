@@ -42,6 +42,10 @@ def add_command(depositor: "Depositor", deposit_id: int, path: Path, as_json: bo
 @click.argument("deposit_id", type=int)
 @click.option("--package", type=PACKAGE, help="Takes the place of all packages.")
 @metadata_options
+@click.option(
+    "--replace-all", is_flag=True, help="Drop metadata that you do not say again, instead of keeping them."
+)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @quiet_option
 @server_options
 def replace_command(
@@ -50,10 +54,16 @@ def replace_command(
     package: Path | None,
     metadata: Path | None,
     fields: dict[str, Any],
+    replace_all: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
-    """Replace packages, metadata or both of a partial deposit."""
+    """Replace packages, metadata or both of a partial deposit; metadata that you do not say again stay as they are."""
     document = described(metadata, fields)
+    if document is not None:
+        document = _laid_over(depositor, deposit_id, document, replace_all=replace_all)
+        if not yes and sys.stdin.isatty():
+            click.confirm("Replace the metadata?", default=True, abort=True, err=True)
     if package is None:
         status = depositor.replace(deposit_id, metadata=document)
     else:

@@ -9,6 +9,7 @@ import click
 
 from client.cli.options import say, server_options, show, status_fields
 from client.errors import UsageError
+from client.licences import doubts
 from client.metadata import Metadata, Person
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ FIELDS = {
     "--name": ("name", "What it is called."),
     "--version": ("version", "Its version."),
     "--description": ("description", "What it is."),
-    "--license": ("license", "Its licence, preferably as a URL of spdx.org."),
+    "--license": ("license", "Its licence, by its SPDX identifier (MIT) or its URL at spdx.org."),
     "--date-created": ("date_created", "When it was made, YYYY-MM-DD."),
     "--date-published": ("date_published", "When it was published, YYYY-MM-DD."),
     "--release-notes": ("release_notes", "What is new in it."),
@@ -56,11 +57,14 @@ def described(
 ) -> Metadata | bytes | None:
     """The metadata from a file, else from what is deposited, with what the options say instead.
 
-    What could not be taken is told on standard error.
+    What could not be taken, and doubts about a licence, are told on standard error.
     """
     from client.describing import read_metadata  # noqa: PLC0415  slow import
 
     found = read_metadata(file) if file else _brought(paths)
+    licence = fields.get("license") or (found.license if isinstance(found, Metadata) else "")
+    if doubt := doubts(str(licence)):
+        say(doubt)
     given = {name: value for name, value in fields.items() if value}
     if isinstance(found, bytes):
         if given:

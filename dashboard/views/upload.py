@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from client import licences
 from dashboard.description import form_of
 from dashboard.forms import DescriptionForm, entry_of
 from dashboard.pages import page
@@ -18,7 +19,6 @@ from dashboard.receiving import UploadForm, received, type_of
 from deposit.actors import Actor
 from deposit.http.statuses import HTTP_STATUS
 from deposit.intake.limits import Sizes, metadata_too_large
-from deposit.metadata import licences
 from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.errors import MetadataError
 from deposit.metadata.origins import decode_slug

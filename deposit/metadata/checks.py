@@ -10,8 +10,8 @@ from itertools import islice
 
 from lxml import etree
 
+from client import licences
 from deposit.findings import Area, Finding
-from deposit.metadata import licences
 from deposit.metadata.blanks import is_blank, says_nothing
 from deposit.metadata.catalogue import shown
 from deposit.metadata.codemeta import check_codemeta_content

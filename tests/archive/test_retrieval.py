@@ -3,11 +3,12 @@
 import os
 import subprocess
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -211,7 +212,7 @@ def test_questions_by_target_are_answered_from_the_index(load: Load) -> None:
     root, _ = load(PACKAGE)
     with retrieval._by_target() as ask:
         some = bytea_array([root])
-        plan = ask.rows("EXPLAIN " + retrieval._PARENTS, [some, [1, 3, 5], some, 2000])
+        plan = ask.rows("EXPLAIN " + retrieval._PARENTS, [some, [1, 3, 5], 2000, 2000])
     assert "object_by_targets" in "\n".join(line for (line,) in plan)
     with connection.cursor() as cursor:
         cursor.execute("SHOW enable_seqscan")
@@ -224,3 +225,32 @@ def test_a_walk_asks_for_hundreds_of_entries_at_once(
     root, _ = load({b"%d/%d" % (n % 50, n): b"%d" % n for n in range(1000)})
     with django_assert_max_num_queries(8):
         assert len(b"".join(tar.stream_tar(root))) > 1_000_000
+
+
+def test_a_parent_is_found_without_unfolding_what_it_holds(load: Load) -> None:
+    """Of a folder with 5,000 entries one row is looked at, as of one with a single entry."""
+    assert [rows_looked_at_for_a_parent(load, entries) for entries in (1, 5000)] == [1, 1]
+
+
+def rows_looked_at_for_a_parent(load: Load, entries: int) -> int:
+    load({b"file-%07d" % number: b"%d of %d" % (number, entries) for number in range(entries)})
+    asked: list[tuple[str, Any]] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        asked.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        assert len(retrieval.parents_of([content_id(b"0 of %d" % entries)], 10)) == 1
+    sql, params = next(each for each in asked if "LATERAL" in each[0])
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
+        return max(rows_of(cursor.fetchone()[0][0]["Plan"]))
+
+
+def rows_of(plan: dict[str, Any]) -> Iterator[int]:
+    """How many rows each step of a plan gave."""
+    yield int(plan["Actual Rows"])
+    for step in plan.get("Plans", ()):
+        yield from rows_of(step)

@@ -110,7 +110,7 @@ def parents(identifiers: list[bytes]) -> None:
 
     with retrieval._by_target() as ask:
         array = index.bytea_array(identifiers)
-        found = ask.column(retrieval._PARENTS, [array, [1, 3, 5], array, retrieval._POPULAR])
+        found = ask.column(retrieval._PARENTS, [array, [1, 3, 5], retrieval._POPULAR, retrieval._POPULAR])
     if not found:
         raise SystemExit("No parents were found.")
 
@@ -188,7 +188,7 @@ def print_plans() -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
         for query, parameters in (
             (index._KNOWN, [array]),
-            (retrieval._PARENTS, [array, [1, 3, 5], array, retrieval._POPULAR]),
+            (retrieval._PARENTS, [array, [1, 3, 5], retrieval._POPULAR, retrieval._POPULAR]),
             (retrieval._CHILDREN, [array]),
         ):
             cursor.execute("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) " + query, list(parameters))

@@ -95,6 +95,20 @@ def test_partial_deposit_is_cancelled(deposit: Run, folder: Path) -> None:
     assert deposit("status", number).code == 5
 
 
+def test_replaced_metadata_are_laid_over_those_that_are_there(deposit: Run, folder: Path) -> None:
+    number = str(upload(deposit, folder, *NAMED, "--description", "Words", "--partial").json["deposit_id"])
+    replaced = deposit("replace", number, "--version", "2", "--license", "Apache", "--json")
+    assert (replaced.code, replaced.json["status"]) == (0, "partial")
+    assert "Is Apache-2.0 meant?" in replaced.err
+    assert "softwareVersion: (nothing) -> 2" in replaced.err
+    assert {"author", "description"} <= {
+        one.strip() for one in replaced.err.partition("Kept: ")[2].split(",")
+    }
+    whole = deposit("replace", number, *NAMED, "--replace-all", "--json")
+    assert (whole.code, "Dropped: description, softwareVersion, license" in whole.err) == (0, True)
+    assert deposit("cancel", number).code == 0
+
+
 def test_metadata_of_the_folder_are_used(deposit: Run, folder: Path) -> None:
     (folder / "CITATION.cff").write_text("title: cited\nauthors:\n- name: Ada\n")
     outcome = upload(deposit, folder, "--wait")

@@ -92,3 +92,27 @@ def test_entry_is_passed_on_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "metadata.xml"
     file.write_bytes(b"<entry xmlns='http://www.w3.org/2005/Atom'/>")
     assert read_metadata(file) == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Josiah Carberry 0000-0002-1825-0097 <jc@example.org>",
+        "Josiah Carberry (https://orcid.org/0000-0002-1825-0097) <jc@example.org>",
+        "Josiah Carberry <jc@example.org> ORCID: 0000-0002-1825-0097",
+    ],
+)
+def test_an_orcid_pasted_into_a_name_is_taken_for_what_it_is(text: str) -> None:
+    person = Person.of(text)
+    assert (person.name, person.email, person.orcid) == (
+        "Josiah Carberry",
+        "jc@example.org",
+        "https://orcid.org/0000-0002-1825-0097",
+    )
+    metadata = Metadata(name="a", authors=(person,))
+    assert errors_of(metadata) == []
+    assert b":id>https://orcid.org/0000-0002-1825-0097</" in metadata.to_entry()
+
+
+def test_sixteen_digits_that_are_no_orcid_stay_in_the_name() -> None:
+    assert Person.of("Robot 0000-0002-1825-0098") == Person(name="Robot 0000-0002-1825-0098")

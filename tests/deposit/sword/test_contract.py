@@ -2,6 +2,9 @@
 
 import base64
 import hashlib
+import io
+import lzma
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -326,6 +329,23 @@ def test_the_bytes_decide_what_a_package_is_not_its_type(http: HttpClient, kind:
     check(deposit.pk, worker="test")
     deposit.refresh_from_db()
     assert deposit.status == "verified"
+
+
+@pytest.mark.parametrize("kind", ["application/x-lzma", "application/octet-stream"])
+def test_a_tar_in_the_old_container_of_xz_is_taken_and_verified(http: HttpClient, kind: str) -> None:
+    """As `tar --lzma` and `xz --format=lzma` write it: it has no magic number."""
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as tar:
+        member = tarfile.TarInfo("pkg/a.txt")
+        member.size = 5
+        tar.addfile(member, io.BytesIO(b"hello"))
+    data = lzma.compress(plain.getvalue(), format=lzma.FORMAT_ALONE)
+    body = parts_body(ATOM_PART, (kind, data))
+    assert http.post("/1/hal/", body, content_type=FORM).status_code == 201
+    deposit = Deposit.objects.get()
+    check(deposit.pk, worker="test")
+    deposit.refresh_from_db()
+    assert (deposit.status, Part.objects.get(kind="package").size) == ("verified", len(data))
 
 
 def test_multipart_related_with_a_nameless_entry_part_is_taken(http: HttpClient) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deposit.metadata.licences import canonical, suggestions
-from deposit.metadata.orcid import split_orcid
+from client.licences import canonical, doubts, suggestions
+from client.orcid import split_orcid
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,22 @@ def test_what_only_looks_like_an_orcid_stays_in_the_name() -> None:
     for name in ("Ada Lovelace", "R2-D2 0000-0002-1825-0098", "0000-0002-1825-009X"):
         assert split_orcid(name) == (name, "")
     assert split_orcid("0000-0002-1694-233x") == ("", "https://orcid.org/0000-0002-1694-233X")
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("MIT", ""),
+        ("GPL-3.0-or-later OR MIT", ""),
+        ("https://spdx.org/licenses/MIT.html", ""),
+        ("https://example.org/our-licence", ""),
+        ("", ""),
+        ("Apache", "Apache is no licence of SPDX, by which programs know licences. Is Apache-2.0 meant?"),
+        (
+            "qqq",
+            "qqq is no licence of SPDX, by which programs know licences. See https://spdx.org/licenses/.",
+        ),
+    ],
+)
+def test_whoever_gives_an_unknown_licence_is_told_what_may_be_meant(text: str, doubt: str) -> None:
+    assert doubts(text) == doubt

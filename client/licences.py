@@ -1,10 +1,19 @@
-"""Licences by their SPDX identifiers: what is one, and what was probably meant by what is none. Pure."""
+"""Licences by their SPDX identifiers: what is one, and what was probably meant by what is none.
+
+The server goes by the same rules.
+"""
 
 import difflib
 import re
 from urllib.parse import urlsplit
 
-from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+# Not in the `packaging` of older systems: there licences are not judged before they are sent, and the server does it.
+try:
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+except ImportError:
+    IS_KNOWING = False
+else:
+    IS_KNOWING = True
 
 # The licences of nearly all research software; others are known too.
 _COMMON = """
@@ -20,7 +29,7 @@ _SUGGESTED = 3
 
 def canonical(text: str) -> str | None:
     """An SPDX expression in its usual spelling; None for what is none."""
-    if len(text) > _LONGEST or not text.strip():
+    if len(text) > _LONGEST or not text.strip() or not IS_KNOWING:
         return None
     try:
         return str(canonicalize_license_expression(text.strip()))
@@ -55,3 +64,12 @@ def suggestions(text: str) -> list[str]:
     begins = begins or [name for key, name in plain.items() if words and key.startswith(words[0])]
     close = [plain[key] for key in difflib.get_close_matches(joined, plain, n=_SUGGESTED)]
     return list(dict.fromkeys([*begins, *close]))[:_SUGGESTED]
+
+
+def doubts(text: str) -> str:
+    """What is to be said to whoever gives this licence; "" for one that is known, for none, and where none is known."""
+    if not text.strip() or not IS_KNOWING or not is_unknown(text):
+        return ""
+    meant = suggestions(text)
+    hint = f" Is {' or '.join(meant)} meant?" if meant else " See https://spdx.org/licenses/."
+    return f"{text.strip()[:100]} is no licence of SPDX, by which programs know licences.{hint}"

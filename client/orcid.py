@@ -1,4 +1,4 @@
-"""ORCID iDs in what people write. Pure."""
+"""ORCID iDs in what people write; the server goes by the same rules."""
 
 import re
 
