@@ -707,3 +707,43 @@ def test_an_sftp_server_with_another_host_key_gets_nothing(
 
     assert (delivery.state, delivery.code) == ("failed", "archivematica.transfer_source")
     assert list(source.iterdir()) == []
+
+
+def test_a_key_that_is_being_worked_on_is_sent_again_and_makes_one_transfer(delivering: Delivering) -> None:
+    delivering.double.version = "1.19.0"
+    delivering.double.fail("POST /api/v2beta/package", status=409, times=2)
+    deposit = delivering.deposit()
+
+    delivery = delivering.look(deposit)
+
+    assert (delivery.state, steps(delivery)["start_transfer"]) == ("waiting", "waiting")
+    assert transfer_of(deposit).asked_at is not None
+    assert delivering.to_its_end(deposit).state == "done"
+    assert len(delivering.double.transfers) == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "status"),
+    [("GET /api/transfer/status", 403), ("GET /api/ingest/status", 404), ("GET /api/v2/file", 401)],
+)
+def test_a_clear_no_while_it_is_followed_fails_the_delivery_and_its_place_stays_taken(
+    delivering: Delivering, where: str, status: int
+) -> None:
+    delivering.double.fail(where, status=status)
+    deposit = delivering.deposit()
+
+    delivery = delivering.to_its_end(deposit)
+
+    assert (delivery.state, delivery.code) == ("failed", "archivematica.refused")
+    # A retry goes on with the transfer that is there.
+    deliveries.retry(delivery_id=delivery.pk, actor=system_actor(Channel.COMMAND))
+    assert delivering.to_its_end(deposit).state == "done"
+    assert (len(delivering.double.transfers), inside(delivering)) == (1, 0)
+
+
+def test_an_answer_that_comes_slowly_is_waited_for(delivering: Delivering) -> None:
+    delivering.double.fail("POST /api/v2beta/package", seconds=1.5)
+    delivering.double.fail("GET /api/transfer/status", seconds=1.5)
+
+    assert delivering.to_its_end(delivering.deposit()).state == "done"
+    assert len(delivering.double.transfers) == 1
