@@ -202,6 +202,7 @@ def test_the_document_describes_every_path(db: None) -> None:
         "/api/batches/",
         "/api/batches/{id}/",
         "/api/batches/{id}/cancel/",
+        "/api/check/",
         "/api/collections/",
         "/api/deliveries/",
         "/api/deliveries/bulk/",
@@ -217,6 +218,9 @@ def test_the_document_describes_every_path(db: None) -> None:
         "/api/deposits/{id}/actions/",
         "/api/deposits/{id}/events/",
         "/api/health/",
+        "/api/notices/",
+        "/api/notices/{id}/",
+        "/api/notices/{id}/replay/",
         "/api/packages/",
         "/api/packages/download/",
         "/api/packages/file/",
@@ -237,6 +241,12 @@ def test_the_document_describes_every_path(db: None) -> None:
         "/api/sources/{name}/items/",
         "/api/statistics/",
         "/api/statistics/figures/",
+        "/api/subscriptions/",
+        "/api/subscriptions/{id}/",
+        "/api/subscriptions/{id}/replay/",
+        "/api/subscriptions/{id}/resume/",
+        "/api/subscriptions/{id}/rotate/",
+        "/api/subscriptions/{id}/test/",
     ]
     names = [one["name"] for one in document["paths"]["/api/deposits/"]["get"]["parameters"]]
     assert sorted(names) == sorted(
