@@ -65,6 +65,7 @@ class MuseumPlus:
         self.requests: Counter[str] = Counter()
         self.searches: list[bytes] = []
         self.most_at_once = 0
+        self.open_connections = self.most_connections = 0
         self._at_once = 0
         self._lock = threading.Lock()
         self.url = ""
@@ -104,6 +105,18 @@ class MuseumPlus:
         finally:
             with self._lock:
                 self._at_once -= 1
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Notes how many connections are open at once, used or not."""
+        with self._lock:
+            self.open_connections += 1
+            self.most_connections = max(self.most_connections, self.open_connections)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.open_connections -= 1
 
     def next_status(self) -> int | None:
         with self._lock:
@@ -246,7 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def handle(self) -> None:
-        with suppress(ConnectionError):
+        with self.museum.connected(), suppress(ConnectionError):
             super().handle()
 
     def do_GET(self) -> None:

@@ -20,7 +20,7 @@ import httpx
 from django.conf import settings
 from lxml import etree
 
-from sources.museumplus.harvest.connections import Slots
+from sources.museumplus.harvest.connections import CONNECTIONS, Slots
 from sources.museumplus.harvest.documents import (
     MODULE_NAMESPACE,
     SESSION_NAMESPACE,
@@ -80,7 +80,8 @@ class MuseumPlusClient:
         self._http = httpx.Client(
             headers={"User-Agent": USER_AGENT},
             timeout=httpx.Timeout(timeout, pool=None),
-            limits=httpx.Limits(max_connections=3),
+            # A connection that is kept open counts there, too, and its place here is given to another.
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=0),
             trust_env=False,
         )
 
