@@ -1,15 +1,38 @@
-"""How to cite a deposit: as a sentence, as BibTeX (biblatex-software), and as CITATION.cff (version 1.2.0)."""
+"""How to cite a deposit: as a sentence, and in the formats that others read."""
 
-import json
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from deposit.metadata.entry import Entry
+from deposit.metadata.entry_tree import tree_of
+from deposit.metadata.exports.bibtex import bibtex
+from deposit.metadata.exports.cff import cff
+from deposit.metadata.exports.codemeta import codemeta
+from deposit.metadata.exports.datacite import datacite
+from deposit.metadata.exports.dublin_core import dublin_core
+from deposit.metadata.exports.work import Work
+from deposit.metadata.xml import parse
 from deposit.models import Deposit
 
-_SPECIAL = re.compile(r"([&%$#_{}])")
-_BREAKING = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+
+class Export(NamedTuple):
+    """A format: how a work is written in it, its media type, and the name of the file."""
+
+    write: Callable[[Work], str | bytes]
+    content_type: str
+    file_name: str
+
+
+EXPORTS = {
+    "citation.bib": Export(bibtex, "application/x-bibtex; charset=utf-8", "deposit-{number}.bib"),
+    "CITATION.cff": Export(cff, "application/yaml; charset=utf-8", "CITATION.cff"),
+    "codemeta.json": Export(codemeta, "application/ld+json", "codemeta.json"),
+    "datacite.json": Export(
+        datacite, "application/vnd.datacite.datacite+json", "deposit-{number}-datacite.json"
+    ),
+    "dublin-core.xml": Export(dublin_core, "application/xml", "deposit-{number}-dublin-core.xml"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,24 +41,30 @@ class Citation:
 
     sentence: str
     bibtex: str
-    cff: str
 
 
 def cite(deposit: Deposit, entry: Entry) -> Citation | None:
     """The citation of a deposit that is in the archive; None while it has no identifier."""
     if not deposit.swhid:
         return None
-    title = entry.title or deposit.package_name or f"Deposit {deposit.pk}"
-    authors = names_of(entry)
-    moment = entry.author_date or deposit.complete_date
-    year = str(moment.year) if moment else ""
-    identifier = deposit.swhid_context or deposit.swhid
-    version = deposit.software_version
-    told = f"{_people(authors)} ({year}). {title}" + (f", version {version}" if version else "")
-    return Citation(
-        sentence=f"{told}. {deposit.swhid}",
-        bibtex=_bibtex(deposit, title, authors, year, identifier),
-        cff=_cff(deposit, title, authors, moment.date().isoformat() if moment else ""),
+    work = work_of(deposit, entry)
+    told = f"{_people(names_of(entry))} ({work.made[:4]}). {work.title}"
+    told += f", version {work.version}" if work.version else ""
+    return Citation(sentence=f"{told}. {deposit.swhid}", bibtex=bibtex(work))
+
+
+def work_of(deposit: Deposit, entry: Entry) -> Work:
+    """A deposit as the exports want it."""
+    return Work(
+        key=f"deposit{deposit.pk}",
+        node=tree_of(parse(entry.document)),
+        title=entry.title or deposit.package_name or f"Deposit {deposit.pk}",
+        version=deposit.software_version or "",
+        swhid=deposit.swhid or "",
+        context=deposit.swhid_context or "",
+        origin=deposit.origin_url or "",
+        date=deposit.complete_date.date().isoformat() if deposit.complete_date else "",
+        publisher=deposit.collection.title or deposit.collection.name,
     )
 
 
@@ -48,47 +77,3 @@ def _people(authors: Sequence[str]) -> str:
     if len(authors) > 3:
         return f"{authors[0]} et al."
     return ", ".join(authors)
-
-
-def _bibtex(deposit: Deposit, title: str, authors: Sequence[str], year: str, identifier: str) -> str:
-    fields = {
-        "title": tex(title),
-        "author": " and ".join(f"{{{tex(name)}}}" for name in authors),
-        "year": year,
-        "version": tex(deposit.software_version or ""),
-        "url": deposit.origin_url or "",
-        "swhid": identifier,
-    }
-    lines = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items() if value)
-    return f"@softwareversion{{deposit{deposit.pk},\n{lines}}}\n"
-
-
-def _cff(deposit: Deposit, title: str, authors: Sequence[str], day: str) -> str:
-    """CITATION.cff, for the repository of what was deposited. A string of JSON is one of YAML, too."""
-    fields = {
-        "title": title,
-        "version": deposit.software_version or "",
-        "date-released": day,
-        "repository-artifact": deposit.origin_url or "",
-    }
-    lines = [
-        "cff-version: 1.2.0",
-        'message: "If you use this software, please cite it as below."',
-        "type: software",
-    ]
-    lines += [f"{name}: {_quoted(value)}" for name, value in fields.items() if value]
-    lines += ["authors:", *(f"  - name: {_quoted(name)}" for name in authors or [title])]
-    lines += ["identifiers:", "  - type: swh", f"    value: {_quoted(deposit.swhid or '')}"]
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(" ".join(text.split()), ensure_ascii=False)
-
-
-def tex(text: str) -> str:
-    """A text as LaTeX shows it."""
-    escaped = "".join(_BREAKING.get(character, character) for character in " ".join(text.split()))
-    # The braces of what was just written stay as they are.
-    pieces = re.split(r"(\\text\w+\{\})", escaped)
-    return "".join(piece if piece.startswith(r"\text") else _SPECIAL.sub(r"\\\1", piece) for piece in pieces)

@@ -3,12 +3,25 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy as _
 from lxml import etree
 
+from deposit.metadata.description.node import first, labels, texts
 from deposit.metadata.entry import Entry
+from deposit.metadata.entry_tree import tree_of
+from deposit.metadata.exports.work import Person, identifiers, people
 from deposit.metadata.namespaces import ATOM, CODEMETA
 from deposit.metadata.xml import parse
 from deposit.models import Deposit
+
+# People beside the authors, by what they are.
+_OTHERS = (
+    (_("Contributor"), "contributor"),
+    (_("Maintainer"), "maintainer"),
+    (_("Editor"), "editor"),
+    (_("Publisher"), "publisher"),
+    (_("Copyright holder"), "copyrightHolder"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +35,46 @@ class Licence:
 def licences_of(entry: Entry) -> list[Licence]:
     """The licences, as they are named, in document order."""
     return list(_licences(parse(entry.document)))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What else a description says, for its page. ``dates`` are as written, in the precision given."""
+
+    authors: list[Person]
+    others: list[tuple[str, Person]]
+    titles: list[str]
+    description: str
+    keywords: list[str]
+    identifiers: list[str]
+    dates: list[tuple[str, str]]
+    addresses: list[tuple[str, str]]
+    funding: list[str]
+    publications: list[str]
+
+
+def facts_of(entry: Entry) -> Facts:
+    """What people may want to know of a description beside its title and licences."""
+    node = tree_of(parse(entry.document))
+    funding = [*labels(node, "funding"), *labels(node, "funder")]
+    dates = ((_("Created"), "dateCreated"), (_("Published"), "datePublished"), (_("Changed"), "dateModified"))
+    addresses = (
+        (_("Repository"), "codeRepository"),
+        (_("Web page"), "url"),
+        (_("Issues"), "issueTracker"),
+    )
+    return Facts(
+        authors=people(node, "author"),
+        others=[(str(label), each) for label, term in _OTHERS for each in people(node, term)],
+        titles=[each for each in texts(node, "name") if each != entry.title],
+        description=first(node, "description"),
+        keywords=texts(node, "keywords"),
+        identifiers=identifiers(node),
+        dates=[(str(label), first(node, term)) for label, term in dates if first(node, term)],
+        addresses=[(str(label), first(node, term)) for label, term in addresses if first(node, term)],
+        funding=list(dict.fromkeys(funding)),
+        publications=[*labels(node, "referencePublication")],
+    )
 
 
 def form_of(deposit: Deposit, entry: Entry) -> dict[str, str]:

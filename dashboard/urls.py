@@ -47,8 +47,20 @@ urlpatterns = [
     path("deposits/<int:deposit_id>/", landing.deposit_or_landing, name="deposit"),
     path("deposits/<int:deposit_id>/confirm/", held.confirm_warnings, name="confirm-warnings"),
     path("deposits/<int:deposit_id>/delete/", held.delete_held, name="delete-held"),
-    path("deposits/<int:deposit_id>/citation.bib", deposit.bibtex, name="bibtex"),
-    path("deposits/<int:deposit_id>/CITATION.cff", deposit.cff, name="cff"),
+    path("deposits/<int:deposit_id>/citation.bib", deposit.export, {"name": "citation.bib"}, name="bibtex"),
+    path("deposits/<int:deposit_id>/CITATION.cff", deposit.export, {"name": "CITATION.cff"}, name="cff"),
+    path(
+        "deposits/<int:deposit_id>/codemeta.json", deposit.export, {"name": "codemeta.json"}, name="codemeta"
+    ),
+    path(
+        "deposits/<int:deposit_id>/datacite.json", deposit.export, {"name": "datacite.json"}, name="datacite"
+    ),
+    path(
+        "deposits/<int:deposit_id>/dublin-core.xml",
+        deposit.export,
+        {"name": "dublin-core.xml"},
+        name="dublin-core",
+    ),
     path("deposits/<int:deposit_id>/parts/<int:part_id>/", deposit.part, name="part"),
     path("deposits/<int:deposit_id>/files/", archive.files, name="files"),
     path("deposits/<int:deposit_id>/files/<path:path>", archive.files, name="files"),

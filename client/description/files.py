@@ -84,8 +84,9 @@ def combined(files: Iterable[tuple[str, bytes]]) -> Description:
             continue
         notes += read.notes
         refused += read.refused
+        is_best = not node
         for term, values in read.node.items():
-            if term not in node and not (term in _ONE_FILE and node):
+            if term not in node and (is_best or term not in _ONE_FILE):
                 node[term] = values
                 sources[term] = name
     return Description(node=node, sources=sources, notes=tuple(notes), refused=tuple(refused))

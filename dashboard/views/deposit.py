@@ -11,9 +11,9 @@ from django.views.decorators.http import require_GET
 from archive.identifiers import SWHID
 from dashboard import polling
 from dashboard.actions import possible
-from dashboard.citation import Citation, cite, names_of
+from dashboard.citation import EXPORTS, cite, names_of, work_of
 from dashboard.deliveries import deliveries_of
-from dashboard.description import licences_of
+from dashboard.description import facts_of, licences_of
 from dashboard.labels import AREAS, HELD_WORDS, MOVING, OPERATOR_WORDS, STATUS_WORDS
 from dashboard.pages import page
 from dashboard.timeline import history, steps_of, timeline
@@ -73,6 +73,7 @@ def _context(request: HttpRequest, actor: Actor, deposit: Deposit) -> dict[str, 
         "entry": entry,
         "authors": names_of(entry) if entry else [],
         "licences": licences_of(entry) if entry else [],
+        "facts": facts_of(entry) if entry else None,
         "again": _again(actor, deposit),
         "citation": cite(deposit, entry) if entry else None,
         "document": _document(entry),
@@ -147,37 +148,22 @@ def _package(sent: Part) -> FileResponse:
 
 @require_GET
 @page
-def bibtex(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpResponse:
-    """The citation as a BibTeX file."""
-    citation = _citation(actor, deposit_id)
-    return _file(citation.bibtex, "application/x-bibtex; charset=utf-8", f"deposit-{deposit_id}.bib")
-
-
-@require_GET
-@page
-def cff(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpResponse:
-    """The citation as the file CITATION.cff, to be put into the repository."""
-    return _file(_citation(actor, deposit_id).cff, "application/yaml; charset=utf-8", "CITATION.cff")
-
-
-def _citation(actor: Actor, deposit_id: int) -> Citation:
+def export(request: HttpRequest, actor: Actor, deposit_id: int, name: str) -> HttpResponse:
+    """The metadata in a format that others read (`dashboard.citation.EXPORTS`), as a file."""
     deposit = visible_deposit(actor, deposit_id)
     require(actor, Operation.READ_CONTENT, deposit)
     entry = _entry(deposit)
-    citation = cite(deposit, entry) if entry else None
-    if citation is None:
+    if entry is None or not deposit.swhid:
         raise Refusal(
             Kind.NOT_FOUND,
             "citation.none",
             "There is nothing to cite yet.",
             "A deposit can be cited once it is done and has an identifier.",
         )
-    return citation
-
-
-def _file(text: str, content_type: str, name: str) -> HttpResponse:
-    response = HttpResponse(text, content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    chosen = EXPORTS[name]
+    response = HttpResponse(chosen.write(work_of(deposit, entry)), content_type=chosen.content_type)
+    file_name = chosen.file_name.format(number=deposit_id)
+    response["Content-Disposition"] = f'attachment; filename="{file_name}"'
     return response
 
 

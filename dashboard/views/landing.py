@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from dashboard.citation import cite, names_of
-from dashboard.description import licences_of
+from dashboard.description import facts_of, licences_of
 from dashboard.pages import open_page
 from dashboard.views.deposit import deposit_page
 from deposit.actors import Actor
@@ -40,6 +40,7 @@ def landing(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpResponse
         "title": (entry and entry.title) or deposit.title or deposit.package_name,
         "authors": names_of(entry) if entry else [],
         "licences": licences_of(entry) if entry else [],
+        "facts": facts_of(entry) if entry else None,
         "citation": cite(deposit, entry) if entry else None,
         "has_files": deposit.type == "code",
     }
