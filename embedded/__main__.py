@@ -9,6 +9,7 @@ import sys
 from typing import NoReturn
 
 from embedded.setup import REPOSITORY, VENV, SetupError, set_up
+from embedded.tools import say_what_is_missing
 
 USAGE = """usage: python3 -m embedded COMMAND
 
@@ -47,6 +48,8 @@ def main(words: "list[str]") -> NoReturn:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    if words[0] == "test":
+        say_what_is_missing()
     python = str(VENV / "bin" / "python")
     os.chdir(str(REPOSITORY))
     # Dozens of processes are started; each would compile everything again.

@@ -1,11 +1,14 @@
 """The Celery application. Messages are hints: the record in PostgreSQL is the queue's truth."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, task_prerun
+from celery.signals import celeryd_init, setup_logging, task_prerun
 from django.conf import settings
 from django.db import close_old_connections
+from django.utils.module_loading import import_string
 from kombu.transport import TRANSPORT_ALIASES
 
 from settings.env import name_settings
@@ -104,6 +107,15 @@ app.steps["consumer"].add("deposit.monitoring.heartbeats:HeartbeatStep")
 
 # Without this every task opens a database connection of its own, which takes longer than the work on a small deposit.
 app.conf["CELERY_DB_REUSE_MAX"] = 500
+
+
+@celeryd_init.connect
+def _name_worker(instance: Any, options: Mapping[str, Any], **kwargs: object) -> None:
+    """Two workers without a name of their own are two."""
+    queues = options.get("queues") or ()
+    queues = queues.split(",") if isinstance(queues, str) else queues
+    unique_name = import_string("server.celery_names.unique_name")
+    instance.hostname = unique_name(instance.hostname, queues, Path(settings.DATA_DIR) / "workers")
 
 
 @task_prerun.connect

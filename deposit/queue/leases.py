@@ -19,7 +19,7 @@ from deposit.queue import registry
 from deposit.queue.claims import Claim, LeaseLost, PutOff
 from deposit.queue.items import give_back, holds_up_others, put_off, renew_all, weigh
 from deposit.queue.policies import Policy
-from deposit.queue.sessions import name_session
+from deposit.queue.sessions import name_session, unname_session
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +136,7 @@ def kept_together(claim: Claim, companions: Sequence[Claim]) -> Iterator[Lease]:
         yield lease
     finally:
         lease.stop()
+        unname_session()
 
 
 @contextmanager
@@ -158,6 +159,7 @@ def kept(claim: Claim) -> Iterator[Lease]:
         raise
     finally:
         lease.stop()
+        unname_session()
 
 
 def _give_back(claim: Claim, error: Exception) -> None:

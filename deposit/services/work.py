@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -102,6 +102,16 @@ def _note(claim: Claim, event: EventName, source: Status, target: Status) -> Non
         source=source,
         target=target,
         attempt=claim.attempt,
+    )
+    transaction.on_commit(
+        lambda: logger.info(
+            "deposit=%s event=%s status=%s attempt=%s actor=%r",
+            claim.deposit_id,
+            event,
+            target,
+            claim.attempt,
+            claim.worker,
+        )
     )
 
 

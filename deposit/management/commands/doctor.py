@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from deposit.monitoring.running import processes
 from deposit.operations.doctor import Problem, examine, mend
 
 
@@ -39,7 +40,12 @@ class Command(BaseCommand):
             done = mend(age=age)
             problems = list(examine(**looks))
         if options["json"]:
-            told = {"healthy": not problems, "problems": [asdict(p) for p in problems], "mended": done}
+            told = {
+                "processes": [asdict(one) for one in processes()],
+                "healthy": not problems,
+                "problems": [asdict(p) for p in problems],
+                "mended": done,
+            }
             self.stdout.write(json.dumps(told, indent=2))
         else:
             self._print_report(problems, done)
@@ -47,6 +53,8 @@ class Command(BaseCommand):
             raise CommandError(f"{len(problems)} problems.", returncode=1)
 
     def _print_report(self, problems: list[Problem], done: list[str]) -> None:
+        for one in processes():
+            self.stdout.write(f"{'runs' if one.runs else 'DOES NOT RUN':<12}  {one.name}  {one.told}")
         for line in done:
             self.stdout.write(line)
         for problem in problems:

@@ -18,7 +18,8 @@ from archive.models import Pack, Visit
 from archive.storage import default_storage
 from checker.checking import check
 from deposit.lifecycle import Work, fire
-from deposit.models import Delivery, Deposit, Event, EventName, Finding, Part, Status, WorkItem
+from deposit.models import Delivery, Deposit, Event, EventName, Finding, Heartbeat, Part, Status, WorkItem
+from deposit.monitoring import heartbeats
 from deposit.operations.doctor import examine, mend
 from deposit.operations.invariants import INVARIANTS
 from deposit.queue import dispatcher
@@ -249,3 +250,16 @@ def test_mending_does_not_touch_work_that_goes_on(done: Deposit) -> None:
     mend(age=timedelta(0))
     assert fire(EventName.VERIFY, deposit.pk, actor="checker", token=held.token).status == Status.VERIFIED
     assert stored(deposit).exists()
+
+
+def test_the_command_says_what_runs_and_what_does_not(done: Deposit) -> None:
+    heartbeats.beat("load-1@here", "load", begins=True)
+    heartbeats.beat("check-1@here", "check,housekeeping", begins=True)
+    Heartbeat.objects.filter(name="check-1@here").update(beat_at=Now() - timedelta(minutes=5))
+    told = io.StringIO()
+    call_command("doctor", "--no-archive", stdout=told)
+    lines = {line.split("  ")[-2]: line for line in told.getvalue().splitlines() if "  " in line}
+    assert lines["dispatcher"] == "DOES NOT RUN  dispatcher  nobody gives out work"
+    assert lines["scheduler"] == "DOES NOT RUN  scheduler  not heard within a day"
+    assert lines["loader"].startswith("runs          loader  load-1@here since ")
+    assert lines["checker"].startswith("DOES NOT RUN  checker  last heard ")

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg2
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
@@ -325,6 +325,21 @@ def test_a_worker_names_its_session_by_its_claim() -> None:
         )
         assert cursor.fetchone() == (f"claim {claim.token}",)
         assert end_session(claim.token) is False
+    assert application_name() == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_is_nobodys_after_work_that_failed() -> None:
+    claim = claimed(Work.LOAD, in_status(Status.VERIFIED))
+    with pytest.raises(DataError), kept(claim), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 / 0")
+    assert application_name() == ""
+
+
+def application_name() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW application_name")
+        return str(cursor.fetchone()[0])
 
 
 # --- Leading -------------------------------------------------------------------------------------------
