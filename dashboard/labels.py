@@ -93,6 +93,7 @@ EVENTS: dict[str, EventWords] = {
     "finish": EventWords(_("Loaded into the archive"), "good"),
     "fail": EventWords(_("Loading failed"), "bad"),
     "release": EventWords(_("Taken back from a worker that went silent"), "busy"),
+    "clear": EventWords(_("Its packages were cleared away; the record stays"), ""),
     "give-back": EventWords(_("An attempt failed; there will be another"), "bad"),
     "ask": EventWords(_("A person has to decide"), "bad"),
     "quarantine": EventWords(_("Set aside after too many attempts"), "bad"),

@@ -84,7 +84,7 @@ class MenuItem:
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Context processor: what the frame around every page needs."""
-    context: dict[str, Any] = {"service_title": settings.SERVICE_TITLE}
+    context: dict[str, Any] = {"service_title": settings.SERVICE_TITLE, "banner": settings.BANNER}
     # DRF's requests have no user where nobody is asked for credentials.
     user: User | AnonymousUser | None = request.user
     if user is not None and user.is_authenticated:

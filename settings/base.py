@@ -273,6 +273,8 @@ BY_REFERENCE_PER_HOST: int = env.int("BY_REFERENCE_PER_HOST", default=2)
 BY_REFERENCE_PRIVATE: bool = env.bool("BY_REFERENCE_PRIVATE", default=False)
 # What the service calls itself, in the service document and on its pages.
 SERVICE_TITLE: str = env.str("SERVICE_TITLE", default="Deposit server")
+# A sentence at the top of every page, for a service that is not the one that keeps things: "Staging: deposits go".
+BANNER: str = env.str("BANNER", default="")
 # Who speaks in the archive's own records of deposits: the address of this service.
 AUTHORITY_URL: str = env.str("AUTHORITY_URL", default="http://localhost/" if EMBEDDED else "")
 # Below which folder batches may be started over the JSON API and from the pages; empty for nowhere.

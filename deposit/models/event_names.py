@@ -41,6 +41,8 @@ class EventName(StrEnum):
     FETCH_FAILED = "fetch-failed"
     # It came, or came anew, from another deposit server.
     IMPORT = "import"
+    # The packages of a deposit that came to nothing were removed; its record stays.
+    CLEAR = "clear"
     TELL_OF_EXPIRY = "tell-of-expiry"
 
 

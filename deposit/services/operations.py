@@ -1,16 +1,19 @@
-"""What operators and curators do to deposits: reschedule, recheck, expire."""
+"""What operators and curators do to deposits: reschedule, recheck, expire, clear."""
 
 from functools import partial
 
 from django.db import transaction
 
 from deposit.actors import Actor, Channel, acting
-from deposit.lifecycle import TransitionRefused, fire
-from deposit.models import Deposit, EventName, Finding, PartKind
+from deposit.lifecycle import TransitionRefused, fire, record
+from deposit.models import Deposit, Event, EventName, Finding, PartKind, Status
 from deposit.permissions import Operation, require, unknown_deposit
-from deposit.refusals import Refusal
+from deposit.refusals import Kind, Refusal
 from deposit.services.parts import remove_parts
 from deposit.staging import files
+
+# What came to nothing: its packages may go, its record stays.
+CLEARED = (Status.REJECTED, Status.FAILED)
 
 
 def _allowed(actor: Actor, operation: Operation, deposit_id: int) -> str:
@@ -25,6 +28,7 @@ def _allowed(actor: Actor, operation: Operation, deposit_id: int) -> str:
 def reschedule(*, deposit_id: int, actor: Actor) -> Deposit:
     """Load a failed or loaded deposit again; it keeps what it is known by. Raises `Refusal`, `TransitionRefused`."""
     name = _allowed(actor, Operation.RESCHEDULE, deposit_id)
+    _require_packages(deposit_id)
     with acting(actor), transaction.atomic():
         deposit = fire(EventName.RESCHEDULE, deposit_id, actor=name)
         Finding.objects.filter(deposit_id=deposit_id, area="loading").delete()
@@ -34,6 +38,7 @@ def reschedule(*, deposit_id: int, actor: Actor) -> Deposit:
 def recheck(*, deposit_id: int, actor: Actor) -> Deposit:
     """Check a rejected or failed deposit again, as it was sent. Raises `Refusal`, `TransitionRefused`."""
     name = _allowed(actor, Operation.RECHECK, deposit_id)
+    _require_packages(deposit_id)
     with acting(actor), transaction.atomic():
         deposit = fire(EventName.RECHECK, deposit_id, actor=name)
         Finding.objects.filter(deposit_id=deposit_id).delete()
@@ -53,3 +58,38 @@ def expire(*, deposit_id: int, actor: Actor, quietly: bool = False) -> Deposit |
         if quietly:
             return None
         raise
+
+
+def clear(*, deposit_id: int, actor: Actor) -> int:
+    """Remove the packages of a rejected or failed deposit; how many there were. Its record, findings and history stay.
+
+    Raises `Refusal`. Twice does no harm.
+    """
+    name = _allowed(actor, Operation.EXPIRE, deposit_id)
+    with acting(actor), transaction.atomic():
+        deposit = Deposit.objects.select_for_update().get(pk=deposit_id)
+        if deposit.status not in CLEARED:
+            raise Refusal(
+                Kind.UNPROCESSABLE,
+                "deposit.status",
+                f"Deposit {deposit_id} is {deposit.status}: only a rejected or failed deposit can be cleared.",
+                "A partial one expires; what is archived stays.",
+            )
+        stored = remove_parts(deposit, PartKind.PACKAGE)
+        if stored:
+            status = deposit.status
+            record(deposit, EventName.CLEAR, actor=name, source=status, target=status, packages=len(stored))
+            transaction.on_commit(partial(files.remove, stored))
+        return len(stored)
+
+
+def _require_packages(deposit_id: int) -> None:
+    """Raises `Refusal` for a deposit whose packages were cleared: there is nothing to check or load again."""
+    cleared = Event.objects.filter(deposit_id=deposit_id, name=EventName.CLEAR).exists()
+    if cleared and not Deposit.objects.filter(pk=deposit_id, parts__kind=PartKind.PACKAGE).exists():
+        raise Refusal(
+            Kind.UNPROCESSABLE,
+            "deposit.package_removed",
+            f"The packages of deposit {deposit_id} were cleared away.",
+            "Ask its depositor to send it again.",
+        )

@@ -8,7 +8,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # Read by gunicorn itself.
 _OF_GUNICORN = {"FORWARDED_ALLOW_IPS"}
 # Tells Django where its settings are, and what systemd says to its services; nobody sets them.
-_NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "WATCHDOG_USEC"}
+_NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PATH", "WATCHDOG_USEC"}
 
 
 def _read_in_settings() -> set[str]:

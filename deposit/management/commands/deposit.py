@@ -2,11 +2,15 @@
 
 from argparse import ArgumentParser
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+
+from django.db.models import Sum
+from django.db.models.functions import Now
 
 from deposit.actors import Channel, system_actor
 from deposit.management.actions import ActionsCommand, Row
-from deposit.models import Deposit, Status
+from deposit.models import Deposit, PartKind, Status
 from deposit.monitoring.waiting import why_not_done
 from deposit.services import operations
 
@@ -87,6 +91,46 @@ def _show(parser: ArgumentParser) -> Callable[..., Row]:
     return run
 
 
+def _clear(parser: ArgumentParser) -> Callable[..., Row]:
+    parser.add_argument(
+        "--older-than-days", type=float, required=True, help="in their status for longer than this"
+    )
+    parser.add_argument(
+        "--status",
+        action="append",
+        choices=[str(status) for status in operations.CLEARED],
+        help="which (rejected); may be given several times",
+    )
+    parser.add_argument("--client", help="only those of this user name")
+    parser.add_argument("--collection", help="only those of this collection")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only tell which, and how much that would free"
+    )
+
+    def run(
+        older_than_days: float,
+        status: list[str] | None,
+        client: str | None,
+        collection: str | None,
+        dry_run: bool,
+    ) -> Row:
+        filters = {"client__user__username": client, "collection__name": collection}
+        found = Deposit.objects.filter(
+            status__in=status or [Status.REJECTED],
+            status_changed_at__lt=Now() - timedelta(days=older_than_days),
+            parts__kind=PartKind.PACKAGE,
+            **{name: value for name, value in filters.items() if value},
+        )
+        sizes = dict(found.annotate(bytes=Sum("parts__size")).order_by("id").values_list("id", "bytes"))
+        if not dry_run:
+            for deposit_id in sizes:
+                operations.clear(deposit_id=deposit_id, actor=ACTOR)
+        told = {"deposits": list(sizes), "bytes": sum(sizes.values())}
+        return {"would_clear" if dry_run else "cleared": len(sizes), **told}
+
+    return run
+
+
 def _operation(change: Callable[..., Deposit | None]) -> Callable[[ArgumentParser], Callable[..., Row]]:
     def set_up(parser: ArgumentParser) -> Callable[..., Row]:
         parser.add_argument("--deposit-id", type=int, required=True)
@@ -109,5 +153,6 @@ class Command(ActionsCommand):
         "show": ("show one deposit with its parts, findings and history", _show),
         "reschedule": ("load a failed or loaded deposit again", _operation(operations.reschedule)),
         "recheck": ("check a rejected or failed deposit again", _operation(operations.recheck)),
+        "clear": ("remove the packages of old deposits that came to nothing; their records stay", _clear),
         "expire": ("give up a partial deposit and remove its packages", _operation(operations.expire)),
     }

@@ -8,7 +8,8 @@ import pytest
 from deposit.actors import Channel, system_actor
 from deposit.lifecycle import TransitionRefused
 from deposit.models import Deposit, Event, Finding, Status
-from deposit.services.operations import expire, recheck, reschedule
+from deposit.refusals import Refusal
+from deposit.services.operations import clear, expire, recheck, reschedule
 from deposit.staging import files
 from tests.support.lifecycle_fixtures import in_status, sent
 
@@ -78,3 +79,37 @@ def test_a_deposit_that_is_complete_does_not_expire() -> None:
     assert expire(deposit_id=deposit.pk, actor=SCHEDULER, quietly=True) is None
     assert expire(deposit_id=10**9, actor=SCHEDULER, quietly=True) is None
     assert [file.exists() for file in stored(deposit)] == [True]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("status", [Status.REJECTED, Status.FAILED])
+def test_clearing_removes_packages_and_keeps_what_was_found(status: Status) -> None:
+    deposit = in_status(status, sent(complete=False))
+    add_finding(deposit, "archive")
+    files_before = stored(deposit)
+    assert clear(deposit_id=deposit.pk, actor=OPERATOR) == len(files_before) >= 1
+    deposit.refresh_from_db()
+    assert (deposit.status, deposit.findings.count()) == (status, 1)
+    assert [file.exists() for file in files_before] == [False] * len(files_before)
+    assert Event.objects.latest("id").name == "clear"
+    assert clear(deposit_id=deposit.pk, actor=OPERATOR) == 0
+    assert Event.objects.filter(deposit=deposit, name="clear").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("operation", [reschedule, recheck])
+def test_what_was_cleared_is_not_taken_up_again(operation: Any) -> None:
+    deposit = in_status(Status.FAILED, sent(complete=False))
+    clear(deposit_id=deposit.pk, actor=OPERATOR)
+    with pytest.raises(Refusal) as told:
+        operation(deposit_id=deposit.pk, actor=OPERATOR)
+    assert told.value.code == "deposit.package_removed"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("status", [Status.PARTIAL, Status.DEPOSITED, Status.VERIFIED, Status.DONE])
+def test_nothing_else_is_cleared(status: Status) -> None:
+    deposit = in_status(status, sent(complete=False))
+    with pytest.raises(Refusal):
+        clear(deposit_id=deposit.pk, actor=OPERATOR)
+    assert all(file.exists() for file in stored(deposit))
