@@ -32,6 +32,8 @@ from loader.steps import Again, Ask, Permanent, Transient
 
 logger = logging.getLogger(__name__)
 
+# What people write into a delivery, at any moment.
+_THEIRS = frozenset({"wish", "wished_by"})
 # The fields of `Deposit` that the step which archived it tells in its result.
 _COLUMNS = (*lifecycle.IDENTIFIERS, "swhid_context")
 
@@ -71,11 +73,17 @@ def start(delivery: Delivery, activity: Activity, claim: Claim) -> None:
     with transaction.atomic():
         items.require_lease(claim)
         note_start(delivery, activity)
-        _save(delivery, activity)
+        _save(delivery, activity, question=False)
 
 
-def _save(delivery: Delivery, activity: Activity) -> None:
-    delivery.save()
+def _save(delivery: Delivery, activity: Activity, *, question: bool = True) -> None:
+    """Write both rows. What people write meanwhile is left as it is: their wish, and without ``question`` an answer."""
+    if delivery.pk is None:
+        delivery.save()
+    else:
+        theirs = _THEIRS if question else _THEIRS | {"question"}
+        fields = [one.name for one in Delivery._meta.concrete_fields if not one.primary_key]
+        delivery.save(update_fields=[name for name in fields if name not in theirs])
     activity.delivery = delivery
     activity.save()
 
@@ -168,7 +176,7 @@ def note_failure(delivery: Delivery, activity: Activity, error: BaseException) -
     delivery.ended_at = activity.ended_at = None
     try:
         with transaction.atomic():
-            _save(delivery, activity)
+            _save(delivery, activity, question=False)
     except Exception:
         # The database itself may be what is away; the history has the fault as soon as it is back.
         logger.warning("delivery=%s failure not recorded", delivery.pk, exc_info=True)
@@ -180,12 +188,14 @@ def try_later(
     """The step failed for now: let go of the deposit until its next attempt."""
     activity.state, activity.error, activity.fault = ActivityState.WAITING, str(error), error.fault[:2000]
     delivery.state = DeliveryState.WAITING
-    _save(delivery, activity)
-    items.again(claim, after_seconds=after_seconds)
+    said = _said_meanwhile(delivery)
+    _save(delivery, activity, question=False)
+    items.again(claim, after_seconds=0 if said else after_seconds)
 
 
 def wait(delivery: Delivery, activity: Activity, claim: Claim, outcome: Again | Ask) -> None:
     """The step waits for something or somebody: let go of the deposit until then."""
+    said = _said_meanwhile(delivery)
     activity.polls += 1
     activity.error = activity.fault = ""
     if isinstance(outcome, Ask):
@@ -197,11 +207,27 @@ def wait(delivery: Delivery, activity: Activity, claim: Claim, outcome: Again | 
             "options": dict(outcome.options),
             "step": activity.name,
         }
+        if said.get("question") == outcome.question:
+            delivery.question |= {name: said[name] for name in ("answer", "answered_by") if name in said}
     else:
         activity.state, activity.note = ActivityState.WAITING, outcome.note
         delivery.state, delivery.question = DeliveryState.WAITING, {}
     _save(delivery, activity)
-    items.again(claim, after_seconds=outcome.after_seconds)
+    items.again(claim, after_seconds=0 if said else outcome.after_seconds)
+
+
+def _said_meanwhile(delivery: Delivery) -> dict[str, Any]:
+    """What somebody has said since the step began: the question with its answer, a wish; empty when nothing.
+
+    The row stays locked, so that nothing is said between this look and the end of the transaction.
+    """
+    rows = Delivery.objects.select_for_update().filter(pk=delivery.pk)
+    row = rows.values("wish", "question").first()
+    if row is None:
+        return {}
+    if "answer" in row["question"] and row["question"] != delivery.question:
+        return dict(row["question"])
+    return {"wish": row["wish"]} if row["wish"] != delivery.wish else {}
 
 
 def _tell_once(delivery: Delivery, activity: Activity, claim: Claim, outcome: Ask) -> None:

@@ -119,7 +119,6 @@ CONNECTING = {
     Path("loader/destinations/software_heritage/rpc.py"),  # SOFTWARE_HERITAGE_STORAGE_URL
     Path("loader/destinations/preservation_service/rest.py"),  # DPRES_API_URL
     Path("loader/destinations/archivematica/http.py"),  # of a pipeline, which administrators add
-    Path("loader/destinations/archivematica/receipts.py"),  # `pipeline add --receipt`
     Path("sources/museumplus/harvest/client.py"),  # MUSEUMPLUS_URL
     Path("embedded"),  # this machine, and packages for it
     Path("sources/tasks.py"),  # SOURCE_REPORT_WEBHOOK

@@ -70,9 +70,10 @@ def decide(*, delivery_id: int, option: str, actor: Actor) -> Delivery:
     delivery_for(actor, delivery_id)
     with acting(actor), transaction.atomic():
         delivery = _locked_open(delivery_id)
-        if delivery.state != DeliveryState.ASKING:
-            raise TransitionRefused(f"Delivery {delivery_id} asks nothing; it is {delivery.state}.")
         options = delivery.question.get("options", {})
+        # While its step is looked at again the delivery is running, and the question is open all the same.
+        if not options:
+            raise TransitionRefused(f"Delivery {delivery_id} asks nothing; it is {delivery.state}.")
         if option not in options:
             raise Refusal(
                 Kind.BAD_REQUEST,

@@ -14,6 +14,7 @@ import re
 import tempfile
 import threading
 import uuid
+from collections.abc import Callable
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -59,6 +60,8 @@ class Archivematica:
         self.keys = {"dashboard": (USER, KEY), "storage": (STORAGE_USER, STORAGE_KEY)}
         self.faults: list[Fault] = []
         self.requests: list[Request] = []
+        # Called once, while the next request is answered.
+        self.before: Callable[[], object] | None = None
         self._servers = [
             self._serve("dashboard", port, DashboardHandler),
             self._serve("storage", storage_port, StorageHandler),

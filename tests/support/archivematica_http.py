@@ -69,6 +69,9 @@ class Handler(BaseHTTPRequestHandler):
             body=body,
         )
         self.double.requests.append(self.asked)
+        before, self.double.before = self.double.before, None
+        if before is not None:
+            before()
         self.fault = self.double.fault_for(f"{self.command} {parts.path}")
         if self.fault is None or not self._fail(self.fault):
             self._route()

@@ -71,8 +71,6 @@ class SettingsSerializer(serializers.ModelSerializer[Pipeline]):
             "strip_top_level_dir",
             "exclude_hidden_files",
             "storage_time_zone",
-            "receipt",
-            "receipt_key_ref",
         ]
 
 

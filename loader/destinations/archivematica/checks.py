@@ -1,7 +1,6 @@
 """Whether the settings of a pipeline can be what they are meant to be. Pure."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from loader.sftp import SftpPlace
@@ -14,12 +13,6 @@ def is_zone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
-
-
-def is_receipt_place(text: str) -> bool:
-    """Whether this is an absolute path, or an address of the web."""
-    parts = urlsplit(text)
-    return text.startswith("/") or (parts.scheme in ("http", "https") and bool(parts.hostname))
 
 
 def is_sftp(transfer_source: str) -> bool:

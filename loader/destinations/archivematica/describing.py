@@ -58,8 +58,6 @@ def whole(pipeline: Pipeline) -> dict[str, Any]:
         "strip_top_level_dir": pipeline.strip_top_level_dir,
         "exclude_hidden_files": pipeline.exclude_hidden_files,
         "storage_time_zone": pipeline.storage_time_zone,
-        "receipt": pipeline.receipt,
-        "receipt_key_ref": pipeline.receipt_key_ref,
         "collections": sorted(pipeline.uses.values_list("collection__name", flat=True)),
         "report": pipeline.report,
         "inside": [place(one) for one in capacity.inside(pipeline)],

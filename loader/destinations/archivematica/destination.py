@@ -15,7 +15,6 @@ from loader.destinations.archivematica.following import (
 from loader.destinations.archivematica.handing_over import start_transfer
 from loader.destinations.archivematica.inspecting import inspect
 from loader.destinations.archivematica.looking_back import reconcile
-from loader.destinations.archivematica.receipts import send_receipt
 from loader.destinations.archivematica.services import use_pipelines
 from loader.steps import Destination, Step
 
@@ -35,7 +34,6 @@ DESTINATION = Destination(
         Step(name="confirm_stored", run=confirm_stored, policy=REQUEST),
         Step(name="check_fixity", run=check_fixity, policy=LONG),
         Step(name="release_capacity", run=release_capacity, policy=LOCAL),
-        Step(name="send_receipt", run=send_receipt, policy=REQUEST),
         Step(name="hide", run=hide, policy=REQUEST),
         Step(name="clean_up", run=clean_up, policy=REQUEST),
     ),

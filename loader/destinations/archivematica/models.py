@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from deposit.models import Collection, Deposit
 from loader.destinations.archivematica.bundles.forms import TransferType
-from loader.destinations.archivematica.checks import is_receipt_place, is_zone, transfer_source_fault
+from loader.destinations.archivematica.checks import is_zone, transfer_source_fault
 from loader.secret_references import is_reference
 
 TRANSFER_TYPES = [(one.value, one.value) for one in TransferType]
@@ -32,11 +32,6 @@ def _transfer_source(value: str) -> None:
     fault = transfer_source_fault(value)
     if fault:
         raise ValidationError(fault)
-
-
-def _receipt(value: str) -> None:
-    if value and not is_receipt_place(value):
-        raise ValidationError(_("Receipts go to a folder (/path) or to an address (https://…)."))
 
 
 class Pipeline(models.Model):
@@ -82,17 +77,6 @@ class Pipeline(models.Model):
     strip_top_level_dir = models.BooleanField(default=False)
     exclude_hidden_files = models.BooleanField(default=False)
     storage_time_zone = models.CharField(max_length=100, default="UTC", validators=[_zone])
-    receipt = models.CharField(
-        max_length=1000,
-        blank=True,
-        default="",
-        db_default="",
-        validators=[_receipt],
-        help_text=_("Where receipts of stored AIPs go: a folder, or an address that takes a POST."),
-    )
-    receipt_key_ref = models.CharField(
-        max_length=500, blank=True, default="", db_default="", validators=[_reference]
-    )
     paused = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

@@ -1,11 +1,15 @@
 """Deliveries through the double: the whole life, and every way in which it may go wrong."""
 
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from deposit.actors import Channel, system_actor
 from deposit.lifecycle import Work
@@ -310,6 +314,52 @@ def test_a_question_is_told_once_in_the_history(delivering: Delivering) -> None:
     assert [one.detail["step"] for one in told] == ["poll_transfer", "poll_ingest"]
     assert told[0].detail["delivery"] == delivery.pk
     assert set(told[0].detail["options"]) == {"keep_waiting", "abandon"}
+
+
+def meanwhile(delivering: Delivering, act: Callable[[], object]) -> None:
+    """Let somebody do something while the next request to Archivematica is answered: in a session of their own."""
+
+    def acting() -> None:
+        act()
+        connection.close()
+
+    delivering.double.before = acting
+
+
+@pytest.mark.parametrize("verb", ["cancel", "abandon"])
+@pytest.mark.parametrize("word", ["USER_INPUT", PROCESSING])
+def test_a_wish_that_comes_while_a_step_runs_is_not_lost(
+    delivering: Delivering, verb: str, word: str
+) -> None:
+    delivering.double.state.default = Script(transfer=(word,))
+    deposit = delivering.deposit()
+    delivery = delivering.look(deposit)
+    actor = system_actor(Channel.COMMAND)
+    meanwhile(delivering, lambda: deliveries.VERBS[verb](delivery_id=delivery.pk, actor=actor))
+
+    delivering.look(deposit)
+
+    assert WorkItem.objects.get(deposit=deposit, kind=Work.LOAD).due_at <= timezone.now()
+    delivery = delivering.look(deposit)
+    assert delivery.state == {"cancel": "cancelled", "abandon": "abandoned"}[verb]
+
+
+def test_an_answer_that_comes_while_a_step_runs_is_not_lost(delivering: Delivering) -> None:
+    delivering.double.fail("POST /api/v2beta/package", drop=True)
+    delivering.pipeline.retry_deadline = 1
+    delivering.pipeline.save()
+    deposit = delivering.deposit()
+    delivering.look(deposit)
+    Transfer.objects.update(asked_at="2026-01-01T00:00Z")
+    delivery = delivering.look(deposit)
+    assert delivery.state == "asking"
+    actor = system_actor(Channel.COMMAND)
+    decide = partial(deliveries.decide, delivery_id=delivery.pk, option="start_again", actor=actor)
+    meanwhile(delivering, decide)
+
+    assert delivering.look(deposit).question["answer"] == "start_again"
+    assert delivering.to_its_end(deposit).state == "done"
+    assert len(delivering.double.transfers) == 1
 
 
 @pytest.mark.parametrize("word", ["", "WONDERING"])

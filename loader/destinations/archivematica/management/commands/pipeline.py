@@ -30,8 +30,6 @@ _TEXTS = {
     "known-hosts": "for SFTP: a file with the server's host key, as OpenSSH writes it",
     "path-prefix": "where that folder lies below the location, if not at its top",
     "processing-config": "the name of the processing configuration",
-    "receipt": "where receipts of stored AIPs go: a folder (/path), or an address that takes a POST",
-    "receipt-key-ref": "for an address: where the bearer token is, env:NAME or file:/path",
     "storage-time-zone": "in which zone the Storage Service writes its dates (UTC)",
 }
 _REQUIRED = frozenset({"url", "user", "key-ref", "storage-service-url", "storage-service-user"}) | {
