@@ -185,13 +185,14 @@ ARCHIVE_REPLICA: str = env.str("ARCHIVE_REPLICA", default="")
 EXPORT_TO: str = env.str("EXPORT_TO", default="")
 EXPORT_FORM: str = env.str("EXPORT_FORM", default="bag")
 # Where the destination "software_heritage" sends: the RPC of swh-storage, and of swh-objstorage if contents are to go
-# there directly; user and key (env:NAME or file:/path) of a proxy before them; seconds without an answer; the longest
-# content that is sent, in bytes.
+# there directly; user and key (env:NAME or file:/path) of a proxy before them; seconds without an answer; requests with
+# contents under way at once for each delivery; the longest content that is sent, in bytes.
 SOFTWARE_HERITAGE_STORAGE_URL: str = env.str("SOFTWARE_HERITAGE_STORAGE_URL", default="")
 SOFTWARE_HERITAGE_OBJSTORAGE_URL: str = env.str("SOFTWARE_HERITAGE_OBJSTORAGE_URL", default="")
 SOFTWARE_HERITAGE_USERNAME: str = env.str("SOFTWARE_HERITAGE_USERNAME", default="")
 SOFTWARE_HERITAGE_PASSWORD: str = env.str("SOFTWARE_HERITAGE_PASSWORD", default="")
 SOFTWARE_HERITAGE_TIMEOUT: float = env.float("SOFTWARE_HERITAGE_TIMEOUT", default=300.0)
+SOFTWARE_HERITAGE_AT_ONCE: int = env.int("SOFTWARE_HERITAGE_AT_ONCE", default=8)
 SOFTWARE_HERITAGE_MAX_CONTENT: int = env.int("SOFTWARE_HERITAGE_MAX_CONTENT", default=100 * 1024**2)
 # Where the destination "deposit_forward" hands deposits over: the address before the collection's name (…/1), the
 # collection there, its client, and where the password is (env:NAME or file:/path). Slugs there begin with FORWARD_SLUG.

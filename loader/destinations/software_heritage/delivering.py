@@ -63,6 +63,7 @@ def _sender(lease: Lease) -> Iterator[Sender]:
             objstorage=objstorage,
             lease=lease,
             most_bytes=settings.SOFTWARE_HERITAGE_MAX_CONTENT,
+            at_once=max(1, settings.SOFTWARE_HERITAGE_AT_ONCE),
         )
 
 

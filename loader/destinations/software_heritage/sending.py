@@ -1,8 +1,10 @@
 """Sending contents and directories in batches: asked for first, what is missing is sent, from the ground up."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from archive.packs import LARGE
 from deposit.queue.leases import Lease
 from loader.destinations.software_heritage import objects
 from loader.destinations.software_heritage.objects import Content
@@ -12,6 +14,8 @@ from loader.steps import Permanent
 # Of one request; what is longer goes alone.
 BATCH_BYTES = 16 * 1024**2
 BATCH_OBJECTS = 1000
+# Contents that are worth a request of their own beside others.
+_LEAST_SHARE = 25
 # Entries of directories in one request.
 _BATCH_ENTRIES = 20_000
 
@@ -35,12 +39,14 @@ class Sent:
 class Sender:
     """Sends to a storage, and contents directly to its object storage where that is known.
 
-    ``most_bytes``: longer contents are told of and not sent (skipped), as Software Heritage's own loaders do.
+    ``at_once``: so many requests with contents are under way together. ``most_bytes``: longer contents are told of and
+    not sent (skipped), as Software Heritage's own loaders do.
     """
 
     storage: Rpc
     lease: Lease
     most_bytes: int
+    at_once: int = 1
     objstorage: Rpc | None = None
     sent: Sent = field(default_factory=Sent)
     _contents: list[Content] = field(default_factory=list)
@@ -81,9 +87,26 @@ class Sender:
         """Send the contents that wait."""
         contents, self._contents, self._held = self._contents, [], 0
         if contents:
-            self._send(contents)
+            self._send_side_by_side(contents)
             self.sent.contents += len(contents)
             self.sent.bytes += sum(content.length for content in contents)
+
+    def _send_side_by_side(self, contents: Sequence[Content]) -> None:
+        """Several requests at once: the storage waits for its disks and its database with each of them."""
+        long = [content for content in contents if content.length > LARGE]
+        # They are read while they are sent, by one reader.
+        for content in long:
+            self._send([content])
+        short = [content for content in contents if content.length <= LARGE]
+        share = max(_LEAST_SHARE, -(-len(short) // self.at_once))
+        shares = [short[at : at + share] for at in range(0, len(short), share)]
+        if len(shares) < 2:
+            for each in shares:
+                self._send(each)
+            return
+        with ThreadPoolExecutor(self.at_once, thread_name_prefix="sending") as pool:
+            # All of them end before the first error is raised.
+            list(pool.map(self._send, shares))
 
     def _send(self, contents: Sequence[Content]) -> None:
         self.lease.check()
