@@ -13,6 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deposit.actors import Channel, acting, system_actor
+from deposit.http.text import is_storable
 from deposit.lifecycle import TransitionRefused
 from deposit.models import Deposit
 from deposit.refusals import Refusal
@@ -57,6 +58,7 @@ class ActionsCommand(BaseCommand):
         }
         known |= {"verbosity", "skip_checks", "stdout", "stderr"}
         arguments = {name: value for name, value in options.items() if name not in known}
+        _require_text(arguments)
         try:
             with acting(system_actor(Channel.COMMAND)):
                 answer = options["run"](**arguments)
@@ -90,6 +92,14 @@ class ActionsCommand(BaseCommand):
             self.stdout.write(
                 "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             )
+
+
+def _require_text(arguments: Mapping[str, Any]) -> None:
+    """No table holds bytes that are no UTF-8, which Python hands on as halves of characters."""
+    for name, value in arguments.items():
+        texts = value if isinstance(value, list) else [value]
+        if not all(is_storable(text) for text in texts if isinstance(text, str)):
+            raise CommandError(f"{name.replace('_', '-')} has a character that is none. Give it in UTF-8.")
 
 
 def _shown(value: Any) -> str:
