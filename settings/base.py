@@ -32,6 +32,9 @@ except ImproperlyConfigured as missing:
 
 DATABASES["default"]["ENGINE"] = "settings.postgres"
 DATABASES["default"]["CONN_MAX_AGE"] = None
+# How many sessions all processes of the service may hold at once. The default is one host's: 2 x 32 threads of the web
+# server, two for each slot of the workers (one renews leases), and what leads.
+DATABASE_CONNECTIONS: int = env.int("DATABASE_CONNECTIONS", default=80)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # A process that is frozen in a transaction must not hold up the others: waits for locks end, and so do sessions that

@@ -81,16 +81,32 @@ def check_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT current_setting('server_version_num')::int / 10000, current_setting('server_encoding'), "
-                "current_setting('fsync'), current_setting('full_page_writes')"
+                "current_setting('fsync'), current_setting('full_page_writes'), "
+                "current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
             )
-            version, encoding, fsync, full_page_writes = cursor.fetchone()
+            version, encoding, fsync, full_page_writes, sessions = cursor.fetchone()
         waiting = MigrationExecutor(connection).migration_plan(
             MigrationExecutor(connection).loader.graph.leaf_nodes()
         )
     except DatabaseError as error:
         words = f"DATABASE_URL: the database cannot be reached: {str(error).strip()}"
         return [Error(words, hint="Start PostgreSQL, or correct DATABASE_URL.", id="settings.E020")]
-    return list(_database_problems(version, encoding, fsync == full_page_writes == "on", len(waiting)))
+    durable = fsync == full_page_writes == "on"
+    return [*_database_problems(version, encoding, durable, len(waiting)), *_session_problems(sessions)]
+
+
+def _session_problems(sessions: int) -> Iterator[CheckMessage]:
+    """``sessions``: what PostgreSQL gives to those who are no superusers."""
+    wanted = settings.DATABASE_CONNECTIONS
+    if wanted > sessions:
+        words = (
+            f"DATABASE_CONNECTIONS: the service may ask for {wanted} sessions; PostgreSQL gives {sessions}."
+        )
+        hint = (
+            "Raise max_connections in postgresql.conf, or lower WEB_WORKERS, WEB_THREADS or the workers' slots, and "
+            "set DATABASE_CONNECTIONS to the sum of all hosts."
+        )
+        yield Warning(words, hint=hint, id="settings.W025")
 
 
 def _database_problems(version: int, encoding: str, durable: bool, waiting: int) -> Iterator[CheckMessage]:

@@ -87,6 +87,20 @@ def _check(tag: str, **variables: str) -> list[str]:
     return re.findall(r"settings\.[EW]\d+", done.stderr)
 
 
+@pytest.mark.django_db
+def test_more_sessions_than_the_server_gives_are_told(settings: Settings) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+        )
+        (given,) = cursor.fetchone()
+    settings.DATABASE_CONNECTIONS = given
+    assert [p.id for p in checks.check_database(None) if p.id == "settings.W025"] == []
+    settings.DATABASE_CONNECTIONS = given + 1
+    [problem] = [p for p in checks.check_database(None) if p.id == "settings.W025"]
+    assert f"{given + 1} sessions; PostgreSQL gives {given}." in problem.msg
+
+
 def test_a_database_that_is_away_is_told() -> None:
     assert _check("postgresql", DATABASE_URL="postgres://nobody@127.0.0.1:1/none") == ["settings.E020"]
 
