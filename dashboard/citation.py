@@ -48,7 +48,7 @@ def cite(deposit: Deposit, entry: Entry) -> Citation | None:
     if not deposit.swhid:
         return None
     work = work_of(deposit, entry)
-    told = f"{_people(names_of(entry))} ({work.made[:4]}). {work.title}"
+    told = f"{_people(names_of(entry))} ({work.published[:4]}). {work.title}"
     told += f", version {work.version}" if work.version else ""
     return Citation(sentence=f"{told}. {deposit.swhid}", bibtex=bibtex(work))
 

@@ -253,7 +253,8 @@ class _Reader:
         own = next((each.value for each in node.get("id", ()) if isinstance(each, Text)), "")
         if own in above:
             return {"id": [Text(own)]}
-        told = self._told.get(own, node)
+        # What is said here counts more than what is said of the same thing elsewhere.
+        told = {**self._told.get(own, {}), **node}
         above |= {own} if own else set()
         result: Node = {}
         for term, values in told.items():

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from deposit.metadata.description.node import first
 from deposit.metadata.exports.work import Person, Work, doi_of, identifiers, keywords, licences_of, people
 
-_SPECIAL = re.compile(r"([&%$#_{}])")
+_SPECIAL = re.compile(r"([&%$#_])")
 _BREAKING = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+# BibTeX counts braces also behind a backslash, so that one alone would end its field.
+_BREAKING |= {"{": r"\textbraceleft{}", "}": r"\textbraceright{}"}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -19,13 +21,14 @@ def bibtex(work: Work) -> str:
 
 def _fields(work: Work) -> Iterator[tuple[str, str]]:
     node, authors = work.node, people(work.node, "author")
-    date = work.made[:10]
+    date, made = work.published[:10], work.made[:10]
     licences = [each.spdx or each.name for each in licences_of(node)]
     fields = {
         "title": tex(work.title),
         "author": " and ".join(map(_name, authors)),
         "editor": " and ".join(map(_name, people(node, "editor"))),
         "date": date,
+        "origdate": made if made != date else "",
         "year": date[:4],
         "version": tex(work.version),
         "license": tex(" and ".join(licences)),
