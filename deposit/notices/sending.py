@@ -52,18 +52,33 @@ _AT_RECEIVER = """
 SELECT count(*) FROM deposit_workitem
 WHERE sent_at IS NOT NULL AND queue = %s AND share = %s AND id <> %s AND lease_expires_at > statement_timestamp()
 """
+# Rows that somebody holds locked are passed over: who does waits for the row of the subscription, which is ours now.
 # What waits for a receiver that fails is not tried one by one.
 _PUT_OFF = """
 UPDATE deposit_workitem SET due_at = statement_timestamp() + make_interval(secs => %s), heavy = true,
     sent_at = NULL, sends = 0
-WHERE queue = %s AND share = %s AND lease_expires_at IS NULL
-    AND due_at < statement_timestamp() + make_interval(secs => %s)
+WHERE id IN (
+    SELECT id FROM deposit_workitem WHERE queue = %s AND share = %s AND lease_expires_at IS NULL
+        AND due_at < statement_timestamp() + make_interval(secs => %s)
+    FOR UPDATE SKIP LOCKED
+)
 """
 # It answers again: all that was only put off is due; what failed itself keeps its own time.
 _GO_ON = """
 UPDATE deposit_workitem SET due_at = statement_timestamp(), heavy = %s
-WHERE queue = %s AND share = %s AND lease_expires_at IS NULL AND sent_at IS NULL AND kind = %s
-    AND NOT arguments ? 'attempts'
+WHERE id IN (
+    SELECT id FROM deposit_workitem
+    WHERE queue = %s AND share = %s AND lease_expires_at IS NULL AND sent_at IS NULL AND kind = %s
+        AND NOT arguments ? 'attempts'
+    FOR UPDATE SKIP LOCKED
+)
+"""
+# All of it, whatever failed before.
+_MAKE_DUE = """
+UPDATE deposit_workitem SET due_at = statement_timestamp(), sent_at = NULL, sends = 0 WHERE id IN (
+    SELECT id FROM deposit_workitem WHERE queue = %s AND share = %s AND lease_expires_at IS NULL
+    FOR UPDATE SKIP LOCKED
+)
 """
 _HEAL = """
 SELECT notification.id FROM deposit_notification notification
@@ -207,7 +222,10 @@ def pause(subscription: Subscription, reason: str) -> None:
     """Send nothing more until somebody resumes it; what waits is kept. Its user is told on the account page."""
     if not Subscription.objects.filter(pk=subscription.pk, paused_at=None).update(paused_at=Now()):
         return
-    WorkItem.objects.filter(queue=QUEUE, share=subscription.pk, lease_expires_at=None).delete()
+    waiting = WorkItem.objects.select_for_update(skip_locked=True).filter(
+        queue=QUEUE, share=subscription.pk, lease_expires_at=None
+    )
+    WorkItem.objects.filter(pk__in=list(waiting.values_list("pk", flat=True))).delete()
     where = subscription.url.partition("?")[0] if subscription.url else subscription.user.email
     Notice.objects.create(
         user_id=subscription.user_id,
@@ -218,6 +236,11 @@ def pause(subscription: Subscription, reason: str) -> None:
         mailed_at=Now() if subscription.channel == SubscriptionChannel.MAIL else None,
     )
     logger.warning("subscription=%s paused: %s", subscription.pk, reason)
+
+
+def make_due(subscription: Subscription) -> None:
+    """Have all that waits for a subscription tried at once."""
+    _execute(_MAKE_DUE, [QUEUE, subscription.pk])
 
 
 def _execute(statement: str, parameters: list[Any]) -> None:

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Count, QuerySet
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from deposit import audit
@@ -23,7 +22,7 @@ from deposit.models import (
     SubscriptionReach,
     WorkItem,
 )
-from deposit.notices import posting, signing
+from deposit.notices import posting, sending, signing
 from deposit.notices.audience import sees_all
 from deposit.notices.content import body_of
 from deposit.notices.encryption import encrypt
@@ -245,9 +244,7 @@ def resume(*, actor: Actor, subscription_id: int) -> Subscription:
             subscription=subscription, state__in=[NotificationState.WAITING, NotificationState.SENDING]
         )
         ask_for(waiting.select_related("subscription").order_by("pk"))
-        WorkItem.objects.filter(queue=QUEUE, share=subscription.pk, lease_expires_at=None).update(
-            due_at=Now(), sent_at=None, sends=0
-        )
+        sending.make_due(subscription)
         _record_audit(actor, "subscription.resume", subscription)
     return subscription
 
@@ -353,7 +350,8 @@ def _reach(user: User, reach: str) -> str:
 def _collection(actor: Actor, name: str) -> Collection | None:
     if not name:
         return None
-    found = visible_collections(actor).filter(name=name).first()
+    # No name has a NUL in it, and PostgreSQL takes none.
+    found = visible_collections(actor).filter(name=name.replace("\x00", "\ufffd")).first()
     if found is None:
         raise Refusal(
             Kind.BAD_REQUEST,

@@ -1,11 +1,14 @@
 """Webhooks: signed as Standard Webhooks has it, in order, at least once, tried again over days, guarded."""
 
 import json
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
+import psycopg2
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.db.models.functions import Now
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
@@ -370,3 +373,22 @@ def test_a_name_that_comes_to_mean_a_private_address_is_not_asked(
     assert hook.requests == []
     subscription.refresh_from_db()
     assert "https" in subscription.last_fault
+
+
+def test_work_that_another_holds_is_passed_over_and_waited_for_by_nobody(hook: Receiver, user: User) -> None:
+    """Two workers whose receiver fails would else wait for each other."""
+    subscribed(user, hook.url)
+    for _ in range(2):
+        in_status(Status.DONE, own(user))
+    expand()
+    first, second = Notification.objects.order_by("id").values_list("pk", flat=True)
+    hook.answer = lambda request: Answer(status=503)
+    with closing(psycopg2.connect(**connection.get_connection_params())) as other, other.cursor() as cursor:
+        cursor.execute("SELECT FROM deposit_workitem WHERE key = %s FOR UPDATE", [str(second)])
+        with connection.cursor() as mine:
+            mine.execute("SET lock_timeout = '300ms'")
+        sending.send(first, worker="worker")
+        other.rollback()
+    put_off = WorkItem.objects.filter(queue="notices", due_at__gt=Now()).values_list("key", flat=True)
+    assert list(put_off) == [str(first)]
+    assert NotificationAttempt.objects.count() == 1
