@@ -128,5 +128,8 @@ def _wait(server: "subprocess.Popen[bytes]", folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    # Shells have what they start in the background ignore SIGINT; asked to stop, this stops all the same.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         main(Path(sys.argv[1]).resolve())
