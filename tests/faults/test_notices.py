@@ -168,7 +168,8 @@ def mails(server: MailServer) -> Counter[str]:
 
 def wait_for_all(running: Workers, writers: list[threading.Thread]) -> dict[str, float]:
     """Until nothing is open any more; workers are killed meanwhile. When each subscription had all, in seconds."""
-    begun, killed_at, ended = time.monotonic(), time.monotonic(), {}
+    ended: dict[str, float] = {}
+    begun = killed_at = time.monotonic()
     while True:
         time.sleep(0.2)
         if time.monotonic() - killed_at > KILLS_APART:

@@ -7,7 +7,6 @@ The settings come from the environment, as in service.
 
 import os
 import random
-import sys
 import time
 
 import django
@@ -38,4 +37,4 @@ def run() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    run()
