@@ -22,6 +22,9 @@ from tests.interop.software_heritage import DepositPeer
 from tests.interop.swh_deposit import SwhDeposit
 from tests.support.factories import basic
 
+# A machine that is busy with other work takes minutes to fill the peer.
+pytestmark = pytest.mark.timeout(1200)
+
 PROVIDER = "https://hal.example.org"
 PASSWORD = "what ada types"
 ENTRY = """<?xml version="1.0" encoding="utf-8"?>
