@@ -42,7 +42,7 @@ PAUSED = "subscription.paused"
 # So many notices are on their way to one receiver at the same time; to one that fails or is slow, one.
 AT_ONCE = 3
 _BUSY_SECONDS = 0.5
-_FAILING_SECONDS = 5.0
+_FAILING_SECONDS = 1.0
 # An address that is refused for good so often in a row is not written to any more.
 _REFUSALS = 3
 # Only of workers that died without a word: what a receiver answers is counted by the notification.
@@ -178,7 +178,12 @@ def ask_for_next(notification: Notification) -> None:
         state__in=OPEN_NOTIFICATIONS,
         pk__gt=notification.pk,
     )
-    ask_for(following.order_by("pk")[:1])
+    found = following.order_by("pk").first()
+    if found is not None and found.subscription.paused_at is None:
+        # Waits for a claim that is just striking the item because its turn had not come; then it is there anew.
+        receiver = found.subscription
+        heavy = receiver.slow or receiver.failures > 0
+        items.ask(NOTICE, found.pk, share=receiver.pk, heavy=heavy)
 
 
 # --- The receiver as a whole -----------------------------------------------------------------------------

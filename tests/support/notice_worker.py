@@ -27,6 +27,8 @@ def run() -> None:
     while True:
         dispatcher.produce()
         dispatcher.release_passed_leases()
+        if random.random() < 0.02:
+            sending.heal()
         due = WorkItem.objects.filter(queue=QUEUE, due_at__lte=Now(), lease_expires_at=None)
         keys = list(due.order_by("heavy", "due_at", "id").values_list("key", flat=True)[:40])
         random.shuffle(keys)
