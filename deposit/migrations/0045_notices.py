@@ -8,6 +8,9 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    # Each statement commits by itself: locks on several tables at once would meet those of requests, crosswise.
+    atomic = False
+
     dependencies = [
         ("deposit", "0044_event_xact"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

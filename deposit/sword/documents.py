@@ -8,7 +8,7 @@ import itertools
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from xml.sax.saxutils import escape
+from html import escape
 
 from lxml import etree
 from lxml.builder import ElementMaker
@@ -263,7 +263,7 @@ def _around_number(address: str) -> tuple[str, str]:
 
 def _text(value: str) -> str:
     """As text of an element: what XML cannot hold is left out, and a carriage return survives its reader."""
-    return escape(printable(value), {"\r": "&#13;"})
+    return escape(printable(value), quote=False).replace("\r", "&#13;")
 
 
 def _list_entry(deposit: Deposit, addresses: _Addresses, detail: str) -> str:

@@ -15,7 +15,7 @@ from tests.client.conftest import REPOSITORY, Server
 # must have happened before. One that is not run says why.
 RUN = r"<!-- run(?: exit=(\d+))?(?:: ([^\n]*))? -->\n"
 BLOCK = re.compile(RUN + r"```console\n(.*?)```", re.DOTALL)
-SILENT = re.compile(r"(?<!-->\n)```console\n([^\n]*)")
+SILENT = re.compile(r"(?<!-->\n)^ *```console\n([^\n]*)", re.MULTILINE)
 DOCS = REPOSITORY / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "adr" not in page.parts)
 WITH_COMMANDS = [page for page in PAGES if BLOCK.search(page.read_text())]
