@@ -353,6 +353,7 @@ def test_many_deposits_come_in_bounded_memory(mover: Mover) -> None:
                 found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())
                 memory = max(memory, int(found[1]) if found else 0)
             time.sleep(0.1)
+        process.communicate()
         took = f"{run} run: {number} deposits, {time.monotonic() - began:.1f} s, {memory / 1024:.0f} MiB"
         logging.getLogger(__name__).warning(took)
         assert memory < 300 * 1024
