@@ -63,7 +63,7 @@ class NotificationAdmin(ReadOnlyAdmin):
 
     list_display = ["created_at", "type", "subscription_id", "deposit_id", "state", "attempts", "answer"]
     list_filter = ["state", "type"]
-    search_fields = ["=deposit", "=subscription__id", "subscription__user__username"]
+    search_fields = ["=deposit__id", "=subscription__id", "subscription__user__username"]
     actions = ["replay"]
 
     @admin.action(description="Send again", permissions=["view"])

@@ -160,7 +160,7 @@ def test_a_commit_is_deposited_with_its_origin(deposit: Run, tmp_path: Path) -> 
 def test_the_plan_is_for_people(deposit: Run, folder: Path) -> None:
     (folder / ".git").mkdir()
     plan = deposit("upload", folder, *NAMED, "--dry-run")
-    assert (plan.code, plan.err) == (0, "")
+    assert (plan.code, plan.err) == (0, f"Metadata from README in {folder}\n")
     assert "is packed: 5 files, 42 B, as hello-1.0.tar.gz" in plan.out
     assert "left out: .git (version control)" in plan.out
     assert "hello, by Ada Lovelace." in plan.out

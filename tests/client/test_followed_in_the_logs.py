@@ -29,6 +29,8 @@ def test_every_step_of_a_deposit_is_logged_with_its_request_or_task(
     ]
     assert steps == [
         ("web", ["complete"], ["request"]),
+        ("checker", ["check"], ["task"]),
         ("checker", ["verify"], ["task"]),
+        ("loader", ["start"], ["task"]),
         ("loader", ["finish"], ["task"]),
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-OWN = ["__init__.py", "__main__.py", "setup.py"]
+OWN = ["__init__.py", "__main__.py", "setup.py", "tools.py"]
 
 
 @pytest.fixture

@@ -33,13 +33,11 @@ def _given() -> list[str]:
 
 def _read(file: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     env = environ.Env()
-    for name in (*NEEDED, "SECRET_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    env.read_env(file)
-    found = {name: env.str(name) for name in (*NEEDED, "SECRET_KEY")}
-    for name in found:
-        monkeypatch.delenv(name, raising=False)
-    return found
+    with monkeypatch.context() as scratch:
+        for name in (*NEEDED, "SECRET_KEY"):
+            scratch.setenv(name, "")  # so that what is read is taken back
+        env.read_env(file, overwrite=True)
+        return {name: env.str(name) for name in (*NEEDED, "SECRET_KEY")}
 
 
 def test_values_are_read_back_as_they_were_given(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,9 +98,9 @@ def test_an_account_of_ours_one_of_theirs_and_none_are_told_the_same_after_the_s
 ) -> None:
     hashed: list[str] = []
 
-    def noting(password: str, encoded: str) -> bool:
+    def noting(password: str, encoded: str, **options: Any) -> bool:
         hashed.append(password)
-        return check_password(password, encoded)
+        return check_password(password, encoded, **options)
 
     monkeypatch.setattr(passwords, "check_password", noting)
     new_client(new_collection(), username="local")

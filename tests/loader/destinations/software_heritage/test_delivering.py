@@ -204,6 +204,7 @@ def test_a_large_tree_streams(storage: Storage) -> None:
     before, after, sent_contents = map(int, os.read(read, 100).split())
     assert sent_contents == number
     assert storage.dangling == []
-    assert after < 250 * 1024, (before, after)
+    # The process has what the test run had; what sending adds is ours.
+    assert after - before < 150 * 1024, (before, after)
     os.close(read)
     os.close(write)

@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from deposit.models import SubmissionKey
 from deposit.queue import items
 from sources.museumplus import logs
 from sources.museumplus.models import FreezeSource, MuseumObject, MuseumPackage, WorkflowJob
@@ -90,6 +91,8 @@ def test_a_late_report_leaves_a_later_package_alone(whole: Museum) -> None:
     old = first.sip_filename.replace(".tar", "x.tar")
     (whole.ingester.root / "transfer" / first.sip_filename).rename(whole.ingester.root / "transfer" / old)
     MuseumPackage.objects.update(sip_filename=old)
+    # Names of SIPs, which are keys of submissions too, have whole seconds.
+    SubmissionKey.objects.update(key=old)
     enqueuing.enqueue_objects(10)
     whole.ingester.process()
     assert processed.sync_processed_sips().accepted == 1
