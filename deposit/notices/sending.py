@@ -141,6 +141,8 @@ def _conclude(claim: Claim, notification: Notification, result: Result) -> None:
             _end(notification, attempts, result)
         else:
             wait = max(wait, result.retry_after or 0.0)
+            if result.receiver:
+                items.weigh(claim)  # into the lane of slow work, where the others of this receiver go
             items.again(claim, after_seconds=wait, arguments={"attempts": attempts})
             Notification.objects.filter(pk=notification.pk).update(
                 state=NotificationState.WAITING, attempts=attempts, answer=result.answer
