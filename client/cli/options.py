@@ -126,7 +126,10 @@ def quiet_option(command: Command) -> Command:
     def be_quiet(context: click.Context, parameter: click.Parameter, value: bool) -> None:
         context.find_root().meta[QUIET] = value
         if value:
-            logging.getLogger("client").setLevel(logging.ERROR)
+            logger = logging.getLogger("client")
+            # A program that calls this one hears the library again afterwards.
+            context.find_root().call_on_close(functools.partial(logger.setLevel, logger.level))
+            logger.setLevel(logging.ERROR)
 
     return click.option(
         "-q",

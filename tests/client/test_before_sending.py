@@ -1,6 +1,7 @@
 """What a depositor learns before anything is permanent: checks, warnings, identifiers; and what commands say."""
 
 import json
+import logging
 import subprocess
 import zipfile
 from pathlib import Path
@@ -184,6 +185,8 @@ def test_quiet_is_quiet(deposit: Run, folder: Path) -> None:
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.strip().isdigit()
     assert deposit("wait", outcome.out.strip(), "-q").out == outcome.out
+    # Only for this command: a program that runs it hears the library again.
+    assert logging.getLogger("client").level == logging.NOTSET
 
 
 def test_the_list_is_newest_first_with_titles_and_pages(deposit: Run, folder: Path, server: Server) -> None:

@@ -88,7 +88,10 @@ def software_heritage() -> Iterator[heritage.SoftwareHeritage]:
         yield servers
 
 
-@pytest.fixture(scope="session")
-def deposit_peer(software_heritage: heritage.SoftwareHeritage) -> heritage.DepositPeer:
-    """A swh-deposit 3.0.1 without clients and deposits, which loads into that storage."""
-    return heritage.deposit_peer(software_heritage)
+@pytest.fixture(scope="module")
+def deposit_peer(
+    software_heritage: heritage.SoftwareHeritage, request: pytest.FixtureRequest
+) -> Iterator[heritage.DepositPeer]:
+    """A swh-deposit 3.0.1 without clients and deposits, which loads into that storage; a file's own."""
+    with heritage.deposit_peer(software_heritage, request.module.__name__.rpartition(".")[2]) as peer:
+        yield peer

@@ -143,12 +143,12 @@ class SoftwareHeritage:
         self.swh("-C", str(self.folder / "storage.yml"), "db", "init", "storage")
         self.start_rpc()
 
-    def create_scheduler(self) -> None:
-        """The scheduler's database, where swh-deposit asks for its checks and loads."""
-        self.create("scheduler")
-        self.swh("db", "init-admin", "scheduler", "-d", self.database("scheduler"))
+    def create_scheduler(self, name: str) -> None:
+        """A scheduler's database, where swh-deposit asks for its checks and loads."""
+        self.create(name)
+        self.swh("db", "init-admin", "scheduler", "-d", self.database(name))
         config = self.configure(
-            "scheduler.yml", {"scheduler": {"cls": "postgresql", "db": self.database("scheduler")}}
+            f"{name}.yml", {"scheduler": {"cls": "postgresql", "db": self.database(name)}}
         )
         self.swh("-C", str(config), "db", "init", "scheduler")
 
@@ -171,13 +171,15 @@ class SoftwareHeritage:
         done = subprocess.run([self.programs / "swh", *words], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
-    def start(self, command: list[Any], name: str, **environment: str) -> "subprocess.Popen[bytes]":
-        """Start a server; its standard input and output are pipes."""
+    def start(
+        self, command: list[Any], name: str, *, answers: bool = False, **environment: str
+    ) -> "subprocess.Popen[bytes]":
+        """Start a server; its standard input is a pipe, and its output too where it ``answers`` there."""
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
-                stdout=log if name != "deposit" else subprocess.PIPE,
+                stdout=subprocess.PIPE if answers else log,
                 stderr=log,
                 env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environment},
             )
@@ -186,13 +188,17 @@ class SoftwareHeritage:
 
     def stop(self) -> None:
         """Stop all, the database last."""
-        for process in reversed(self.processes):
-            # To PostgreSQL, not to wait for its sessions.
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
-            for pipe in filter(None, (process.stdin, process.stdout)):
-                pipe.close()
-        self.processes.clear()
+        for process in reversed(self.processes.copy()):
+            self.stop_one(process)
+
+    def stop_one(self, process: "subprocess.Popen[bytes]") -> None:
+        """Stop a server that was started here."""
+        self.processes.remove(process)
+        # To PostgreSQL, not to wait for its sessions.
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+        for pipe in filter(None, (process.stdin, process.stdout)):
+            pipe.close()
 
 
 def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
@@ -225,8 +231,14 @@ class DepositPeer:
     """A swh-deposit 3.0.1 with its own checker and loader, which work when they are told to."""
 
     servers: SoftwareHeritage
+    name: str
     port: int
     process: "subprocess.Popen[bytes]"
+
+    @property
+    def database(self) -> str:
+        """The URL of its database."""
+        return self.servers.database(self.name)
 
     @property
     def base_url(self) -> str:
@@ -236,7 +248,7 @@ class DepositPeer:
     @property
     def media(self) -> Path:
         """Its uploads."""
-        return self.servers.folder / "media"
+        return self.servers.folder / self.name
 
     def do(self, what: str, **arguments: Any) -> Any:
         """Have it do something (see ``swh_deposit_server.py``); its answer."""
@@ -247,22 +259,24 @@ class DepositPeer:
         while line := self.process.stdout.readline():
             if line.startswith(b"ANSWER "):
                 return json.loads(line[7:])
-        raise AssertionError((self.servers.folder / "deposit.log").read_text()[-3000:])
+        raise AssertionError((self.servers.folder / f"{self.name}.log").read_text()[-3000:])
 
 
-def deposit_peer(servers: SoftwareHeritage) -> DepositPeer:
-    """Start a swh-deposit with an empty database."""
-    servers.create("deposit")
-    servers.create_scheduler()
-    (servers.folder / "media").mkdir()
+@contextlib.contextmanager
+def deposit_peer(servers: SoftwareHeritage, name: str) -> Iterator[DepositPeer]:
+    """A swh-deposit with an empty database and a scheduler of that name, running."""
+    servers.create(name)
+    servers.create_scheduler(f"scheduler-{name}")
+    media = servers.folder / name
+    media.mkdir()
     port = free_port()
     url = f"http://127.0.0.1:{port}/1"
     storage = {"cls": "remote", "url": servers.storage_url}
     config = servers.configure(
-        "deposit.yml",
+        f"{name}.yml",
         {
             "max_upload_size": 200 * 1024**2,
-            "scheduler": {"cls": "postgresql", "db": servers.database("scheduler")},
+            "scheduler": {"cls": "postgresql", "db": servers.database(f"scheduler-{name}")},
             "storage": storage,
             "storage_metadata": storage,
             "swh_authority_url": "http://deposit.example.org/",
@@ -271,9 +285,9 @@ def deposit_peer(servers: SoftwareHeritage) -> DepositPeer:
             "deposit": {"url": f"{url}/private/"},
             "private": {
                 "secret_key": "of the tests",
-                "media_root": str(servers.folder / "media"),
+                "media_root": str(media),
                 "db": {
-                    "name": "deposit",
+                    "name": name,
                     "user": "postgres",
                     "host": str(servers.folder / "sockets"),
                     "port": servers.port,
@@ -283,10 +297,14 @@ def deposit_peer(servers: SoftwareHeritage) -> DepositPeer:
     )
     process = servers.start(
         [servers.programs / "python", HERE / "swh_deposit_server.py", str(port)],
-        "deposit",
+        name,
+        answers=True,
         SWH_CONFIG_FILENAME=str(config),
         DJANGO_SETTINGS_MODULE="swh.deposit.settings.production",
     )
-    peer = DepositPeer(servers=servers, port=port, process=process)
-    peer.do("hello")
-    return peer
+    try:
+        peer = DepositPeer(servers=servers, name=name, port=port, process=process)
+        peer.do("hello")
+        yield peer
+    finally:
+        servers.stop_one(process)

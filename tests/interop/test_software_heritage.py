@@ -154,7 +154,7 @@ def test_their_loader_and_ours_write_the_same_rows(
     deposit_peer.do("check", id=pk, collection="loader")
     theirs = deposit_peer.do("load", id=pk)
     assert theirs["status"] == "eventful"
-    words = ("--database", deposit_peer.servers.database("deposit"), "--uploads", str(deposit_peer.media))
+    words = ("--database", deposit_peer.database, "--uploads", str(deposit_peer.media))
     call_command("swh_deposit_import", *words, "--collection", "loader", stdout=StringIO(), stderr=StringIO())
     Collection.objects.filter(name="loader").update(destinations=["archive", "software_heritage"])
     lifecycle.fire(EventName.RESCHEDULE, pk, actor="operator")

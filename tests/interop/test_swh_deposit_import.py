@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,8 +17,9 @@ from typing import Any
 
 import pytest
 
+from tests.interop.conftest import environment_of
 from tests.interop.packages import Tree, directory_swhid, tarred, zipped
-from tests.interop.service import REPOSITORY, Service
+from tests.interop.service import REPOSITORY, Service, running
 from tests.interop.software_heritage import DepositPeer
 from tests.interop.swh_deposit import SwhDeposit
 from tests.support.factories import basic
@@ -149,17 +151,22 @@ class Filler:
 
 
 @pytest.fixture(scope="module")
-def filled(
-    deposit_peer: DepositPeer,
-    service: Service,
-    swh_deposit: SwhDeposit,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Filled:
+def moved_to() -> Iterator[Service]:
+    """A server without deposits, so that every number of the other one is free here."""
+    with tempfile.TemporaryDirectory(prefix="moved-to-", dir="/tmp") as folder:
+        # As root the database runs under an unprivileged account, which must get through.
+        Path(folder).chmod(0o711)
+        with running(Path(folder)) as service:
+            yield service
+
+
+@pytest.fixture(scope="module")
+def filled(deposit_peer: DepositPeer, moved_to: Service, tmp_path_factory: pytest.TempPathFactory) -> Filled:
     who: dict[str, Any] = {"provider_url": f"{PROVIDER}/", "domain": "hal.example.org"}
     deposit_peer.do("user", username="ada", password=PASSWORD, collections=["hal", "soft"], **who)
     deposit_peer.do("user", username="gone", password="x", collections=["hal"], is_active=False, **who)
-    at = dataclasses.replace(service, base_url=deposit_peer.base_url, user="ada", password=PASSWORD)
-    client = SwhDeposit(swh_deposit.program, at)
+    at = dataclasses.replace(moved_to, base_url=deposit_peer.base_url, user="ada", password=PASSWORD)
+    client = SwhDeposit(environment_of("swh-deposit") / "swh", at)
     numbers = Filler(deposit_peer, client, tmp_path_factory.mktemp("filling")).fill()
     became = {row["id"]: row["status"] for row in deposit_peer.do("rows")}
     expected = {
@@ -181,7 +188,7 @@ class Mover:
         self.here = SwhDeposit(filled.client.program, here)
 
     def run(self, *words: str, code: int = 0) -> dict[str, Any]:
-        source = ("--database", self.peer.servers.database("deposit"), "--uploads", self.peer.media, "--json")
+        source = ("--database", self.peer.database, "--uploads", self.peer.media, "--json")
         done = self.service.manage("swh_deposit_import", *source, *words)
         assert done.returncode == code, done.stdout + done.stderr
         report: dict[str, Any] = json.loads(done.stdout)
@@ -206,8 +213,8 @@ def _told(status: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def mover(service: Service, deposit_peer: DepositPeer, filled: Filled) -> Mover:
-    return Mover(service, deposit_peer, filled)
+def mover(moved_to: Service, deposit_peer: DepositPeer, filled: Filled) -> Mover:
+    return Mover(moved_to, deposit_peer, filled)
 
 
 SETTLED = ("done", "slugged", "second", "two", "rejected", "failed", "expired", "metadata", "updated")
@@ -332,6 +339,27 @@ def test_passwords_are_the_same_and_wrong_ones_are_not(mover: Mover) -> None:
     assert (users["ada"]["collections"], users["gone"]["active"]) == (["hal", "soft"], False)
 
 
+def test_the_commands_of_the_page_run(mover: Mover, tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "how-to" / "move-deposits-from-swh-deposit.md").read_text()
+    lines = re.findall(r"^ *\$ deposit-admin (swh_deposit_import .*(?:\n> .*)*)$", page, re.MULTILINE)
+    assert len(lines) >= 5
+    find = ["find", ".", "-type", "f", "-exec", "sha256sum", "{}", "+"]
+    sums = subprocess.run(find, cwd=mover.peer.media, capture_output=True, check=True)
+    (tmp_path / "SHA256SUMS").write_bytes(sums.stdout)
+    places = {
+        "$OLD_DATABASE": mover.peer.database,
+        "$OLD_UPLOADS": str(mover.peer.media),
+        "SHA256SUMS": str(tmp_path / "SHA256SUMS"),
+        "moved.json": str(tmp_path / "moved.json"),
+    }
+    for line in lines:
+        words = shlex.split(line.replace("\n> ", " ").replace("\\", "").partition(" > ")[0])
+        done = mover.service.manage(*(places.get(word, word) for word in words))
+        # What both servers went on with is told in every run here.
+        assert done.returncode in (0, 1), done.stderr
+        assert "deposits unchanged" in done.stdout, line
+
+
 @pytest.mark.timeout(3600)
 def test_many_deposits_come_in_bounded_memory(mover: Mover) -> None:
     """``MOVING_DEPOSITS=100000`` for the figures on the page."""
@@ -342,7 +370,7 @@ def test_many_deposits_come_in_bounded_memory(mover: Mover) -> None:
         folder = mover.peer.media / "client_1" / str(pk % 1000)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{pk}.zip").write_bytes(package)
-    database = mover.peer.servers.database("deposit")
+    database = mover.peer.database
     words = ["swh_deposit_import", "--database", database, "--uploads", str(mover.peer.media)]
     for run in ("first", "second"):
         began = time.monotonic()
@@ -360,24 +388,3 @@ def test_many_deposits_come_in_bounded_memory(mover: Mover) -> None:
     listed = mover.service.get(f"hal/{first + number - 1}/status/", **mover.as_ada()).decode()
     assert f"swh:1:dir:{first + number - 1:040x}" in listed
     assert mover.run()["counts"]["deposits unchanged"] >= number
-
-
-def test_the_commands_of_the_page_run(mover: Mover, tmp_path: Path) -> None:
-    page = (REPOSITORY / "docs" / "how-to" / "move-deposits-from-swh-deposit.md").read_text()
-    lines = re.findall(r"^ *\$ deposit-admin (swh_deposit_import .*(?:\n> .*)*)$", page, re.MULTILINE)
-    assert len(lines) >= 5
-    find = ["find", ".", "-type", "f", "-exec", "sha256sum", "{}", "+"]
-    sums = subprocess.run(find, cwd=mover.peer.media, capture_output=True, check=True)
-    (tmp_path / "SHA256SUMS").write_bytes(sums.stdout)
-    places = {
-        "$OLD_DATABASE": mover.peer.servers.database("deposit"),
-        "$OLD_UPLOADS": str(mover.peer.media),
-        "SHA256SUMS": str(tmp_path / "SHA256SUMS"),
-        "moved.json": str(tmp_path / "moved.json"),
-    }
-    for line in lines:
-        words = shlex.split(line.replace("\n> ", " ").replace("\\", "").partition(" > ")[0])
-        done = mover.service.manage(*(places.get(word, word) for word in words))
-        # What both servers went on with is told in every run here.
-        assert done.returncode in (0, 1), done.stderr
-        assert "deposits unchanged" in done.stdout, line
