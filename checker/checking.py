@@ -11,7 +11,7 @@ from django.db import transaction
 from archive.errors import PathConflict
 from archive.identifiers import SWHID, ObjectType
 from checker.bags import entry_in_bag
-from checker.describing import WANTED, completed, described_by
+from checker.describing import completed
 from checker.listing import Listing
 from checker.packages import check_digest, check_package
 from checker.profile_findings import Told, profile_of, testing_collection
@@ -26,6 +26,7 @@ from deposit.metadata.entry import Entry
 from deposit.metadata.errors import MetadataError
 from deposit.metadata.found import Found
 from deposit.metadata.minimal import entry_for
+from deposit.metadata.package_files import WANTED, described_by
 from deposit.metadata.places import Places
 from deposit.models import Deposit, EventName, Finding, Part, PartKind
 from deposit.queue import items
@@ -90,7 +91,7 @@ def examine(deposit: Deposit, lease: Lease, told: Told | None = None) -> Examine
             wrong += check_digest(part, lease) or check_package(part, lease, limits, listing, asked, told)
         rejected = any(finding.severity is Severity.ERROR for finding in wrong)
         directory = None if rejected else _directory(listing, wrong)
-        description = Description(node={}, sources={}) if directory is None else described_by(listing)
+        description = described_by({} if directory is None else listing.contents, listing.tops)
     sent = [bytes(part.document or b"") for part in documents]
     if sent or directory is not None:
         brought = None if sent else _brought_along(deposit, packages, limits, lease, told)

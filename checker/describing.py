@@ -1,25 +1,11 @@
-"""What packages say about themselves, in files at their root, and the entry that a deposit gets by it."""
+"""The entry that a deposit gets by what its packages say about themselves."""
 
 from dataclasses import dataclass, field
 
-from checker.listing import Listing
 from deposit.findings import Finding
-from deposit.metadata.description.files import READERS, Description, combined, kind_of
+from deposit.metadata.description.files import Description
 from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.filling import Filled, filled, is_enough, notes_of
-
-# READMEs have many endings; which of them are read, `kind_of` says.
-_AT_ROOT = (
-    *(name for name in READERS if name != "README"),
-    "citation.cff",
-    "CodeMeta.json",
-    "README*",
-    "readme*",
-    "Readme*",
-    "ReadMe*",
-)
-# At the root, in the single folder that holds everything, and in the payload of a bag (RFC 8493, section 2.1.2).
-WANTED = tuple(f"{folder}{name}" for folder in ("", "*/", "data/", "*/data/") for name in _AT_ROOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +15,6 @@ class Outcome:
     entry: Entry | None
     is_new: bool = False
     findings: list[Finding] = field(default_factory=list)
-
-
-def described_by(listing: Listing) -> Description:
-    """What the files at the root of the packages say together."""
-    top = next(iter(listing.tops)) + b"/" if len(listing.tops) == 1 else b""
-    for root in (b"", top, b"data/", top + b"data/"):
-        files = [
-            (name, content)
-            for path, content in listing.contents.items()
-            if path.startswith(root) and kind_of(name := path[len(root) :].decode("latin-1"))
-        ]
-        if files:
-            return combined(files)
-    return Description(node={}, sources={})
 
 
 def completed(documents: list[bytes], description: Description) -> Outcome:

@@ -1,19 +1,23 @@
 """What a deposit's metadata says that only people read: its licences, and the form it could be sent again with."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 from lxml import etree
 
+from deposit.metadata.description.files import Description
 from deposit.metadata.description.node import first, labels, texts
 from deposit.metadata.entry import Entry
 from deposit.metadata.entry_tree import tree_of
+from deposit.metadata.exports import work
 from deposit.metadata.exports.work import Person, identifiers, people
 from deposit.metadata.namespaces import ATOM, CODEMETA
 from deposit.metadata.xml import parse
 from deposit.models import Deposit
 
+_WHOLE_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 # People beside the authors, by what they are.
 _OTHERS = (
     (_("Contributor"), "contributor"),
@@ -97,6 +101,47 @@ def form_of(deposit: Deposit, entry: Entry) -> dict[str, str]:
         "slug": deposit.external_id or "",
     }
     return {name: value for name, value in fields.items() if value}
+
+
+FIELDS_OF_PACKAGES = (
+    "title",
+    "authors",
+    "version",
+    "licence",
+    "description",
+    "keywords",
+    "repository",
+    "date",
+)
+
+
+def form_of_package(description: Description) -> dict[str, tuple[str, str]]:
+    """The fields of the upload form that a package's own files fill, each with the file that says it.
+
+    A field may say less than the file does: who leaves it as it is does not send it, so that nothing is lost.
+    """
+    node = description.node
+    published = first(node, "datePublished")
+    fields = {
+        "title": ("name", first(node, "name")),
+        "authors": ("author", "\n".join(_line(each) for each in people(node, "author"))),
+        "version": ("softwareVersion", first(node, "softwareVersion", "version")),
+        "licence": ("license", ", ".join(each.spdx or each.name for each in work.licences_of(node))),
+        "description": ("description", first(node, "description")),
+        "keywords": ("keywords", ", ".join(work.keywords(node))),
+        "repository": ("codeRepository", first(node, "codeRepository")),
+        "date": ("datePublished", published if _WHOLE_DAY.fullmatch(published) else ""),
+    }
+    return {
+        name: (value, description.sources.get(term, ""))
+        for name, (term, value) in fields.items()
+        if value.strip()
+    }
+
+
+def _line(person: Person) -> str:
+    orcid = f" {person.orcid}" if person.orcid else ""
+    return f"{person.name}{orcid}" + (f" <{person.email}>" if person.email else "")
 
 
 def _licences(root: etree._Element) -> Iterator[Licence]:

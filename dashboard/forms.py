@@ -1,6 +1,7 @@
 """The upload form, and the Atom entry with CodeMeta that its fields become."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from django import forms
@@ -46,14 +47,16 @@ class DescriptionForm(forms.Form):
     slug = forms.CharField(label=_("Your identifier for it"), max_length=200, required=False)
     name_encoding = forms.CharField(label=_("Encoding of old file names"), max_length=40, required=False)
 
-    def __init__(self, *args: Any, collections: list[str], described: bool = False, **kwargs: Any) -> None:
-        """``described``: a metadata file says it all, so the other fields may be empty."""
+    def __init__(
+        self, *args: Any, collections: list[str], may_be_empty: Iterable[str] = (), **kwargs: Any
+    ) -> None:
+        """``may_be_empty``: fields that a metadata file, or the package itself, says."""
         super().__init__(*args, **kwargs)
         field = self.fields["collection"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(name, name) for name in collections]
-        if described:
-            self.fields["title"].required = self.fields["authors"].required = False
+        for name in may_be_empty:
+            self.fields[name].required = False
 
     def clean_name_encoding(self) -> str:
         """The encoding in its usual spelling."""
@@ -122,7 +125,9 @@ class DescriptionForm(forms.Form):
 
 def entry_of(described: dict[str, Any]) -> bytes:
     """The entry that says what the form says."""
-    entry = _atom.entry(_atom.title(described["title"]))
+    entry = _atom.entry()
+    if described["title"]:
+        entry.append(_atom.title(described["title"]))
     for name, email, orcid in described["authors"]:
         author = _codemeta.author(_codemeta.name(name))
         if email:

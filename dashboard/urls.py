@@ -91,6 +91,7 @@ urlpatterns = [
     path("batches/start/", batches.batch_start, name="batch-start"),
     path("batches/<int:batch_id>/", batches.batch_page, name="batch"),
     path("upload/", upload.upload, name="upload"),
+    path("upload/description/", upload.describe, name="upload-description"),
     path("overview/", overview.overview, name="overview"),
     path("queue/", queue.queue, name="queue"),
     path("queue/<int:item_id>/", queue.change, name="queue-change"),

@@ -11,11 +11,11 @@ from django.views.decorators.http import require_GET
 from archive.identifiers import SWHID
 from dashboard import polling
 from dashboard.actions import possible
-from dashboard.citation import EXPORTS, cite, names_of, work_of
+from dashboard.citation import cite, names_of
 from dashboard.deliveries import deliveries_of
 from dashboard.description import facts_of, licences_of
 from dashboard.labels import AREAS, HELD_WORDS, MOVING, OPERATOR_WORDS, STATUS_WORDS
-from dashboard.pages import page
+from dashboard.pages import open_page, page
 from dashboard.timeline import history, steps_of, timeline
 from deposit.actors import Actor
 from deposit.http.downloads import SAFE, path_of_package
@@ -24,9 +24,9 @@ from deposit.metadata.errors import MetadataError
 from deposit.models import Deposit, DepositType, Finding, Part, PartKind, Status
 from deposit.monitoring.waiting import why_not_done
 from deposit.permissions import Operation, may, require, visible_deposit
-from deposit.refusals import Kind, Refusal
 from deposit.services import confirmation
 from deposit.services.deposits import effective_entry
+from deposit.services.exports import exported
 
 # A document longer than this, in bytes, is offered for download only.
 _LONG_DOCUMENT = 100_000
@@ -147,23 +147,12 @@ def _package(sent: Part) -> FileResponse:
 
 
 @require_GET
-@page
+@open_page
 def export(request: HttpRequest, actor: Actor, deposit_id: int, name: str) -> HttpResponse:
-    """The metadata in a format that others read (`dashboard.citation.EXPORTS`), as a file."""
-    deposit = visible_deposit(actor, deposit_id)
-    require(actor, Operation.READ_CONTENT, deposit)
-    entry = _entry(deposit)
-    if entry is None or not deposit.swhid:
-        raise Refusal(
-            Kind.NOT_FOUND,
-            "citation.none",
-            "There is nothing to cite yet.",
-            "A deposit can be cited once it is done and has an identifier.",
-        )
-    chosen = EXPORTS[name]
-    response = HttpResponse(chosen.write(work_of(deposit, entry)), content_type=chosen.content_type)
-    file_name = chosen.file_name.format(number=deposit_id)
-    response["Content-Disposition"] = f'attachment; filename="{file_name}"'
+    """The metadata in a format that others read, as a file; for everybody where what is archived is."""
+    file = exported(actor, deposit_id, name)
+    response = HttpResponse(file.content, content_type=file.content_type)
+    response["Content-Disposition"] = f'attachment; filename="{file.file_name}"'
     return response
 
 

@@ -9,10 +9,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from client import licences
-from dashboard.description import form_of
+from dashboard.description import FIELDS_OF_PACKAGES, form_of, form_of_package
 from dashboard.forms import DescriptionForm, entry_of
 from dashboard.pages import page
 from dashboard.receiving import UploadForm, received, type_of
@@ -26,11 +26,12 @@ from deposit.models import Collection
 from deposit.permissions import Operation, forbidden, require, visible_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.selectors import collection_for, collections_of
-from deposit.services import deposits
+from deposit.services import deposits, dry_run, uploads
 from deposit.services.idempotency import Answer, fingerprint, once
 from deposit.services.parts import Submission, Uploaded
 from deposit.services.uploads import unknown_upload
-from deposit.staging.files import too_large
+from deposit.staging.files import path_of, too_large
+from packages.names import known_encoding
 
 
 class _Incomplete(Refusal):
@@ -102,12 +103,19 @@ def _deposit(actor: Actor, names: list[str], form: UploadForm) -> int:
             _("There is no file."),
             _("Choose a zip or tar file and send the form again."),
         )
-    described = DescriptionForm(form.fields, collections=names, described=bool(form.metadata))
+    as_packaged = _as_packaged(form)
+    described = DescriptionForm(
+        form.fields.dict() | dict.fromkeys(as_packaged, ""),
+        collections=names,
+        may_be_empty=("title", "authors") if form.metadata else as_packaged,
+    )
     if not described.is_valid():
         raise _Incomplete(described)
     fields = described.cleaned_data
     collection = collection_for(actor, fields["collection"])
-    entry = _entry(form.metadata or entry_of(fields), Sizes.of(collection))
+    says_something = any(fields[name] for name in FIELDS_OF_PACKAGES)
+    document = form.metadata or (entry_of(fields) if says_something else b"")
+    entry = _entry(document, Sizes.of(collection)) if document else None
     if form.package and form.package.staged.size > Sizes.of(collection).upload:
         raise too_large(Sizes.of(collection).upload)
     submission = Submission(
@@ -134,6 +142,53 @@ def _deposit(actor: Actor, names: list[str], form: UploadForm) -> int:
     assert actor.user is not None
     outcome = once(user=actor.user, key=key, fingerprint=fingerprint(key), perform=create)
     return int(outcome.answer.body)
+
+
+def _as_packaged(form: UploadForm) -> list[str]:
+    """The fields that stand as the package's own files fill them.
+
+    They are left out: the checker takes them from the files, which say more than a form holds.
+    """
+    return [name for name in form.fields.get("from_package", "").split() if name in FIELDS_OF_PACKAGES]
+
+
+@require_POST
+@page
+def describe(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """What the package of a complete upload says of itself, for the form's empty fields.
+
+    Answers ``{"fields": {name: {"value": …, "source": file}}, "notes": […]}`` as JSON; of a package that is too large
+    to be looked at here, or is no good, nothing: the checker will say it.
+    """
+    try:
+        upload = uploads.upload_of(actor, UUID(request.POST.get("upload", "")))
+    except ValueError:
+        raise unknown_upload() from None
+    collection = collection_for(actor, request.POST.get("collection", ""))
+    try:
+        verdict = dry_run.check_file(
+            path_of(upload.stored_as),
+            collection=collection,
+            name_encoding=_known_or_none(request.POST.get("name_encoding", "")),
+        )
+    except FileNotFoundError:
+        raise unknown_upload() from None
+    except Refusal as refused:
+        if refused.code not in ("check.too_large", "check.busy"):
+            raise
+        verdict = dry_run.Verdict([])
+    fields = {
+        name: {"value": value, "source": source}
+        for name, (value, source) in form_of_package(verdict.description).items()
+    }
+    return JsonResponse({"fields": fields, "notes": verdict.description.notes})
+
+
+def _known_or_none(encoding: str) -> str:
+    try:
+        return known_encoding(encoding) if encoding.strip() else ""
+    except ValueError:
+        return ""
 
 
 def _uploaded(form: UploadForm) -> Uploaded | None:

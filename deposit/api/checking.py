@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +18,8 @@ from deposit.http.headers import (
     read_name_encoding,
 )
 from deposit.intake.limits import Sizes
+from deposit.metadata.description.node import labels
+from deposit.metadata.filling import word_for
 from deposit.models import Collection
 from deposit.permissions import Operation, forbidden
 from deposit.refusals import Kind, Refusal
@@ -36,12 +38,33 @@ class FoundSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+class DescribedSerializer(serializers.Serializer[Any]):
+    """What a package says of itself: it fills this field of a deposit whose metadata do not say it."""
+
+    term = serializers.CharField(help_text="CodeMeta's name of it.")
+    name = serializers.CharField()
+    values = serializers.ListField(child=serializers.CharField())
+    file = serializers.CharField(help_text="The one in the package that says it.")
+
+
 class VerdictSerializer(serializers.Serializer[Any]):
     """What the checks of a deposit say of what was sent."""
 
     accepted = serializers.BooleanField(help_text="A deposit of it would pass; warnings reject nothing.")
     swhid = serializers.CharField(source="directory", help_text="Of the directory that the package holds.")
     findings = FoundSerializer(many=True)
+    described = serializers.SerializerMethodField()
+
+    @extend_schema_field(DescribedSerializer(many=True))
+    def get_described(self, verdict: dry_run.Verdict) -> Any:
+        """What the package's own files say, field by field."""
+        description = verdict.description
+        rows = [
+            {"term": term, "name": name, "values": values, "file": description.sources[term]}
+            for term in description.node
+            if (name := word_for(term)) and (values := list(labels(description.node, term)))
+        ]
+        return DescribedSerializer(rows, many=True).data
 
 
 class CheckView(ApiView):

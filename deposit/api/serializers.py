@@ -11,6 +11,7 @@ from deposit.lists.events import plain_actor, plain_detail
 from deposit.models import Collection, Deposit, Event, Finding, Identifier, Part
 from deposit.monitoring.waiting import why_not_done
 from deposit.services.confirmation import is_held
+from deposit.services.exports import FORMATS
 
 
 class DepositSerializer(serializers.ModelSerializer[Deposit]):
@@ -112,6 +113,9 @@ class WholeDepositSerializer(DepositSerializer):
     findings = FindingSerializer(many=True)
     parts = PartSerializer(many=True)
     identifiers = IdentifierSerializer(many=True)
+    exports = serializers.SerializerMethodField(
+        help_text="Addresses of its description in other formats, by name, once it has an identifier."
+    )
 
     class Meta(DepositSerializer.Meta):
         fields = [
@@ -122,8 +126,17 @@ class WholeDepositSerializer(DepositSerializer):
             "findings",
             "parts",
             "identifiers",
+            "exports",
         ]
         read_only_fields = fields
+
+    def get_exports(self, deposit: Deposit) -> dict[str, str]:
+        """Absolute where the request is known."""
+        if not deposit.swhid:
+            return {}
+        request = self.context.get("request")
+        paths = {name: reverse("api:export", args=[deposit.pk, name]) for name in FORMATS}
+        return {name: request.build_absolute_uri(path) if request else path for name, path in paths.items()}
 
     def get_why_not_done(self, deposit: Deposit) -> str:
         """With the raw cause of what failed for those who run the service."""

@@ -35,6 +35,7 @@ urlpatterns = [
         DeliveriesOfDepositView.as_view(),
         name="deliveries-of-deposit",
     ),
+    path("deposits/<int:deposit_id>/exports/<str:name>", views.ExportView.as_view(), name="export"),
     path("", include(router.urls)),
     re_path(r"^", unknown),
 ]

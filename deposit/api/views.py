@@ -7,9 +7,10 @@ from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.mixins import ListModelMixin
@@ -28,6 +29,7 @@ from deposit.api import serializers
 from deposit.archive_permissions import readable_among, wait_in_vain
 from deposit.http.api_authentication import ApiAuthenticator
 from deposit.http.json_parser import StorableJSONParser
+from deposit.http.negotiation import AnyNegotiation
 from deposit.http.problems import handle
 from deposit.lists.cursor import DepositFilter
 from deposit.models import Collection, DailyStatistics, Deposit
@@ -45,6 +47,7 @@ from deposit.permissions import (
 )
 from deposit.refusals import Kind, Refusal
 from deposit.services import confirmation, operations
+from deposit.services.exports import FORMATS, exported
 from deposit.services.idempotency import Answer, fingerprint, once, read_key
 
 ACTIONS: dict[str, Callable[..., Any]] = {
@@ -164,6 +167,32 @@ class DepositViewSet(ApiView, ListModelMixin, GenericViewSet[Deposit]):
         context = self.get_serializer_context()
         told = serializers.DepositSerializer(visible_deposit(self.actor, deposit_id), context=context).data
         return Answer(200, JSONRenderer().render(told))
+
+
+class ExportView(ApiView):
+    """The description of a deposit in a format that others read."""
+
+    # The address names the format.
+    content_negotiation_class = AnyNegotiation
+
+    @extend_schema(
+        summary="The description of a deposit as a file",
+        parameters=[OpenApiParameter("name", location=OpenApiParameter.PATH, enum=list(FORMATS))],
+        responses={(200, "application/*"): OpenApiTypes.BINARY, 404: serializers.ProblemSerializer},
+    )
+    def get(self, request: Request, deposit_id: int, name: str) -> HttpResponse:
+        """BibTeX, CITATION.cff, CodeMeta, DataCite or Dublin Core, of what is archived and may be read."""
+        if name not in FORMATS:
+            raise Refusal(
+                Kind.NOT_FOUND,
+                "export.unknown",
+                "There is no such format.",
+                f"Ask for one of {', '.join(FORMATS)}.",
+            )
+        file = exported(self.actor, deposit_id, name)
+        response = HttpResponse(file.content, content_type=file.content_type)
+        response["Content-Disposition"] = f'attachment; filename="{file.file_name}"'
+        return response
 
 
 @extend_schema_view(list=extend_schema(summary="Collections"))

@@ -78,6 +78,11 @@ def filled(entry: Entry | None, description: Description) -> Filled | None:
     return Filled(entry=read_entry(document, max_size=MAX_SIZE), findings=[_told(added, description)])
 
 
+def word_for(term: str) -> str:
+    """What people call a term; empty for a field of some format of its own."""
+    return "" if "://" in term else _WORDS.get(term) or term.rpartition("/")[2].removeprefix("schema:")
+
+
 def notes_of(description: Description) -> list[Finding]:
     """Warnings on what could not be taken from the files of a package."""
     places = Places()
@@ -117,9 +122,7 @@ def _append(root: etree._Element, added: Node) -> None:
 def _told(added: Node, description: Description) -> Finding:
     words: dict[str, dict[str, None]] = {}
     for term in added:
-        if "://" in term:
-            continue  # fields of a format of its own
-        name = _WORDS.get(term) or term.rpartition("/")[2].removeprefix("schema:")
-        words.setdefault(description.sources.get(term, "the package"), {})[name] = None
+        if name := word_for(term):
+            words.setdefault(description.sources.get(term, "the package"), {})[name] = None
     said = "; ".join(f"{source}: {', '.join(names)}" for source, names in words.items())
     return Found.of("metadata.from_package", "", taken=said[:1000]).finding(Places())

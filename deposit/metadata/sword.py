@@ -15,6 +15,8 @@ from typing import Any
 from lxml import etree
 
 from deposit.metadata.entry import Entry, read_entry
+from deposit.metadata.entry_tree import tree_of
+from deposit.metadata.exports.dublin_core import terms_of
 from deposit.metadata.namespaces import ATOM, DCTERMS
 from deposit.metadata.places import local_name, namespace
 from deposit.metadata.xml import parse
@@ -130,6 +132,16 @@ def fields_of(entry: Entry) -> dict[str, Any]:
     if names and not {"dc:creator", "dcterms:creator"} & fields.keys():
         fields["dc:creator"] = _BETWEEN.join(names)
     return fields
+
+
+def all_fields_of(entry: Entry) -> dict[str, Any]:
+    """`fields_of`, with what the entry says in other vocabularies told in Dublin Core."""
+    fields = fields_of(entry)
+    said = {name.partition(":")[2] for name in fields}
+    more: dict[str, list[str]] = {}
+    for term, text in terms_of(tree_of(parse(entry.document)), said=said):
+        more.setdefault(f"dcterms:{term}", []).append(text)
+    return fields | {name: _BETWEEN.join(texts) for name, texts in more.items()}
 
 
 def _as_sent(name: str, value: Any) -> Any:

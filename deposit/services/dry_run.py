@@ -7,7 +7,7 @@ processor. What a profile of the collection demands is left to the checker.
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -19,8 +19,11 @@ from archive.tree import Tree
 from deposit.findings import Area, Finding, Severity
 from deposit.intake.limits import limits_of
 from deposit.metadata.checks import check_entry
+from deposit.metadata.description.files import Description
 from deposit.metadata.entry import read_entry
 from deposit.metadata.errors import MetadataError
+from deposit.metadata.filling import notes_of
+from deposit.metadata.package_files import WANTED, described_by
 from deposit.models import Collection
 from deposit.refusals import Kind, Refusal
 from packages import Kind as MemberKind
@@ -35,10 +38,14 @@ _PATIENCE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the checks found; ``directory`` is the SWHID of what the package holds, "" if it is not accepted."""
+    """What the checks found; ``directory`` is the SWHID of what the package holds, "" if it is not accepted.
+
+    ``description`` is what the package says of itself, which fills what the depositor does not say.
+    """
 
     findings: list[Finding]
     directory: str = ""
+    description: Description = field(default_factory=lambda: Description(node={}, sources={}))
 
     @property
     def accepted(self) -> bool:
@@ -57,10 +64,18 @@ def check_metadata(document: bytes) -> Verdict:
 
 def check_package(chunks: Iterable[bytes], *, collection: Collection, name_encoding: str = "") -> Verdict:
     """The findings on a package. Raises `Refusal` for one that is too large, and while others are checked."""
+    with _kept_for_now(chunks) as path:
+        return check_file(path, collection=collection, name_encoding=name_encoding)
+
+
+def check_file(path: Path, *, collection: Collection, name_encoding: str = "") -> Verdict:
+    """The findings on a package that lies in a file. Raises as `check_package` does."""
+    if path.stat().st_size > settings.CHECK_MAX_SIZE:
+        raise too_large_to_check()
     limits = replace(
         limits_of(collection), name_encoding=name_encoding, seconds=min(settings.CHECK_SECONDS, 3600)
     )
-    with _kept_for_now(chunks) as path, _one_at_a_time():
+    with _one_at_a_time():
         return _verdict(path, limits)
 
 
@@ -106,13 +121,19 @@ def _one_at_a_time() -> Iterator[None]:
 
 def _verdict(path: Path, limits: Limits) -> Verdict:
     tree = Tree()
+    contents: dict[bytes, bytes] = {}
+    tops: set[bytes] = set()
 
     def take(entries: list[Entry]) -> None:
         for entry in entries:
             _add(tree, entry)
+            if len(tops) < 2:
+                tops.add(entry.path.partition(b"/")[0])
+            if entry.content is not None:
+                contents[entry.path] = entry.content
 
     try:
-        proof = validate(path, limits, alive=lambda: None, take=take)
+        proof = validate(path, limits, alive=lambda: None, take=take, wanted=WANTED)
         tree.resolve_links()
         root = b""
         for identifier, _ in tree.directories():
@@ -134,7 +155,8 @@ def _verdict(path: Path, limits: Limits) -> Verdict:
         )
         for each in proof.warnings
     ]
-    return Verdict(warnings, str(SWHID(ObjectType.DIRECTORY, root)))
+    description = described_by(contents, tops)
+    return Verdict([*warnings, *notes_of(description)], str(SWHID(ObjectType.DIRECTORY, root)), description)
 
 
 def _add(tree: Tree, entry: Entry) -> None:

@@ -29,7 +29,7 @@ class EditView(DepositView):
             if accepts(request, kind):
                 return statement_response(self, suffix)
         entry = deposits.effective_entry(self.deposit)
-        return self.receipt(self.deposit, self.collection, entry=entry, status=200)
+        return self.receipt(self.deposit, self.collection, entry=entry, status=200, described=True)
 
     def put(self, request: Request, **path: Any) -> HttpResponse:
         """Replace the metadata, or metadata and packages."""

@@ -18,6 +18,9 @@ from deposit.http.negotiation import AnyNegotiation, accepts
 from deposit.http.retries import Replayed, answer_once, is_retryable, key_of, request_fingerprint
 from deposit.intake.limits import Sizes
 from deposit.metadata.entry import Entry
+from deposit.metadata.entry_tree import tree_of
+from deposit.metadata.exports.dublin_core import terms_of
+from deposit.metadata.xml import parse
 from deposit.models import Client, Collection, Deposit, Status
 from deposit.permissions import Operation, client_of, mediated
 from deposit.refusals import Kind, Refusal
@@ -132,16 +135,29 @@ class SwordView(APIView):
         return answer_once(user=cast(User, self.request.user), key=self.key, fingerprint=sent, perform=first)
 
     def receipt(
-        self, deposit: Deposit, collection: str, *, entry: Entry | None, status: int = 201, **headers: str
+        self,
+        deposit: Deposit,
+        collection: str,
+        *,
+        entry: Entry | None,
+        status: int = 201,
+        described: bool = False,
+        **headers: str,
     ) -> HttpResponse:
-        """A deposit receipt; ``entry`` is the deposit's effective one."""
+        """A deposit receipt; ``entry`` is the deposit's effective one.
+
+        ``described``: all that it says in other vocabularies is told in Dublin Core, too.
+        """
+        core = list(entry.dublin_core) if entry else []
+        if entry and described:
+            core += terms_of(tree_of(parse(entry.document)), said={name for name, _ in core})
         identifiers = [("identifier", value) for value in selectors.identifier_values(deposit)]
         body = documents.receipt(
             deposit,
             collection=collection,
             iris=self.iris,
             packages=selectors.packages_of(deposit),
-            dublin_core=(*(entry.dublin_core if entry else ()), *identifiers),
+            dublin_core=(*core, *identifiers),
             detail=self._detail(deposit),
         )
         return xml_response(body, status=status, ETag=etag_of(deposit), **headers)

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from deposit.http.downloads import file_range, guarded, ranged
 from deposit.http.headers import bad_request
 from deposit.http.text import sendable_type
-from deposit.metadata.sword import fields_of
+from deposit.metadata.sword import all_fields_of
 from deposit.models import Part, PartKind
 from deposit.permissions import LARGEST_ID, Operation, client_of, require
 from deposit.refusals import Kind, Refusal
@@ -92,7 +92,7 @@ class MetadataView(ObjectPart):
     def get(self, request: Request, **path: Any) -> HttpResponse:
         """The metadata in SWORD's default format, whatever they were sent in."""
         entry = deposits.effective_entry(self.deposit)
-        fields = fields_of(entry) if entry else {}
+        fields = all_fields_of(entry) if entry else {}
         document = documents.metadata_document(self.links.metadata(self.deposit.pk), fields)
         return json_response(document, headers={"ETag": documents.etag_of(self.deposit)})
 

@@ -17,7 +17,7 @@ from deposit.models import Client, Collection, Deposit, Part
 from deposit.models import Upload as UploadInSegments
 from tests.dashboard.conftest import FILES, sent, worked_on
 from tests.deposit.sword3.asking import Sword3
-from tests.support.factories import new_client, new_collection
+from tests.support.factories import logged_in, new_client, new_collection
 from tests.support.samples import atom_entry, make_tar, make_zip
 
 pytestmark = pytest.mark.django_db
@@ -316,3 +316,70 @@ def test_the_history_names_the_package_that_came_in_segments(browser: Browser) -
     page = browser.get(f"/deposits/{Deposit.objects.get().pk}/")
     (received, *_) = page.context["moments"]
     assert [(str(name), value) for name, value in received.details] == [("package", "engine.zip")]
+
+
+CITED = make_zip(
+    {
+        "engine/CITATION.cff": b"title: Engine\nversion: 1.10\nlicense: MIT\nauthors:\n"
+        b"- {family-names: Lovelace, given-names: Ada, affiliation: A lab, orcid: https://orcid.org/0000-0002-1825-0097}\n",
+        "engine/README": b"x",
+    }
+)
+
+
+def description_of(browser: Browser, number: str, **form: str) -> Any:
+    return browser.post("/upload/description/", {"upload": number, "collection": "hal", **form})
+
+
+def test_a_package_offers_what_its_own_files_say(browser: Browser) -> None:
+    told = description_of(browser, segments(browser, CITED)).json()
+    source = "CITATION.cff"
+    assert told["fields"] == {
+        "title": {"value": "Engine", "source": source},
+        "authors": {"value": "Ada Lovelace 0000-0002-1825-0097", "source": source},
+        "version": {"value": "1.10", "source": source},
+        "licence": {"value": "MIT", "source": source},
+    }
+    assert told["notes"] == []
+    # What is no package, or says nothing, fills nothing: the checker will tell.
+    assert description_of(browser, segments(browser, b"no package")).json()["fields"] == {}
+    named = description_of(browser, segments(browser, make_zip({"a": b"x"})), name_encoding="klingon")
+    assert named.json() == {"fields": {}, "notes": []}
+
+
+def test_nobody_reads_the_package_of_another(browser: Browser, collection: Collection, settings: Any) -> None:
+    other = logged_in(new_client(collection).user)
+    number = segments(other, CITED)
+    assert description_of(browser, number).status_code == 404
+    assert description_of(browser, "no number").status_code == 404
+    settings.CHECK_MAX_SIZE = 10
+    assert description_of(other, number).json() == {"fields": {}, "notes": []}
+
+
+def test_fields_that_stand_as_the_package_fills_them_are_taken_from_it_whole(browser: Browser) -> None:
+    number = segments(browser, CITED)
+    filled = {
+        "title": "Engine",
+        "authors": "Ada Lovelace 0000-0002-1825-0097",
+        "version": "1.10",
+        "licence": "MIT",
+    }
+    said = {"description": "Typed", "keywords": "", "repository": "", "date": ""}
+    answer = deposit_upload(
+        browser, number, **filled, **said, from_package="title authors version licence slug"
+    )
+    assert answer.status_code == 201, answer.content
+    deposit = worked_on(Deposit.objects.get())
+    assert (deposit.status, deposit.title, deposit.external_id) == ("done", "Engine", "engine")
+    page = browser.get(f"/deposits/{deposit.pk}/").content.decode()
+    # More than the form can hold.
+    assert "A lab" in page
+    assert "Typed" in page
+
+
+def test_what_neither_says_is_missing(browser: Browser) -> None:
+    number = segments(browser, make_zip({"a/data.bin": b"x"}))
+    deposit_upload(browser, number, from_package="title authors")
+    deposit = worked_on(Deposit.objects.get())
+    assert deposit.status == "rejected"
+    assert "metadata.mandatory" in deposit.findings.values_list("code", flat=True)

@@ -56,11 +56,63 @@ const memory = {
 };
 
 const texts = () => [...form.querySelectorAll("input[name]:not([type=file], [type=hidden]), textarea, select")];
-const draft = () => Object.fromEntries(texts().map((input) => [input.name, input.value]));
+// What the package says is not what the depositor said.
+const draft = () => Object.fromEntries(texts().filter((input) => !isFilled(input)).map((input) => [input.name, input.value]));
 const restore = (record) => {
   for (const input of texts()) {
     if (record?.draft?.[input.name] && (!input.value || input.tagName === "SELECT")) input.value = record.draft[input.name];
   }
+};
+
+// --- What the package says of itself fills the fields that are empty ------------------------------------------------
+
+const filled = new Map();
+const isFilled = (input) => filled.get(input.name) === input.value;
+const note = (input) => {
+  const id = `${input.id}-from`;
+  let told = element(id);
+  if (!told) {
+    told = document.createElement("span");
+    told.id = id;
+    told.className = "help from";
+    input.closest(".field").append(told);
+    input.setAttribute("aria-describedby", `${input.getAttribute("aria-describedby") ?? ""} ${id}`.trim());
+  }
+  return told;
+};
+const fillFrom = (fields) => {
+  for (const [name, { value, source }] of Object.entries(fields)) {
+    const input = element(`id_${name}`);
+    if (input.value.trim()) continue;
+    input.value = value;
+    // As the browser keeps it: line ends and lengths may be its own.
+    filled.set(name, input.value);
+    note(input).textContent = fill(words.from, { source });
+    const hidden = input.closest("details");
+    if (hidden) hidden.open = true;
+  }
+};
+const empty = () => {
+  for (const input of texts()) {
+    if (!filled.has(input.name)) continue;
+    if (isFilled(input)) input.value = "";
+    note(input).textContent = "";
+  }
+  filled.clear();
+};
+form.addEventListener("input", ({ target }) => {
+  if (filled.has(target.name)) note(target).hidden = !isFilled(target);
+});
+const describe = async (mine) => {
+  const body = new FormData();
+  body.set("upload", mine.address.match(/[0-9a-f-]{36}/)[0]);
+  for (const name of ["collection", "name_encoding"]) body.set(name, element(`id_${name}`).value);
+  try {
+    const { response } = await ask("POST", words.describe, { body });
+    if (upload !== mine || deposited || button.disabled) return;
+    fillFrom(response.fields);
+    if (filled.size) say(`${words.arrived} ${words.described}`);
+  } catch { /* the checker will say what is wrong with it */ }
 };
 
 // --- What the page says -------------------------------------------------------------------------------------------
@@ -152,6 +204,7 @@ const go = async () => {
   element("pause").hidden = true;
   say(words.arrived);
   if (wanted) deposit();
+  else describe(mine);
 };
 
 const start = (file) => {
@@ -164,6 +217,7 @@ const start = (file) => {
   if (!file) return;
   if (!file.size) return refuse(words.empty);
   if (file.size > limit) return refuse(fill(words.tooLarge, { size: size(file.size), limit: size(limit) }));
+  empty();
   restore(memory.get(file));
   upload = new Upload(file, rules, memory, hear);
   go();
@@ -183,6 +237,7 @@ const deposit = async () => {
   body.delete("csrfmiddlewaretoken");
   body.set("upload", mine.address.match(/[0-9a-f-]{36}/)[0]);
   body.set("package_name", mine.file.name);
+  body.set("from_package", texts().filter(isFilled).map((input) => input.name).join(" "));
   button.disabled = true;
   try {
     // Safe to repeat: an upload is deposited once.

@@ -214,6 +214,7 @@ def test_the_document_describes_every_path(db: None) -> None:
         "/api/deliveries/{id}/retry/",
         "/api/deposits/",
         "/api/deposits/{deposit_id}/deliveries/",
+        "/api/deposits/{deposit_id}/exports/{name}",
         "/api/deposits/{id}/",
         "/api/deposits/{id}/actions/",
         "/api/deposits/{id}/events/",

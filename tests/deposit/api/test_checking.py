@@ -102,3 +102,21 @@ def test_only_members_are_answered(http: HttpClient, depositor: Client) -> None:
     assert check(http, PLAIN, "?collection=theirs").status_code in (403, 404)
     User.objects.create_user("olga", password=PASSWORD)
     assert check(HttpClient(headers={"Authorization": basic("olga")}), PLAIN).status_code == 403
+
+
+def test_what_the_package_says_of_itself_is_told(http: HttpClient) -> None:
+    package = {
+        "p/CITATION.cff": b"title: A tool\nversion: 1.10\nauthors:\n- {family-names: F, given-names: G}\n- name: Lab\n",
+        "p/package.json": b'{"name": "other", "license": "MIT"}',
+    }
+    answer = check(http, make_zip(package))
+    assert told(answer)[0]
+    described = {
+        each["term"]: (each["name"], each["values"], each["file"]) for each in answer.json()["described"]
+    }
+    assert described["name"] == ("title", ["A tool"], "CITATION.cff")
+    assert described["author"] == ("authors", ["G F", "Lab"], "CITATION.cff")
+    assert described["softwareVersion"] == ("version", ["1.10"], "CITATION.cff")
+    assert described["license"][2] == "package.json"
+    assert check(http, PLAIN).json()["described"] == []
+    assert "metadata.package_note" in told(check(http, make_zip({"CITATION.cff": b"a: [\n", "x": b"y"})))[1]
