@@ -5,7 +5,7 @@ ifeq (, $(shell command -v $(PYTHON)))
 $(error $(PYTHON) was not found. Python 3.11 or newer is needed: apt install python3, or make run PYTHON=/path/to/python3)
 endif
 
-.PHONY: run test lint format bench audit sbom setup
+.PHONY: run test lint format bench audit sbom release setup
 
 run: ## everything, in one terminal
 	@exec $(PYTHON) -m embedded run
@@ -27,6 +27,9 @@ audit: ## ask whether anything is known against the dependencies; needs the Inte
 
 sbom: ## write the dependencies down as CycloneDX, to .cache/sbom.cdx.json
 	@exec $(PYTHON) -m embedded sbom
+
+release: ## build all that a release consists of, twice, compare, and set its tag; RELEASE=dry: without the tag
+	@exec $(PYTHON) -m embedded release $(RELEASE_OPTIONS)
 
 setup: ## only the virtual environment, with the tools of development
 	@exec $(PYTHON) -m embedded setup

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from client.metadata import Metadata, Person
     from client.swhid import swhid_of
 
+__version__ = "1.0.0"
+
 __all__ = ["DepositError", "Depositor", "Metadata", "Person", "Receipt", "Service", "Status", "swhid_of"]
 
 _HOMES = {

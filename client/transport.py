@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 
+from client import __version__
 from client.addresses import explain
 from client.documents import read_error
 from client.errors import DepositError, NotFoundError, RefusedError, UnavailableError, error_for
@@ -38,7 +39,7 @@ class Transport:
         give_up_after: float = GIVE_UP_AFTER,
     ) -> None:
         self.retries, self._first_wait, self._give_up_after = retries, first_wait, give_up_after
-        headers = {"User-Agent": "deposit-client/0.1", "Accept": "application/xml, */*;q=0.1"}
+        headers = {"User-Agent": f"deposit-client/{__version__}", "Accept": "application/xml, */*;q=0.1"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         self._http = httpx.Client(

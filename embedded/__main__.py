@@ -19,6 +19,7 @@ USAGE = """usage: python3 -m embedded COMMAND
   format   put the code into its style
   bench    run the benchmarks one after the other
   audit    ask whether anything is known against the dependencies (needs the Internet)
+  release  build everything twice, compare, set the tag (--dry-run: without the tag)
   sbom     write the dependencies down as CycloneDX, to .cache/sbom.cdx.json
   setup    only make the virtual environment, with the tools of development
 """
@@ -30,6 +31,7 @@ COMMANDS = {
     "format": ("requirements-dev.txt", ["-m", "ruff", "format"]),
     "bench": ("requirements-dev.txt", ["-m", "embedded.bench"]),
     "audit": ("requirements-dev.txt", ["-m", "embedded.supply", "audit"]),
+    "release": ("requirements-dev.txt", ["-m", "embedded.release"]),
     "sbom": ("requirements-dev.txt", ["-m", "embedded.supply", "sbom"]),
     "setup": ("requirements-dev.txt", ["-c", ""]),
 }

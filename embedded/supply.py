@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from embedded.setup import REPOSITORY, VENV
+from embedded.setup import REPOSITORY
 
 TOOLS = REPOSITORY / ".cache" / "audit"
 PINNED = REPOSITORY / "requirements-audit.txt"
@@ -23,7 +23,7 @@ def tool(name: str) -> Path:
     wanted = hashlib.sha256(PINNED.read_bytes()).hexdigest()
     stamp = TOOLS / ".requirements.sha256"
     if not stamp.exists() or stamp.read_text() != wanted:
-        uv = VENV / "bin" / "uv"
+        uv = Path(sys.executable).parent / "uv"
         run([uv, "venv", "-q", "--clear", "--python", sys.executable, TOOLS])
         run(
             [

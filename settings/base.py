@@ -346,12 +346,15 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": SERVICE_TITLE,
     "DESCRIPTION": "Deposits, their findings and history, and what the archive has.",
-    "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "/static/dashboard/icon.svg",
     "PREPROCESSING_HOOKS": ["deposit.api.schema.only_api"],
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "deposit.api.schema.problems"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "deposit.api.schema.problems",
+        "deposit.api.schema.versioned",
+    ],
 }
 
 LOGGING: dict[str, Any] = {

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 
+from client import __version__
 from client.errors import DepositError, ExitCode
 
 # Command: the module of this package that holds it (as a function of that name, - as _), and its one line.
@@ -70,7 +71,7 @@ class Commands(click.Group):
     epilog="Exit codes: 0 well, 2 wrong command line, 3 refused, 4 not allowed, 5 not found, 6 server away, "
     "7 rejected, 8 failed or expired, 9 timed out, 10 differs or not stored, 11 warnings wait for confirmation.",
 )
-@click.version_option("0.1.0", prog_name="deposit")
+@click.version_option(__version__, prog_name="deposit")
 def group() -> None:
     """Deposit packages at a SWORD server, and follow them."""
 

@@ -7,6 +7,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.renderers import TemplateHTMLRenderer
 
+from deposit import __version__
 from deposit.http.problems import PROBLEM
 
 
@@ -21,6 +22,12 @@ def problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     for operations in result["paths"].values():
         for operation in operations.values():
             operation["responses"].setdefault("default", {"description": "A refusal.", "content": content})
+    return result
+
+
+def versioned(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """A hook of drf-spectacular: the document is that of this release."""
+    result["info"]["version"] = __version__
     return result
 
 
