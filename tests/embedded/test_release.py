@@ -156,8 +156,15 @@ def _release(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_release_is_built_twice_and_tagged(checkout: Path) -> None:
+def _prepare(checkout: Path) -> None:
+    """What the page says is done before: promises are written down, and changes are those of the release."""
+    command = [sys.executable, "-m", "tests.support.promises"]
+    subprocess.run(command, cwd=checkout, check=True, capture_output=True)
     _change(checkout, "CHANGELOG.md", r"(?s)\A.*\Z", LOG.replace("1.0.0", __version__))
+
+
+def test_a_release_is_built_twice_and_tagged(checkout: Path) -> None:
+    _prepare(checkout)
     without = ["--without", "debian", "--without", "image", "--without", "sbom"]
     dry = _release(checkout, "--dry-run", *without)
     assert (dry.returncode, git(checkout, "tag", "--list")) == (0, ""), dry.stderr
@@ -198,7 +205,7 @@ def test_the_client_is_whole_when_it_is_installed(checkout: Path, tmp_path: Path
     "TEST_CLIENTS" not in os.environ, reason="needs the index of packages: set TEST_CLIENTS=1"
 )
 def test_the_sbom_is_the_same_twice_and_of_this_version(checkout: Path) -> None:
-    _change(checkout, "CHANGELOG.md", r"(?s)\A.*\Z", LOG.replace("1.0.0", __version__))
+    _prepare(checkout)
     done = _release(checkout, "--dry-run", "--without", "debian", "--without", "image", "--without", "client")
     assert done.returncode == 0, done.stderr
     results = checkout / ".cache" / "release" / __version__
