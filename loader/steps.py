@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from deposit.models import Delivery, Deposit, Identifier
+from deposit.models import Delivery, Deposit, Identifier, Part
 from deposit.queue.leases import Lease
 from deposit.queue.policies import REQUEST, Policy
 
@@ -102,6 +102,8 @@ class Destination:
     ``inspect`` looks what a delivery has left at the destination, changes nothing, and answers with JSON: ``stored``
     (one word), ``complete`` (whether the delivery is fulfilled by it), ``message``, and what else is known.
 
+    ``describe`` takes a metadata document that came without a package there; the same document twice is one.
+
     ``configure(actor=…, collection=…, …)`` keeps what an administrator says of a collection that only this destination
     knows, such as its pipelines.
     """
@@ -110,6 +112,7 @@ class Destination:
     steps: tuple[Step, ...]
     clean_up: "Callable[[Context], Done | Again] | None" = None
     inspect: Callable[[Delivery], Mapping[str, Any]] | None = None
+    describe: Callable[[Part, Lease], None] | None = None
     configure: Callable[..., None] | None = None
 
 

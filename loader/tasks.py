@@ -3,6 +3,7 @@
 from celery import Task, shared_task
 
 from loader.cleanup import clean_up
+from loader.describing import describe_elsewhere
 from loader.destinations.archive.describing import describe
 from loader.inspection import inspect
 from loader.workflow import load
@@ -30,3 +31,9 @@ def inspect_task(task: "Task[..., None]", delivery_id: int | str) -> None:
 def describe_task(task: "Task[..., None]", part_id: int | str) -> None:
     """Archive one metadata document that came alone. Safe to run twice: the claim lets one through."""
     describe(int(part_id), worker=f"loader:{task.request.hostname}")
+
+
+@shared_task(name="loader.describe_elsewhere", bind=True)
+def describe_elsewhere_task(task: "Task[..., None]", key: str) -> None:
+    """Take such a document to one more destination. Safe to run twice: the claim lets one through."""
+    describe_elsewhere(key, worker=f"loader:{task.request.hostname}")

@@ -221,6 +221,15 @@ CLEANUP = register(Kind(name="cleanup", task="loader.clean_up", queue="load", po
 DESCRIBE = register(
     Kind(name="describe", task="loader.describe", queue="load", policy=PROMISED, cancellable=False)
 )
+# It goes on to another destination of its collection. The key is its part and that destination's name, with a colon.
+DESCRIBE_ELSEWHERE = register(
+    Kind(
+        name="describe-elsewhere",
+        task="loader.describe_elsewhere",
+        queue="load",
+        policy=PROMISED,
+    )
+)
 INSPECT = register(Kind(name="inspect", task="loader.inspect", queue="load", policy=REQUEST))
 LOAD = register(
     Kind(

@@ -13,7 +13,8 @@ import msgpack
 
 
 class Storage:
-    """What came. ``faults``: HTTP statuses of the next answers; ``largest``: of a request, in bytes."""
+    """What came. ``faults``: HTTP statuses of the next answers; ``largest``: of a request, in bytes.
+    ``lost_answers``: methods that are done once without an answer."""
 
     def __init__(self) -> None:
         self.contents: dict[bytes, dict[str, Any]] = {}
@@ -27,8 +28,10 @@ class Storage:
         self.statuses: dict[tuple[int, Any], dict[str, Any]] = {}
         self.documents: dict[bytes, dict[str, Any]] = {}
         self.origins: set[str] = set()
+        self.known: set[str] = set()
         self.dangling: list[str] = []
         self.faults: list[int] = []
+        self.lost_answers: list[str] = []
         self.calls: list[str] = []
         self.largest = 1 << 40
         self.url = ""
@@ -97,11 +100,19 @@ class Storage:
     def _origin_visit_get_latest(self, origin: str, **wanted: Any) -> Any:
         return next((each for each in self.visits if each["origin"] == origin), None)
 
-    def _metadata_authority_add(self, authorities: list[Any]) -> None: ...
+    def _metadata_authority_add(self, authorities: list[Any]) -> None:
+        self.known |= {str({"type": each["type"], "url": each["url"]}) for each in map(_fields, authorities)}
 
-    def _metadata_fetcher_add(self, fetchers: list[Any]) -> None: ...
+    def _metadata_fetcher_add(self, fetchers: list[Any]) -> None:
+        self.known |= {
+            str({"name": each["name"], "version": each["version"]}) for each in map(_fields, fetchers)
+        }
 
     def _raw_extrinsic_metadata_add(self, metadata: list[Any]) -> None:
+        for each in map(_fields, metadata):
+            # The real one refuses documents of unknown authorities and fetchers.
+            if not {str(each["authority"]), str(each["fetcher"])} <= self.known:
+                self.dangling.append(f"document {each['id'].hex()}")
         self.documents |= {each["id"]: each for each in map(_fields, metadata)}
 
 
@@ -123,7 +134,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(413, {})
         else:
             given = msgpack.unpackb(body, raw=False, strict_map_key=False, timestamp=3)
-            self._say(200, self.storage.answer(self.path.strip("/"), given))
+            method = self.path.strip("/")
+            answer = self.storage.answer(method, given)
+            if method in self.storage.lost_answers:
+                self.storage.lost_answers.remove(method)
+                self.close_connection = True
+                return
+            self._say(200, answer)
 
     def _say(self, status: int, value: Any) -> None:
         data = msgpack.packb(value, use_bin_type=True, datetime=True)

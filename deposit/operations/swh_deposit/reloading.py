@@ -3,17 +3,33 @@
 import time
 from collections.abc import Iterable
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from deposit import lifecycle
 from deposit.lifecycle import TransitionRefused
-from deposit.models import Deposit, DepositType, EventName, Finding, MovedDeposit, Status
+from deposit.metadata.entry import read_entry
+from deposit.metadata.errors import MetadataError
+from deposit.models import (
+    Deposit,
+    DepositType,
+    EventName,
+    Finding,
+    MovedDeposit,
+    Part,
+    PartKind,
+    Status,
+)
 from deposit.operations.swh_deposit.deposits import ACTOR, put_back
 from deposit.operations.swh_deposit.report import Report
+from deposit.queue import items
+from deposit.services.work import DESCRIBE
 
 # So many are on their way at once: new deposits of the same clients wait for no more than these.
 _AT_ONCE = 50
 _POLL_SECONDS = 0.5
+# Documents that came without a package are asked for in one transaction each so many.
+_DESCRIBED_AT_ONCE = 500
 # Nothing ended for so long: no worker runs.
 _PATIENCE_SECONDS = 600.0
 
@@ -25,6 +41,7 @@ def reload_done(source: str, report: Report) -> None:
         .filter(deposit__status__in=["verified", "loading"], deposit__swhid__gt="")
         .values_list("pk", flat=True)
     )
+    _describe(source, report)
     waiting = iter(
         _moved(source)
         .filter(
@@ -56,6 +73,30 @@ def reload_done(source: str, report: Report) -> None:
             return
         else:
             time.sleep(_POLL_SECONDS)
+
+
+def _describe(source: str, report: Report) -> None:
+    """Ask for the archiving of the documents of metadata-only deposits; the workers do it when they come to it."""
+    waiting = _moved(source).filter(deposit__status=Status.DONE, deposit__type=DepositType.META, lacking=[])
+    while numbers := list(waiting.order_by("pk").values_list("pk", flat=True)[:_DESCRIBED_AT_ONCE]):
+        with transaction.atomic():
+            parts = Part.objects.select_related("deposit").filter(deposit__in=numbers, kind=PartKind.METADATA)
+            for part in parts.order_by("pk"):
+                _ask_for_description(part, report)
+            MovedDeposit.objects.filter(pk__in=numbers).update(loaded=True)
+
+
+def _ask_for_description(part: Part, report: Report) -> None:
+    try:
+        reference = read_entry(bytes(part.document or b"")).reference
+        lacks = "" if reference else "It refers to nothing."
+    except MetadataError as error:
+        lacks = str(error)
+    if lacks:
+        report.remark("deposit", part.deposit_id, f"A metadata document is recorded only: {lacks}")
+        return
+    items.ask(DESCRIBE.name, part.pk, deposit_id=part.deposit_id, share=part.deposit.client_id)
+    report.count("metadata documents on their way to the archive")
 
 
 def _moved(source: str) -> QuerySet[MovedDeposit]:

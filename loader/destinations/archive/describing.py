@@ -4,16 +4,13 @@ import logging
 
 from django.db import transaction
 
-from archive.identifiers import SWHID, ObjectType, origin_id
 from archive.ingest import Ingest
-from deposit.metadata.entry import read_entry
-from deposit.metadata.reference import OriginReference
-from deposit.models import DepositType, Part
+from deposit.models import Part
 from deposit.queue import items
 from deposit.queue.claims import Claim, LeaseLost
 from deposit.queue.leases import Lease, kept
-from deposit.services.work import DESCRIBE
-from loader.destinations.archive import extrinsic
+from deposit.services.work import DESCRIBE, DESCRIBE_ELSEWHERE
+from loader.destinations.archive.extrinsic import documents_alone
 
 logger = logging.getLogger(__name__)
 
@@ -37,35 +34,21 @@ def _archive(part_id: int, claim: Claim, lease: Lease) -> None:
     part = Part.objects.select_related("deposit__client", "deposit__collection").filter(pk=part_id).first()
     with Ingest() as ingest:
         if part is not None:  # else it was removed meanwhile, and nobody wants it any more
-            _add(ingest, part)
+            for each in documents_alone(part):
+                ingest.add_metadata(each)
             ingest.seal()
         lease.check()
         with transaction.atomic():
             if part is not None:
                 ingest.publish()
+                _ask_elsewhere(part)
             items.finish(claim)
 
 
-def _add(ingest: Ingest, part: Part) -> None:
+def _ask_elsewhere(part: Part) -> None:
+    """What was archived goes on to the collection's other destinations; none of them keeps another waiting."""
     deposit = part.deposit
-    entry = read_entry(bytes(part.document or b""))
-    reference = entry.reference if deposit.type == DepositType.META else None
-    if isinstance(reference, OriginReference):
-        target, context = SWHID(ObjectType.ORIGIN, origin_id(reference.url)), {}
-    elif reference is not None:
-        target, context = reference.swhid.core, extrinsic.context_of(reference.swhid)
-    else:
-        assert deposit.swhid is not None
-        target = SWHID.parse(deposit.swhid)
-        context = {"origin": deposit.origin_url} if deposit.origin_url else {}
-    extrinsic.add_document(
-        ingest,
-        entry=entry,
-        target=target,
-        context=context,
-        client=deposit.client,
-        collection=deposit.collection.name,
-        deposit_id=deposit.pk,
-        document_format=extrinsic.ALONE,
-        discovery_date=part.created_at,
-    )
+    for name in dict.fromkeys(deposit.collection.destinations):
+        if name != "archive":
+            key = f"{part.pk}:{name}"
+            items.ask(DESCRIBE_ELSEWHERE.name, key, deposit_id=deposit.pk, share=deposit.client_id)

@@ -8,13 +8,14 @@ from django.conf import settings
 from lxml import etree
 from lxml.builder import ElementMaker
 
-from archive.identifiers import SWHID, ObjectType, QualifiedSWHID
+from archive.identifiers import SWHID, ObjectType, QualifiedSWHID, origin_id
 from archive.ingest import Ingest
 from archive.objects import Metadata
 from deposit import __version__
-from deposit.metadata.entry import Entry
+from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.namespaces import DEPOSIT
-from deposit.models import Client
+from deposit.metadata.reference import OriginReference
+from deposit.models import Client, DepositType, Part
 
 # The formats are those of swh-deposit: a document on its own, and one that came with a package.
 ALONE = "sword-v2-atom-codemeta"
@@ -37,8 +38,13 @@ def context_of(swhid: QualifiedSWHID) -> dict[str, Any]:
     return {name: value for name, value in context.items() if value is not None}
 
 
-def add_document(
-    ingest: Ingest,
+def add_document(ingest: Ingest, **fields: Any) -> None:
+    """Put what `documents_of` makes of the same fields into a load that is under way."""
+    for each in documents_of(**fields):
+        ingest.add_metadata(each)
+
+
+def documents_of(
     *,
     entry: Entry,
     target: SWHID,
@@ -48,8 +54,8 @@ def add_document(
     deposit_id: int,
     document_format: str,
     discovery_date: datetime,
-) -> None:
-    """Put a document and the record of its deposit into a load that is under way."""
+) -> tuple[Metadata, Metadata]:
+    """A document on ``target``, and the record of its deposit on the document."""
     document = Metadata(
         target=target,
         format=document_format,
@@ -59,16 +65,40 @@ def add_document(
         discovery_date=discovery_date,
         **context,
     )
-    identifier = ingest.add_metadata(document)
-    ingest.add_metadata(
-        Metadata(
-            target=SWHID(ObjectType.METADATA, identifier),
-            format=_ABOUT_DEPOSIT,
-            document=_deposit_info(deposit_id, client, collection),
-            authority=("registry", settings.AUTHORITY_URL),
-            fetcher=FETCHER,
-            discovery_date=discovery_date,
-        )
+    about = Metadata(
+        target=SWHID(ObjectType.METADATA, document.id),
+        format=_ABOUT_DEPOSIT,
+        document=_deposit_info(deposit_id, client, collection),
+        authority=("registry", settings.AUTHORITY_URL),
+        fetcher=FETCHER,
+        discovery_date=discovery_date,
+    )
+    return document, about
+
+
+def documents_alone(part: Part) -> tuple[Metadata, Metadata]:
+    """The same of a part that came without a package: on what its entry refers to, or on its deposit's directory."""
+    deposit = part.deposit
+    entry = read_entry(bytes(part.document or b""))
+    reference = entry.reference if deposit.type == DepositType.META else None
+    context: Mapping[str, Any]
+    if isinstance(reference, OriginReference):
+        target, context = SWHID(ObjectType.ORIGIN, origin_id(reference.url)), {}
+    elif reference is not None:
+        target, context = reference.swhid.core, context_of(reference.swhid)
+    else:
+        assert deposit.swhid is not None
+        target = SWHID.parse(deposit.swhid)
+        context = {"origin": deposit.origin_url} if deposit.origin_url else {}
+    return documents_of(
+        entry=entry,
+        target=target,
+        context=context,
+        client=deposit.client,
+        collection=deposit.collection.name,
+        deposit_id=deposit.pk,
+        document_format=ALONE,
+        discovery_date=part.created_at,
     )
 
 

@@ -5,7 +5,13 @@ nothing that points at nothing, and sends the rest next time.
 """
 
 from deposit.queue.policies import LONG, REQUEST
-from loader.destinations.software_heritage.delivering import describe, inspect, record_visit, send_objects
+from loader.destinations.software_heritage.delivering import (
+    describe,
+    describe_alone,
+    inspect,
+    record_visit,
+    send_objects,
+)
 from loader.steps import Destination, Step
 
 DESTINATION = Destination(
@@ -16,4 +22,5 @@ DESTINATION = Destination(
         Step(name="describe it", run=describe, policy=REQUEST),
     ),
     inspect=inspect,
+    describe=describe_alone,
 )

@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 
 from archive.identifiers import SWHID, ObjectType, origin_id
-from deposit.models import Delivery
+from deposit.models import Delivery, Part
 from deposit.queue.leases import Lease
 from loader.destinations.archive.origin_lock import alone_on_origin
 from loader.destinations.software_heritage import objects
-from loader.destinations.software_heritage.documents import documents_of
+from loader.destinations.software_heritage.documents import Documents, documents_of, documents_of_part
 from loader.destinations.software_heritage.planning import Plan, send_release, send_tree
 from loader.destinations.software_heritage.rpc import Rpc, fields_of, model
 from loader.destinations.software_heritage.sending import Sender
@@ -154,12 +154,7 @@ def describe(context: Context) -> Outcome:
     """Send the metadata documents, with who says so and who fetched them."""
     sent = context.results["send the objects"]
     documents = documents_of(context.deposit, directory=sent["directory"], release=sent["release"])
-    with storage() as server:
-        server.call("metadata_authority/add", authorities=documents.authorities)
-        server.call("metadata_fetcher/add", fetchers=[documents.fetcher])
-        server.call(
-            "raw_extrinsic_metadata/add", metadata=[objects.metadata(each) for each in documents.items]
-        )
+    _add(documents, context.lease)
     deposit = context.deposit
     swhid = sent["directory"]
     qualified = (
@@ -172,6 +167,22 @@ def describe(context: Context) -> Outcome:
     for scheme in ("release", "snapshot"):
         context.add_identifier(f"swhid-{scheme}", sent[scheme])
     return Done(result={**told, "swhid": swhid, "swhid_context": qualified})
+
+
+def describe_alone(part: Part, lease: Lease) -> None:
+    """Send a metadata document that came without a package. Raises `Transient`, `Permanent`."""
+    _add(documents_of_part(part), lease)
+
+
+def _add(documents: Documents, lease: Lease) -> None:
+    """Who says so and who fetched it come first; all of it is the same when it is sent again."""
+    with storage() as server:
+        server.call("metadata_authority/add", authorities=documents.authorities)
+        server.call("metadata_fetcher/add", fetchers=[documents.fetcher])
+        lease.check()
+        server.call(
+            "raw_extrinsic_metadata/add", metadata=[objects.metadata(each) for each in documents.items]
+        )
 
 
 def inspect(delivery: Delivery) -> Mapping[str, Any]:

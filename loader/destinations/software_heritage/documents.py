@@ -5,7 +5,7 @@ origin. Their date is the deposit's completion, so that the same deposit gives t
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from archive.objects import Metadata
 from deposit import __version__
 from deposit.models import Deposit, Part, PartKind
 from deposit.services.deposits import effective_entry
-from loader.destinations.archive.extrinsic import FETCHER, WITH_PACKAGE
+from loader.destinations.archive.extrinsic import FETCHER, WITH_PACKAGE, documents_alone
 from loader.destinations.software_heritage.rpc import Wire, model
 
 _PACKAGES = "original-artifacts-json"
@@ -58,16 +58,26 @@ def documents_of(deposit: Deposit, *, directory: str, release: str) -> Documents
             _document(date, WITH_PACKAGE, by_client, entry.document, on_origin),
             _document(date, _PACKAGES, by_client, json.dumps(provenance).encode(), on_origin),
         ]
+    return _told(items, deposit)
+
+
+def documents_of_part(part: Part) -> Documents:
+    """The two of a document that came without a package: itself, and the record of its deposit on it."""
+    return _told([_in_seconds(each) for each in documents_alone(part)], part.deposit)
+
+
+def _in_seconds(one: Metadata) -> Metadata:
+    return replace(one, discovery_date=one.discovery_date.replace(microsecond=0))
+
+
+def _told(items: list[Metadata], deposit: Deposit) -> Documents:
+    client = deposit.client
+    by_client = {"type": "deposit_client", "url": client.provider_url}
     return Documents(
         items=items,
         authorities=[
-            model("MetadataAuthority", type=by_us[0], url=by_us[1], metadata={}),
-            model(
-                "MetadataAuthority",
-                type=by_client[0],
-                url=by_client[1],
-                metadata={"name": client.user.last_name},
-            ),
+            model("MetadataAuthority", type="registry", url=settings.AUTHORITY_URL, metadata={}),
+            model("MetadataAuthority", **by_client, metadata={"name": client.user.last_name}),
         ],
         fetcher=model(
             "MetadataFetcher", name=FETCHER[0], version=FETCHER[1], metadata=_TOOL["configuration"]

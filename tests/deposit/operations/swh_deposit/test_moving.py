@@ -16,12 +16,15 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from archive.identifiers import SWHID, ObjectType, origin_id
+from archive.retrieval import metadata_of
 from deposit.models import Client, Deposit, Event, Identifier, MovedDeposit, Part, Status, WorkItem
 from deposit.operations.doctor import examine
 from deposit.staging.files import path_of
 from tests.support.buckets import KEYS, bucket_server, s3
+from tests.support.describing import describe_all
 from tests.support.factories import basic, http_client, new_client, new_collection, new_deposit
-from tests.support.swh_deposit_record import PASSWORD, SCHEMA, SwhDepositRecord, database_url
+from tests.support.swh_deposit_record import ENTRY, PASSWORD, SCHEMA, SwhDepositRecord, database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -358,3 +361,32 @@ def test_a_run_that_is_killed_is_taken_up_by_the_next(other: SwhDepositRecord, s
     assert Deposit.objects.filter(status=Status.DONE).count() == len(numbers)
     assert Part.objects.filter(kind="package").count() == len(numbers)
     assert [problem.code for problem in examine(archive=False)] == []
+
+
+def test_metadata_only_deposits_come_into_the_archive_where_done_is_loaded(other: SwhDepositRecord) -> None:
+    url = "https://hal.example.org/one"
+    entry = ENTRY.format("meta").replace(
+        "<author>",
+        '<swh:deposit xmlns:swh="https://www.softwareheritage.org/schema/2018/deposit"><swh:reference>'
+        f'<swh:origin url="{url}"/></swh:reference></swh:deposit><author>',
+    )
+    meta: dict[str, Any] = {"type": "meta", "swhid": None, "swhid_context": None, "origin_url": None}
+    number = other.deposit(package=None, **meta)
+    other.request(number, raw_metadata=entry)
+    broken = other.deposit(package=None, **meta)
+    other.request(broken, raw_metadata="<no entry")
+    run(other)
+    # Recorded only.
+    assert (describe_all(), Deposit.objects.get(pk=number).status) == (0, "done")
+    report = run(other, "--done", "load")
+    # The first document of each refers to nothing.
+    assert [line["id"] for line in report["rows"]] == [number, broken, broken]
+    assert (describe_all(), report["counts"]["metadata documents on their way to the archive"]) == (1, 1)
+    origin = SWHID(ObjectType.ORIGIN, origin_id(url))
+    (document,) = [each for each in metadata_of(origin) if each.format == "sword-v2-atom-codemeta"]
+    part = Part.objects.get(deposit=number, document=entry.encode())
+    assert document.document == entry.encode()
+    assert int(document.discovery_date.timestamp()) == int(part.created_at.timestamp())
+    # Once.
+    run(other, "--done", "load")
+    assert describe_all() == 0
