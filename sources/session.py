@@ -112,14 +112,15 @@ class Session:
 
     @property
     def is_done(self) -> bool:
-        """Whether everything that is there now has been found and taken in, and nothing is at work."""
+        """Whether what is there now has been found and, unless the source is paused, taken in; nothing is at work."""
         if (
             not self.finder.scans
             or self.finder.pending
             or any(not job.done() for job in self._at_work.values())
         ):
             return False
-        return not (taking.due_items(self.source, 1) or following.to_report(self.source))
+        takes = not self.source.paused and taking.due_items(self.source, 1)
+        return not (takes or following.to_report(self.source))
 
     def _find(self, now: float) -> None:
         found = self.finder.step(now)
