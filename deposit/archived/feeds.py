@@ -1,7 +1,8 @@
 """Atom feeds of what is done or withdrawn: of a collection, for whom it is visible, and of one's own deposits.
 
-Newest change first. Pages are linked as RFC 5005 section 3 has it; ``before`` says where a page begins, so that nothing
-is missed or told twice while deposits come in. Conditional requests (RFC 9110 section 13) cost no document.
+Newest change first. Pages are linked as RFC 5005 section 3 has it; ``before`` and ``after`` say where a page begins or
+ends, so that nothing is missed or told twice while deposits come in. Conditional requests (RFC 9110 section 13) cost no
+document.
 """
 
 import hashlib
@@ -40,9 +41,9 @@ class PagedFeed(Atom1Feed):
     mime_type = "application/atom+xml; charset=utf-8"
 
     def add_root_elements(self, handler: Any) -> None:
-        """``first`` and ``next`` (RFC 5005 section 3)."""
+        """``first``, ``previous`` and ``next`` (RFC 5005 section 3)."""
         super().add_root_elements(handler)
-        for relation in ("first", "next"):
+        for relation in ("first", "previous", "next"):
             if self.feed[relation]:
                 handler.addQuickElement("link", "", {"rel": relation, "href": self.feed[relation]})
 
@@ -57,8 +58,7 @@ class FeedView(AccessView):
     ) -> HttpResponseBase:
         """The page of a feed that the query string asks for, or 304."""
         found = deposits.filter(status__in=_TOLD).select_related("collection", "client__user")
-        rows = list(_before(found, request).order_by("-status_changed_at", "-id")[: PAGE_SIZE + 1])
-        shown, more = rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
+        rows, shown, more = _page(found, request)
         plain = request._request
         tag, modified = _validators(plain, title, rows)
         response = get_conditional_response(plain, tag, modified)
@@ -105,10 +105,24 @@ def _collection(actor: Actor, name: str) -> Collection:
     return found
 
 
-def _before(deposits: QuerySet[Deposit], request: Request) -> QuerySet[Deposit]:
-    text = request.query_params.get("before", "")
-    if not text:
-        return deposits
+def _page(deposits: QuerySet[Deposit], request: Request) -> tuple[list[Deposit], list[Deposit], bool]:
+    """The rows that a page is made from, those that it shows, and whether older ones follow."""
+    newer = request.query_params.get("after", "")
+    if newer:
+        moment, pk = _read(newer)
+        later = Q(status_changed_at__gt=moment) | Q(status_changed_at=moment, pk__gt=pk)
+        rows = list(deposits.filter(later).order_by("status_changed_at", "id")[:PAGE_SIZE])[::-1]
+        # The page that leads here is older than all of them.
+        return rows, rows, bool(rows)
+    older = request.query_params.get("before", "")
+    if older:
+        moment, pk = _read(older)
+        deposits = deposits.filter(Q(status_changed_at__lt=moment) | Q(status_changed_at=moment, pk__lt=pk))
+    rows = list(deposits.order_by("-status_changed_at", "-id")[: PAGE_SIZE + 1])
+    return rows, rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
+
+
+def _read(text: str) -> tuple[datetime, int]:
     cursor = _CURSOR.fullmatch(text)
     moment = (
         _EPOCH + timedelta(microseconds=int(cursor[1])) if cursor and int(cursor[1]) < 10**17 // 2 else None
@@ -120,9 +134,7 @@ def _before(deposits: QuerySet[Deposit], request: Request) -> QuerySet[Deposit]:
             "There is no such page.",
             "Follow the links of the feed's first page.",
         )
-    return deposits.filter(
-        Q(status_changed_at__lt=moment) | Q(status_changed_at=moment, pk__lt=min(int(cursor[2]), 2**63 - 1))
-    )
+    return moment, min(int(cursor[2]), 2**63 - 1)
 
 
 def _validators(request: HttpRequest, title: str, rows: Sequence[Deposit]) -> tuple[str, int | None]:
@@ -136,6 +148,7 @@ def _validators(request: HttpRequest, title: str, rows: Sequence[Deposit]) -> tu
 def _document(request: HttpRequest, title: str, shown: Sequence[Deposit], *, more: bool) -> bytes:
     here = request.build_absolute_uri(request.path)
     last = shown[-1] if more else None
+    first = shown[0] if shown and {"before", "after"} & request.GET.keys() else None
     feed = PagedFeed(
         title=_text(title),
         link=request.build_absolute_uri("/"),
@@ -143,6 +156,7 @@ def _document(request: HttpRequest, title: str, shown: Sequence[Deposit], *, mor
         feed_url=request.build_absolute_uri(),
         feed_guid=here,
         first=here,
+        previous=f"{here}?after={_cursor(first)}" if first else "",
         next=f"{here}?before={_cursor(last)}" if last else "",
     )
     identifiers = _identifiers(shown)

@@ -16,6 +16,7 @@ from deposit.services.deliveries import decide
 from loader import receipts
 from loader.workflow import load
 from tests.loader.conftest import Loaded
+from tests.support.buckets import address, bucket_server, s3
 from tests.support.lifecycle_fixtures import depositor, pass_lease
 from tests.support.webhook_receiver import Answer, Receiver, receiver
 
@@ -68,6 +69,23 @@ def test_a_file_is_written_from_a_template_when_all_is_delivered(loaded: Loaded,
         ("archive", "done"),
         (receipts.NAME, "done"),
     ]
+
+
+def test_a_file_lies_in_a_bucket_too(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    who = depositor()
+    with bucket_server() as endpoint:
+        storage = s3(endpoint)
+        storage.create_bucket(Bucket="receipts")
+        receipt_targets.add(
+            actor=ACTOR, collection=who[1].name, place=address(endpoint, "receipts", "of/deposits")
+        )
+        deposit = loaded(who=who)
+        assert deposit.status == Status.DONE
+        key = f"of/deposits/receipt-{deposit.pk}-{Delivery.objects.get().pk}.json"
+        written = json.loads(storage.get_object(Bucket="receipts", Key=key)["Body"].read())
+    assert (written["deposit"], written["swhid"]) == (deposit.pk, deposit.swhid)
 
 
 def test_a_webhook_is_signed_and_tried_again_with_the_same_id(loaded: Loaded, hook: Receiver) -> None:

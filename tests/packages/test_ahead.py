@@ -46,11 +46,19 @@ def test_what_fails_there_is_raised_here_in_its_turn() -> None:
     ahead.close()
 
 
+@pytest.fixture(scope="module")
+def package_of_six() -> bytes:
+    """It takes seconds to compress."""
+    return make_tar({f"{n}": random.Random(n).randbytes(2**20) for n in range(6)}, "w:xz")
+
+
 @pytest.mark.parametrize("taken", [0, 1, 5])
-def test_no_thread_is_left_when_a_package_is_given_up(tmp_path: Path, taken: int) -> None:
+def test_no_thread_is_left_when_a_package_is_given_up(
+    tmp_path: Path, taken: int, package_of_six: bytes
+) -> None:
     before = threading.active_count()
     path = tmp_path / "package"
-    path.write_bytes(make_tar({f"{n}": random.Random(n).randbytes(2**20) for n in range(6)}, "w:xz"))
+    path.write_bytes(package_of_six)
     with open_package(path, ahead=True) as package:
         members = iter(package)
         for _ in range(taken):

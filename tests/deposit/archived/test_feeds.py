@@ -95,7 +95,25 @@ def test_pages_have_each_deposit_once(public: Collection, monkeypatch: pytest.Mo
     assert sorted(seen) == made
     assert seen == sorted(seen, reverse=True)
     for wrong in ("x", "1", "9" * 17 + "-1", "1-" + "9" * 19):
-        assert browser.get(f"/feeds/collections/open/?before={wrong}").status_code == 404
+        for end in ("before", "after"):
+            assert browser.get(f"/feeds/collections/open/?{end}={wrong}").status_code == 404
+
+
+def test_one_comes_back_the_way_one_went(public: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "PAGE_SIZE", 2)
+    client, browser = new_client(public), HttpClient()
+    made = [done(public, client=client).pk for _ in range(5)]
+    first = browser.get("/feeds/collections/open/")
+    assert not link(first, "previous")
+    second = browser.get(link(first, "next"))
+    last = browser.get(link(second, "next"))
+    assert [entries(page) for page in (first, second, last)] == [
+        [str(pk) for pk in pks] for pks in (made[:2:-1], made[2:0:-1], made[:1])
+    ]
+    back = browser.get(link(last, "previous"))
+    assert entries(back) == entries(second)
+    assert entries(browser.get(link(back, "next"))) == entries(last)
+    assert entries(browser.get(link(back, "previous"))) == entries(first)
 
 
 def test_what_has_not_changed_is_not_sent_again(public: Collection) -> None:
