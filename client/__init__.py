@@ -17,12 +17,21 @@ if TYPE_CHECKING:
     from client.errors import DepositError
     from client.metadata import Metadata, Person
     from client.swhid import swhid_of
+    from client.version import __version__ as __version__
 
-__version__ = "1.0.0"
-
-__all__ = ["DepositError", "Depositor", "Metadata", "Person", "Receipt", "Service", "Status", "swhid_of"]
+__all__ = [
+    "DepositError",
+    "Depositor",
+    "Metadata",
+    "Person",
+    "Receipt",
+    "Service",
+    "Status",
+    "swhid_of",
+]
 
 _HOMES = {
+    "__version__": "version",
     "DepositError": "errors",
     "Depositor": "depositor",
     "Metadata": "metadata",

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import httpx
 
-from client import __version__
 from client.addresses import explain
 from client.documents import read_error
 from client.errors import DepositError, NotFoundError, RefusedError, UnavailableError, error_for
 from client.pauses import GIVE_UP_AFTER, Pauses
+from client.version import __version__
 
 CHUNK = 256 * 1024
 # Answers after which the same request may work: the server is busy, starting, or a proxy lost it.

@@ -8,7 +8,7 @@ from pathlib import Path
 # Who reads the version, and where it stands there. The first is the one that the others have to equal.
 PLACES = {
     "deposit/__init__.py": r'^__version__ = "([^"]+)"$',
-    "client/__init__.py": r'^__version__ = "([^"]+)"$',
+    "client/version.py": r'^__version__ = "([^"]+)"$',
     "pyproject.toml": r'^version = "([^"]+)"$',
     "debian/changelog": r"\Adeposit-server \(([^)]+)\) ",
     "deploy/container/Containerfile": r"^ARG VERSION=(\S+)$",

@@ -145,7 +145,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "dashboard:login"
 LOGIN_REDIRECT_URL = "dashboard:home"
 
-# --- The identity provider: Keycloak, if there is one ----------------------------------------------------
+# --- The identity provider: Keycloak, or another of OpenID Connect --------------------------------------------------
 KEYCLOAK_SERVER_URL: str = env.str("KEYCLOAK_SERVER_URL", default="")
 KEYCLOAK_REALM: str = env.str("KEYCLOAK_REALM", default="")
 KEYCLOAK_CLIENT_ID: str = env.str("KEYCLOAK_CLIENT_ID", default="swh-deposit")
@@ -159,6 +159,25 @@ KEYCLOAK_USERNAME_CLAIM: str = env.str("KEYCLOAK_USERNAME_CLAIM", default="prefe
 KEYCLOAK_CREATE_USERS: bool = env.bool("KEYCLOAK_CREATE_USERS", default=False)
 # Let the provider vouch for superusers too; else they log in with their passwords here.
 KEYCLOAK_SUPERUSERS: bool = env.bool("KEYCLOAK_SUPERUSERS", default=False)
+
+# Any other provider, by its discovery document: Entra ID and others. The names mean what they mean above.
+OIDC_ISSUER: str = env.str("OIDC_ISSUER", default="")
+OIDC_CLIENT_ID: str = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET: str = env.str("OIDC_CLIENT_SECRET", default="")
+# The day from which the provider takes it no more (YYYY-MM-DD), to be warned before.
+OIDC_SECRET_EXPIRES: str = env.str("OIDC_SECRET_EXPIRES", default="")
+# Without it no access token of the provider is taken, for identity tokens are for OIDC_CLIENT_ID too.
+OIDC_AUDIENCE: str = env.str("OIDC_AUDIENCE", default="")
+OIDC_REQUIRED_ROLE: str = env.str("OIDC_REQUIRED_ROLE", default="")
+OIDC_ROLES_CLAIM: str = env.str("OIDC_ROLES_CLAIM", default="roles")
+OIDC_SCOPE: str = env.str("OIDC_SCOPE", default="openid profile email")
+# Whether passwords that clients send are tried there, by the grant that many providers have given up.
+OIDC_PASSWORDS: bool = env.bool("OIDC_PASSWORDS", default=False)
+# Of each the first claim that a token has.
+OIDC_USERNAME_CLAIM: list[str] = env.list("OIDC_USERNAME_CLAIM", default=["upn", "preferred_username"])
+OIDC_EMAIL_CLAIM: list[str] = env.list("OIDC_EMAIL_CLAIM", default=["email", "upn", "preferred_username"])
+OIDC_CREATE_USERS: bool = env.bool("OIDC_CREATE_USERS", default=False)
+OIDC_SUPERUSERS: bool = env.bool("OIDC_SUPERUSERS", default=False)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français"), ("de", "Deutsch")]
@@ -387,6 +406,9 @@ refuse_insecure_values(
     allowed_hosts=ALLOWED_HOSTS,
     broker_url=CELERY_BROKER_URL,
     identity_url=KEYCLOAK_SERVER_URL,
+    oidc_issuer=OIDC_ISSUER,
+    oidc_client_id=OIDC_CLIENT_ID,
+    oidc_secret_expires=OIDC_SECRET_EXPIRES,
     by_reference_private=BY_REFERENCE_PRIVATE,
     bind=env.str("BIND", default=""),
     authority_url=AUTHORITY_URL,

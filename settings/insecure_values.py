@@ -1,5 +1,6 @@
 """What a production start refuses: settings with which the service would be open, or would lose work."""
 
+import datetime
 import ipaddress
 import re
 from collections.abc import Sequence
@@ -22,6 +23,9 @@ def refuse_insecure_values(
     broker_url: str,
     by_reference_private: bool = False,
     identity_url: str = "",
+    oidc_issuer: str = "",
+    oidc_client_id: str = "",
+    oidc_secret_expires: str = "",
     bind: str = "",
     authority_url: str = "",
     release_author: str = "",
@@ -41,10 +45,9 @@ def refuse_insecure_values(
         wrong.append(
             "BY_REFERENCE_PRIVATE is for tests: with it, depositors reach the machines inside your network. Unset it."
         )
-    if identity_url.startswith("http:") and not embedded:
-        wrong.append(
-            "KEYCLOAK_SERVER_URL is plain http: passwords would cross the network in clear. Use https."
-        )
+    wrong += _wrong_provider(
+        identity_url, oidc_issuer, oidc_client_id, oidc_secret_expires, embedded=embedded
+    )
     if embedded and not _is_loopback(bind):
         wrong.append(
             f"DEPOSIT_EMBEDDED=true is for one machine, and BIND is {bind}: set DEPOSIT_EMBEDDED=false, which asks for "
@@ -61,6 +64,27 @@ def refuse_insecure_values(
         )
     if wrong:
         raise ImproperlyConfigured("Refusing to start:\n" + "\n".join(f"- {reason}" for reason in wrong))
+
+
+def _wrong_provider(
+    keycloak: str, issuer: str, client_id: str, secret_expires: str, *, embedded: bool
+) -> list[str]:
+    wrong = [
+        f"{name} is plain http: passwords would cross the network in clear. Use https."
+        for name, address in (("KEYCLOAK_SERVER_URL", keycloak), ("OIDC_ISSUER", issuer))
+        if address.startswith("http:") and not embedded
+    ]
+    if keycloak and issuer:
+        wrong.append(
+            "KEYCLOAK_SERVER_URL and OIDC_ISSUER are both set: there is one identity provider. Unset one."
+        )
+    if issuer and not client_id:
+        wrong.append("OIDC_CLIENT_ID is not set: it is what the identity provider knows this service as.")
+    try:
+        datetime.date.fromisoformat(secret_expires or "2000-01-01")
+    except ValueError:
+        wrong.append(f"OIDC_SECRET_EXPIRES is {secret_expires!r}, and must be a day, such as 2027-05-31.")
+    return wrong
 
 
 def _is_loopback(bind: str) -> bool:

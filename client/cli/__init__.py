@@ -6,8 +6,8 @@ from importlib import import_module
 
 import click
 
-from client import __version__
 from client.errors import DepositError, ExitCode
+from client.version import __version__
 
 # Command: the module of this package that holds it (as a function of that name, - as _), and its one line.
 COMMANDS = {

@@ -1,4 +1,4 @@
-"""The institution's identity provider: Keycloak, or whatever speaks OpenID Connect in its manner.
+"""The institution's identity provider: Keycloak, or any other that speaks OpenID Connect (`openid`).
 
 Three ways in: a password sent with Basic is tried there (resource-owner password grant, as swh-deposit does), an
 access token sent as Bearer is verified here against the realm's public keys, and a browser is sent there to log in
@@ -16,14 +16,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as OutOfTime
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlencode
 
 from jwcrypto import jwk, jws, jwt
 from jwcrypto.common import JWException
-from keycloak import KeycloakOpenID
 from keycloak.exceptions import KeycloakError
 
 from deposit.authentication.headers import bad_token
+from deposit.authentication.openid import DiscoveryError
 from deposit.refusals import Kind, Refusal, unauthorized
 
 logger = logging.getLogger(__name__)
@@ -34,7 +33,6 @@ Claims = dict[str, Any]
 # Signatures with the provider's private key only: with "none" or a shared secret anybody could sign.
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"})
 LEEWAY_SECONDS = 10
-_CONNECT_SECONDS = 3
 # Keycloak's words for a user that does not exist, and for a wrong password.
 _NO = "invalid_grant: Invalid user credentials"
 _ANSWER_SECONDS = 4.0
@@ -42,21 +40,24 @@ _ANSWER_SECONDS = 4.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Realm:
-    """Where the provider is, and what it knows us as."""
+    """Who the provider is, what it knows us as, and how its tokens are to be read.
 
-    server_url: str
-    name: str
+    ``kinds``: whether its tokens say in the claim ``typ`` what they are, as Keycloak's do. ``roles_claims``: where
+    they name roles, with dots between levels. ``passwords``: whether passwords are tried there. ``audience``: for whom
+    access tokens must be; with none, none is taken.
+    """
+
+    issuer: str
+    connect: Callable[[], Any]
     client_id: str
-    client_secret: str
     audience: str
     required_role: str
+    kinds: bool = True
+    roles_claims: tuple[str, ...] = ()
+    scope: str = "openid profile email"
+    passwords: bool = True
     down_seconds: float = 5.0
     keys_seconds: float = 600.0
-
-    @property
-    def issuer(self) -> str:
-        """What its tokens name as their issuer."""
-        return f"{self.server_url.rstrip('/')}/realms/{self.name}"
 
 
 class IdentityProvider:
@@ -72,23 +73,13 @@ class IdentityProvider:
         self._keys_lock = threading.Lock()
 
     # --- The way there ---------------------------------------------------------------------------------
-    def _client(self) -> KeycloakOpenID:
-        """One per thread: it changes its headers while it asks."""
+    def _client(self) -> Any:
+        """One per thread: Keycloak's changes its headers while it asks."""
         if not hasattr(self._local, "client"):
-            self._local.client = KeycloakOpenID(
-                server_url=self.realm.server_url.rstrip("/") + "/",
-                realm_name=self.realm.name,
-                client_id=self.realm.client_id,
-                client_secret_key=self.realm.client_secret or None,
-                timeout=_CONNECT_SECONDS,
-                max_retries=0,
-            )
-            # A redirect would take a password with it, wherever it leads.
-            self._local.client.connection._s.max_redirects = 0
-        client: KeycloakOpenID = self._local.client
-        return client
+            self._local.client = self.realm.connect()
+        return self._local.client
 
-    def ask(self, question: Callable[[KeycloakOpenID], T]) -> T:
+    def ask(self, question: Callable[[Any], T]) -> T:
         """Ask the provider, with an end to the waiting. Raises a 503 `Refusal`, or KeycloakError for its own no.
 
         Once it did not answer, it is not asked for some seconds: waiting threads are threads that serve nobody.
@@ -110,19 +101,28 @@ class IdentityProvider:
 
     def _down(self, error: Exception) -> Refusal:
         self._down_until = time.monotonic() + self.realm.down_seconds
-        logger.error("identity provider away: %s", type(error).__name__)
+        reason = str(error) if isinstance(error, DiscoveryError) else type(error).__name__
+        logger.error("identity provider away: %s", reason)
         return _away()
 
     # --- Passwords -------------------------------------------------------------------------------------
     def claims_for_password(self, username: str, password: str) -> Claims:
         """Log in for somebody, and verify the token that comes back. Raises `Refusal`."""
+        if not self.realm.passwords:
+            raise unauthorized("auth.invalid", _NO)
         try:
             answer = self.ask(lambda client: client.token(username, password))
         except KeycloakError as error:
             raise _refused(error) from None
-        claims = self.verify(str(answer.get("access_token", "")))
+        claims = self._of_answer(answer)
         self.require_role(claims)
         return claims
+
+    def _of_answer(self, answer: Mapping[str, Any]) -> Claims:
+        """Who logged in. Keycloak's access tokens tell it; others' may be for somebody else, and not ours to read."""
+        if self.realm.kinds:
+            return self.verify(str(answer.get("access_token", "")))
+        return self.verify(str(answer.get("id_token", "")), audience=self.realm.client_id, kind="ID")
 
     def no_to_a_stranger(self) -> Refusal:
         """What somebody is told whom nobody knows, in the time that it takes the provider to say so.
@@ -140,16 +140,17 @@ class IdentityProvider:
     def log_in_address(self, back: str, state: str, nonce: str, challenge: str) -> str:
         """Where a browser is sent to log in, to come ``back`` with a code. Raises `Refusal`."""
         try:
-            return self.ask(
+            address: str = self.ask(
                 lambda client: client.auth_url(
                     redirect_uri=back,
-                    scope="openid profile email",
+                    scope=self.realm.scope,
                     state=state,
                     nonce=nonce,
                     code_challenge=challenge,
                     code_challenge_method="S256",
                 )
             )
+            return address
         except KeycloakError:
             raise _away() from None
 
@@ -163,15 +164,18 @@ class IdentityProvider:
             )
         except KeycloakError as error:
             raise unauthorized("auth.invalid", _words_of(error)) from None
-        # The identity token says who it is, the access token which roles that is given.
+        # The identity token says who it is, the access token (of Keycloak) which roles that is given.
         if self.realm.required_role:
-            self.require_role(self.verify(str(answer.get("access_token", ""))))
+            self.require_role(self._of_answer(answer))
         return self.verify(str(answer.get("id_token", "")), audience=self.realm.client_id, kind="ID")
 
-    def log_out_address(self, back: str) -> str:
+    def log_out_address(self, back: str) -> str | None:
         """Where a browser is sent to log out at the provider too, to come ``back`` (RP-Initiated Logout 1.0)."""
-        query = urlencode({"client_id": self.realm.client_id, "post_logout_redirect_uri": back})
-        return f"{self.realm.issuer}/protocol/openid-connect/logout?{query}"
+        try:
+            address: str | None = self.ask(lambda client: client.log_out_address(back))
+            return address
+        except (Refusal, KeycloakError):
+            return None
 
     # --- Tokens ----------------------------------------------------------------------------------------
     def verify(self, token: str, *, audience: str | None = None, kind: str = "Bearer") -> Claims:
@@ -190,22 +194,33 @@ class IdentityProvider:
             claims = json.loads(verified.claims)
         except (JWException, ValueError, KeyError, TypeError):
             raise bad_token() from None
-        if not isinstance(claims, dict) or not self._stands(claims, audience or self.realm.audience, kind):
+        if not isinstance(claims, dict) or not self._stands(claims, audience or self.realm.audience):
+            raise bad_token()
+        if self._kind_of(claims, header) != kind:
             raise bad_token()
         return claims
 
-    def _stands(self, claims: Claims, audience: str, kind: str) -> bool:
+    def _kind_of(self, claims: Claims, header: Mapping[str, Any]) -> str:
+        """Whether a token is for access (Bearer) or tells who somebody is (ID): one must not be taken for the other."""
+        if self.realm.kinds:
+            return str(claims.get("typ"))
+        # RFC 9068 for those who keep to it; all others' access tokens tell their scope, which identity tokens never do.
+        marked = str(header.get("typ", "")).lower() in ("at+jwt", "application/at+jwt")
+        scoped = any(name in claims for name in ("scp", "scope")) or claims.get("idtyp") == "app"
+        return "Bearer" if marked or (scoped and "nonce" not in claims) else "ID"
+
+    def _stands(self, claims: Claims, audience: str) -> bool:
         now = time.time()
         audiences = claims.get("aud", [])
         expires, begins = claims.get("exp"), claims.get("nbf", 0)
         return (
             claims.get("iss") == self.realm.issuer
+            and audience != ""
             and audience in ([audiences] if isinstance(audiences, str) else audiences)
             and isinstance(expires, int | float)
             and now < expires + LEEWAY_SECONDS
             and isinstance(begins, int | float)
             and begins - LEEWAY_SECONDS <= now
-            and claims.get("typ") == kind
         )
 
     def _key(self, kid: str) -> jwk.JWK:
@@ -236,17 +251,27 @@ class IdentityProvider:
             logger.error("identity provider tells no keys: %s", type(error).__name__)
 
     def require_role(self, claims: Claims) -> None:
-        """Raises a 403 `Refusal` unless the realm or the client gives the required role."""
+        """Raises a 403 `Refusal` unless the claims give the required role."""
         wanted = self.realm.required_role
-        of_client = claims.get("resource_access", {}).get(self.realm.client_id, {}).get("roles", [])
-        of_realm = claims.get("realm_access", {}).get("roles", [])
-        if wanted and wanted not in of_client and wanted not in of_realm:
+        if wanted and not any(wanted in _at(claims, claim) for claim in self.realm.roles_claims):
             raise Refusal(
                 Kind.FORBIDDEN,
                 "auth.role_missing",
                 f"Your account lacks the role {wanted}.",
                 "Ask those who run the identity provider to give it to you.",
             )
+
+
+def _at(claims: Claims, path: str) -> list[str]:
+    """The strings at a place such as ``realm_access.roles``. Names of claims may have dots: Auth0's are addresses."""
+    value: Any = claims.get(path)
+    if value is None:
+        value = claims
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+    return (
+        [value] if isinstance(value, str) else [str(one) for one in value] if isinstance(value, list) else []
+    )
 
 
 # jwcrypto is not to check claims by rules of its own; `_stands` does all of it.
@@ -258,7 +283,7 @@ def _keys_of(answer: Mapping[str, Any]) -> dict[str, jwk.JWK]:
     signing = [
         key for key in answer["keys"] if key.get("use", "sig") == "sig" and key["kty"] in ("RSA", "EC")
     ]
-    return {key["kid"]: jwk.JWK(**key) for key in signing}
+    return {str(key.get("kid", "")): jwk.JWK(**key) for key in signing}
 
 
 def _header_of(token: str) -> Mapping[str, Any]:

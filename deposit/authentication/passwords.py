@@ -11,13 +11,12 @@ import logging
 import secrets
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import User
 from django.db import connection
 
 from deposit import audit
-from deposit.authentication.claims_mapping import user_of
+from deposit.authentication.claims_mapping import identifying, user_of, username_of
 from deposit.authentication.credential_cache import CredentialCache
 from deposit.authentication.hash_limiter import HashLimiter, SingleFlight, Tarpit
 from deposit.authentication.headers import Password
@@ -115,12 +114,10 @@ def _vouched(identity_provider: "IdentityProvider", given: Password, against: st
             _refused(User.objects.filter(username=given.username).first(), given, address, throttle)
         raise
     # A provider may know one person by several names; the verdict is for the one that was sent.
-    if claims.get(settings.KEYCLOAK_USERNAME_CLAIM) == given.username:
+    if username_of(claims) == given.username:
         if len(identities) >= _MOST_IDENTITIES:
             identities.clear()
-        identities[credential_cache.digest(given.password, against)] = {
-            name: claims[name] for name in ("iss", "sub", settings.KEYCLOAK_USERNAME_CLAIM) if name in claims
-        }
+        identities[credential_cache.digest(given.password, against)] = identifying(claims)
         credential_cache.learn(given.password, against)
         throttle.succeeded()
     return claims

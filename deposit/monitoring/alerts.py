@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from deposit.models import Status
+from deposit.monitoring import provider_secret
 from deposit.monitoring.heartbeats import SCHEDULER_SILENT_SECONDS
 from deposit.monitoring.processes import Queue, is_read, required_queues, scheduler_of
 from deposit.monitoring.snapshot import OpenWork, Snapshot, Space, read_snapshot
@@ -60,6 +61,7 @@ def alerts(snapshot: Snapshot | None = None, thresholds: Thresholds | None = Non
         *_failing(seen),
         *_failed(seen),
         *_audit(seen, limits),
+        *_provider_secret(),
         *(alert for other in _others for alert in other()),
     ]
     return sorted(found, key=lambda one: one.severity != ERROR)
@@ -280,3 +282,25 @@ def _audit(seen: Snapshot, limits: Thresholds) -> Iterator[Alert]:
             "see whether the scheduler and a worker for `housekeeping` run, and whether ARCHIVE_AUDIT_RATE suffices."
         ) % {"days": round(days), "cycle": settings.ARCHIVE_AUDIT_DAYS}
         yield Alert(code="archive.unaudited", severity=severity, sentence=sentence)
+
+
+def _provider_secret() -> Iterator[Alert]:
+    """After its end nobody logs in with the identity provider any more."""
+    left = provider_secret.days_left()
+    if left is None or left > provider_secret.WARN_DAYS:
+        return
+    if left <= 0:
+        sentence = _(
+            "The secret for the identity provider has expired, and nobody can log in with it: make a new one there, "
+            "and set OIDC_CLIENT_SECRET and OIDC_SECRET_EXPIRES."
+        )
+    else:
+        sentence = ngettext(
+            "The secret for the identity provider expires in %(number)d day; then nobody can log in with it. Make a "
+            "new one there, and set OIDC_CLIENT_SECRET and OIDC_SECRET_EXPIRES.",
+            "The secret for the identity provider expires in %(number)d days; then nobody can log in with it. Make a "
+            "new one there, and set OIDC_CLIENT_SECRET and OIDC_SECRET_EXPIRES.",
+            left,
+        ) % {"number": left}
+    severity = ERROR if left <= provider_secret.URGENT_DAYS else WARNING
+    yield Alert(code="identity.secret_expires", severity=severity, sentence=sentence)

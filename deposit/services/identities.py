@@ -18,7 +18,9 @@ def bind(*, actor: Actor, username: str, issuer: str | None, subject: str = "") 
     require_service(actor, Operation.ADMINISTER)
     user = _user(username)
     if issuer is None:
-        raise AccountError("There is no identity provider: KEYCLOAK_SERVER_URL is not set.")
+        raise AccountError(
+            "There is no identity provider: neither KEYCLOAK_SERVER_URL nor OIDC_ISSUER is set."
+        )
     whole = {"issuer": issuer if subject else "", "subject": subject}
     try:
         with transaction.atomic():

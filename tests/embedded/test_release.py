@@ -113,7 +113,7 @@ def test_a_changed_checkout_is_refused(checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "pattern"),
     [
-        ("client/__init__.py", r"__version__ = .*"),
+        ("client/version.py", r"__version__ = .*"),
         ("debian/changelog", r"\Adeposit-server \([^)]*\)"),
         ("deploy/container/Containerfile", r"ARG VERSION=\S+"),
     ],

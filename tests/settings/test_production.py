@@ -63,11 +63,24 @@ def test_safe_values_are_taken(tmp_path: Path) -> None:
         ("RELEASE_AUTHOR", "Archive of Example", "RELEASE_AUTHOR is not set"),
         ("RELEASE_AUTHOR", "<archive@example.org>", "RELEASE_AUTHOR is not set"),
         ("RELEASE_AUTHOR", "A\nB <archive@example.org>", "RELEASE_AUTHOR is not set"),
+        ("KEYCLOAK_SERVER_URL", "http://sso.example.org/", "KEYCLOAK_SERVER_URL is plain http"),
+        ("OIDC_ISSUER", "http://login.example.org/v2.0", "OIDC_ISSUER is plain http"),
+        ("OIDC_ISSUER", "https://login.example.org/v2.0", "OIDC_CLIENT_ID is not set"),
+        ("OIDC_SECRET_EXPIRES", "next May", "OIDC_SECRET_EXPIRES is 'next May'"),
     ],
 )
 def test_an_insecure_value_is_refused_by_name(tmp_path: Path, variable: str, value: str, words: str) -> None:
     done = _read_settings(tmp_path, **{variable: value})
     assert (done.returncode, words in done.stderr) == (1, True), done.stderr
+
+
+def test_there_is_one_identity_provider(tmp_path: Path) -> None:
+    both = {
+        "KEYCLOAK_SERVER_URL": "https://sso.example.org/",
+        "OIDC_ISSUER": "https://login.example.org/v2.0",
+    }
+    done = _read_settings(tmp_path, **both, OIDC_CLIENT_ID="deposit")
+    assert (done.returncode, "both set" in done.stderr) == (1, True), done.stderr
 
 
 def test_every_insecure_value_is_named_at_once(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import threading
 import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from typing import Any, Self
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from jwcrypto import jwk, jwt
 
@@ -29,6 +29,9 @@ Fields = dict[str, str]
 class IdentityServer:
     """Start with ``with``. ``passwords`` are its users; ``claims`` are put over those of every token."""
 
+    # As what it knows us.
+    client, secret = CLIENT, SECRET
+
     def __init__(self) -> None:
         self.passwords: dict[str, str] = {}
         self.claims: dict[str, Any] = {}
@@ -36,6 +39,8 @@ class IdentityServer:
         self.broken = False
         self.asked: list[str] = []
         self.tried: list[str] = []
+        # How the client last said who it is.
+        self.named_by = ""
         self.user_at_browser = ""
         # Where it sends whoever asks for a token; nowhere.
         self.moved_to = ""
@@ -50,7 +55,7 @@ class IdentityServer:
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
         self.issuer = f"{self.url}/realms/{REALM}"
 
-    def __enter__(self) -> "IdentityServer":
+    def __enter__(self) -> Self:
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         return self
 
@@ -123,14 +128,15 @@ class IdentityServer:
         return 404, {"error": "not_found"}
 
     def _authorize(self, query: Fields) -> tuple[int, dict[str, Any] | str]:
-        if query.get("client_id") != CLIENT or query.get("code_challenge_method") != "S256":
+        if query.get("client_id") != self.client or query.get("code_challenge_method") != "S256":
             return 400, {"error": "invalid_request"}
         code = secrets.token_urlsafe(16)
         self._codes[code] = query | {"user": self.user_at_browser}
         return 302, f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state']})}"
 
     def _token(self, form: Fields) -> tuple[int, dict[str, Any] | str]:
-        if (form.get("client_id"), form.get("client_secret")) != (CLIENT, SECRET):
+        self.named_by = form.get("by", "post")
+        if (form.get("client_id"), form.get("client_secret")) != (self.client, self.secret):
             return 401, _no("unauthorized_client", "Invalid client credentials")
         if form.get("grant_type") == "password":
             self.tried.append(form.get("username", ""))
@@ -160,7 +166,10 @@ class IdentityServer:
 
             def do_POST(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))
-                self._serve(_flat(self.rfile.read(length).decode()))
+                form = _flat(self.rfile.read(length).decode())
+                if self.headers.get("Authorization", "").startswith("Basic "):
+                    form |= of_basic(self.headers["Authorization"])
+                self._serve(form)
 
             def _serve(self, form: Fields | None) -> None:
                 server.asked.append(urlsplit(self.path).path.rpartition("/")[2])
@@ -183,6 +192,12 @@ class IdentityServer:
                 pass
 
         return Handler
+
+
+def of_basic(header: str) -> Fields:
+    """Who a client says it is in the header Authorization (RFC 6749, section 2.3.1)."""
+    name, _, secret = base64.b64decode(header.removeprefix("Basic ")).decode().partition(":")
+    return {"client_id": unquote(name), "client_secret": unquote(secret), "by": "basic"}
 
 
 def _flat(query: str) -> Fields:

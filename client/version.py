@@ -1,0 +1,3 @@
+"""Which release of the client this is."""
+
+__version__ = "1.0.0"
