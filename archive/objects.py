@@ -5,6 +5,7 @@ Everything here is pure. Sources: ISO/IEC 18670; git's object formats; swh.model
 fractional dates and extrinsic metadata, which git does not have.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -133,6 +134,10 @@ def _read_headers(manifest: bytes) -> tuple[dict[bytes, bytes], bytes | None]:
     return headers, manifest[at + 1 :] if at < len(manifest) else None
 
 
+# What is said of who and when: a full name, seconds, an offset.
+_DATED = re.compile(rb"(.*) (-?[0-9]+(?:\.[0-9]+)? [^ ]*)", re.DOTALL)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
     """A release: git's annotated tag. ``author`` is a full name as git writes it, ``Name <mail>``."""
@@ -162,9 +167,9 @@ class Release:
         """Read a tag object."""
         headers, message = _read_headers(manifest)
         author, date = headers.get(b"tagger"), None
-        if author is not None and not author.endswith(b">"):
-            end = author.rfind(b"> ") + 1
-            author, date = author[:end], Timestamp.parse(author[end + 1 :])
+        # A full name may stand without an address, as Software Heritage's own does.
+        if author is not None and not author.endswith(b">") and (dated := _DATED.fullmatch(author)):
+            author, date = dated[1], Timestamp.parse(dated[2])
         target = SWHID(_GIT_TO_TARGET[headers[b"type"]], bytes.fromhex(headers[b"object"].decode()))
         return cls(name=headers[b"tag"], target=target, message=message, author=author, date=date)
 

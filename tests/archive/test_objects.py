@@ -71,14 +71,15 @@ MOMENTS = [
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("message", [None, b"", b"two\nlines\n"])
 @pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("author", [b"Ada <ada@example.org>", b"Ada", b"The 3 of us <a> 4", b""])
 def test_a_release_is_identified_as_swh_model_does(
-    moment: datetime, message: bytes | None, kind: ObjectType
+    moment: datetime, message: bytes | None, kind: ObjectType, author: bytes
 ) -> None:
     release = Release(
         name=b"1.0\nodd",
         target=SWHID(kind, ID),
         message=message,
-        author=b"Ada <ada@example.org>",
+        author=author,
         date=Timestamp.of(moment),
     )
     theirs = model.Release(
@@ -87,7 +88,7 @@ def test_a_release_is_identified_as_swh_model_does(
         target_type=model.ReleaseTargetType(kind.name.lower()),
         message=message,
         synthetic=True,
-        author=model.Person.from_fullname(b"Ada <ada@example.org>"),
+        author=model.Person.from_fullname(author),
         date=model.TimestampWithTimezone.from_datetime(moment),
     )
     assert release.id == theirs.id
