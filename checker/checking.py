@@ -4,6 +4,7 @@ The checks themselves run outside any transaction; the verdict is one transactio
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -70,14 +71,24 @@ class Examined:
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
 
-def examine(deposit: Deposit, lease: Lease, told: Told | None = None) -> Examined:
+def examine(
+    deposit: Deposit,
+    lease: Lease,
+    told: Told | None = None,
+    *,
+    claim: Claim | None = None,
+    parts: Sequence[Part] | None = None,
+) -> Examined:
     """Everything that is wrong with the metadata and the packages of a deposit. Raises `LeaseLost`.
 
-    What its packages say of themselves, by its profile, is noted in ``told``.
+    What its packages say of themselves, by its profile, is noted in ``told``. ``claim``: that of the deposit, where the
+    lease keeps others, too. ``parts``: all of the deposit, the oldest first, where they were read before.
     """
     told = told or Told()
+    claim = claim or lease.claim
     asked = profile_of(deposit)
-    parts = list(Part.objects.filter(deposit=deposit).order_by("id"))
+    if parts is None:
+        parts = list(Part.objects.filter(deposit=deposit).order_by("id"))
     documents = [part for part in parts if part.kind == PartKind.METADATA]
     packages = [part for part in parts if part.kind == PartKind.PACKAGE]
     limits = reading_of(deposit)
@@ -94,21 +105,21 @@ def examine(deposit: Deposit, lease: Lease, told: Told | None = None) -> Examine
         description = described_by({} if directory is None else listing.contents, listing.tops)
     sent = [bytes(part.document or b"") for part in documents]
     if sent or directory is not None:
-        brought = None if sent else _brought_along(deposit, packages, limits, lease, told)
+        brought = None if sent else _brought_along(deposit, packages, limits, lease, told, claim)
         if isinstance(brought, vocabulary.Finding):
             wrong = [brought, *wrong]
         else:
             sent += [brought.document] if brought else []
-            wrong = [*_metadata(sent, description, lease), *wrong]
+            wrong = [*_metadata(sent, description, claim), *wrong]
     return Examined(wrong, directory)
 
 
-def _metadata(sent: list[bytes], description: Description, lease: Lease) -> list[vocabulary.Finding]:
+def _metadata(sent: list[bytes], description: Description, claim: Claim) -> list[vocabulary.Finding]:
     """Complete the metadata with what the packages say about themselves, and judge them."""
     try:
         outcome = completed(sent, description)
         if outcome.is_new and outcome.entry:
-            describe(claim=lease.claim, entry=outcome.entry)
+            describe(claim=claim, entry=outcome.entry)
     except MetadataError:
         return check_entry(sent[-1])
     except Refusal as refusal:
@@ -130,7 +141,7 @@ def _directory(listing: Listing, wrong: list[vocabulary.Finding]) -> str | None:
 
 
 def _brought_along(
-    deposit: Deposit, packages: list[Part], limits: Limits, lease: Lease, told: Told
+    deposit: Deposit, packages: list[Part], limits: Limits, lease: Lease, told: Told, claim: Claim
 ) -> Entry | vocabulary.Finding | None:
     """The metadata that a package brings for a deposit that has no other, or what is wrong with them; None without."""
     try:
@@ -142,7 +153,7 @@ def _brought_along(
                 provenance=deposit.client.provider_url,
             )
         if entry is not None:
-            describe(claim=lease.claim, entry=entry)
+            describe(claim=claim, entry=entry)
     except Refusal as refusal:
         return _missing(Area.METADATA, refusal.code, f"{refusal.summary} {refusal.hint}".strip())
     return entry
@@ -185,19 +196,25 @@ def conclude(
             Part.objects.filter(deposit_id=claim.deposit_id, digest_pending=True).update(digest_pending=False)
             if deposit is not None and event != EventName.HOLD:
                 _identify(deposit, told or Told())
-        Finding.objects.filter(deposit_id=claim.deposit_id).delete()
-        Finding.objects.bulk_create(
-            Finding(
-                deposit_id=claim.deposit_id,
-                area=finding.area,
-                code=finding.code,
-                severity=finding.severity,
-                subject=finding.subject,
-                message=finding.message,
-            )
-            for finding in found
-        )
+        replace_findings({claim.deposit_id: found})
     logger.info("deposit=%s event=%s findings=%s", claim.deposit_id, event, len(found))
+
+
+def replace_findings(found: Mapping[int, Sequence[vocabulary.Finding]]) -> None:
+    """Write what was found on deposits, by their numbers, in the place of what was found before."""
+    Finding.objects.filter(deposit_id__in=list(found)).delete()
+    Finding.objects.bulk_create(
+        Finding(
+            deposit_id=deposit_id,
+            area=finding.area,
+            code=finding.code,
+            severity=finding.severity,
+            subject=finding.subject,
+            message=finding.message,
+        )
+        for deposit_id, findings in found.items()
+        for finding in findings
+    )
 
 
 def _identify(deposit: Deposit, told: Told) -> None:

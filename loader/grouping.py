@@ -1,23 +1,25 @@
 """Loading small deposits that wait together as one piece of work.
 
-A worker that has claimed a small deposit takes along others whose messages are out already, so the turns of clients
-stay as the dispatcher dealt them; a deposit that waits alone is loaded alone, at once. The group ends as a whole or not
+The dispatcher names those that wait together in one message, and a worker that has claimed one deposit takes along
+others whose messages are out already: so the turns of clients stay as they were dealt, and a deposit that waits alone
+is loaded alone, at once. The group ends as a whole or not
 at all: when anything goes wrong with it, nothing of it was archived, and each of its deposits is loaded by itself
 from then on (it has an attempt behind it, and only first attempts are grouped). So one that kills its worker takes
 others along once at most.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
 
 from django.conf import settings
 from django.db import Error, connection
 from django.utils import timezone
 
-from deposit.models import Activity, Delivery, Deposit
-from deposit.queue import items
+from deposit.group_events import start_together
+from deposit.lifecycle import Work
+from deposit.models import Deposit
+from deposit.queue import groups, items
 from deposit.queue.claims import Claim, LeaseLost
 from deposit.queue.leases import Lease, kept_together
 from loader import records
@@ -54,6 +56,29 @@ SELECT id FROM waiting ORDER BY sent_at, id LIMIT %(most)s
 """  # noqa: S608 - constants
 
 
+# Of those that a message names, and of each origin the oldest.
+_FIT_AMONG = f"""
+SELECT DISTINCT ON (deposit.origin_url) item.key FROM {_DEPOSITS}
+WHERE item.key = ANY(%(keys)s) AND item.attempts = 0 AND deposit.status = 'verified' AND {_FIT}
+ORDER BY deposit.origin_url, deposit.id
+"""  # noqa: S608 - constants
+
+
+def claim_named(keys: Sequence[str], *, worker: str) -> list[Claim]:
+    """Claim what is fit to be loaded together of what one message names; the rest gets messages of its own."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIT_AMONG, {"keys": list(keys), "archive": DESTINATION.name, "small": SMALL_BYTES})
+        fit = {key for (key,) in cursor.fetchall()}
+    if len(fit) < len(keys):
+        groups.pass_over(Work.LOAD, [key for key in keys if key not in fit])
+    chosen = [key for key in keys if key in fit]
+    if not chosen:
+        return []
+    return groups.claim_together(
+        Work.LOAD, chosen, worker=worker, taken=lambda claims: start_together(Work.LOAD, claims)
+    )
+
+
 def companions_of(claim: Claim) -> list[Claim]:
     """Further deposits to load together with a claimed one; none where it is not fit for that, or nothing waits."""
     if settings.LOAD_TOGETHER < 2 or claim.attempt > 1 or claim.heavy:
@@ -69,7 +94,7 @@ def companions_of(claim: Claim) -> list[Claim]:
             },
         )
         ids = [number for (number,) in cursor.fetchall()]
-    return items.claim_more(claim, ids) if ids else []
+    return groups.claim_more(claim, ids) if ids else []
 
 
 def load_together(claim: Claim, companions: Sequence[Claim]) -> bool:
@@ -102,16 +127,14 @@ def _load(claim: Claim, companions: Sequence[Claim], lease: Lease) -> None:
     with alone_on_origins([str(deposit.origin_url) for deposit in deposits]) as held:
         free = [deposit for deposit in deposits if deposit.origin_url in held]
         archive_together(
-            free, lease, lambda deposit, result: _finish(deposit, claims[deposit.pk], result, begun)
+            free,
+            lease,
+            lambda results: records.finish_together(
+                [(deposit, claims[deposit.pk], result) for deposit, result in results],
+                destination=DESTINATION,
+                begun=begun,
+            ),
         )
     busy = [claims[deposit.pk] for deposit in deposits if deposit.origin_url not in held]
     if busy:
         _let_go(busy)
-
-
-def _finish(deposit: Deposit, claim: Claim, result: Mapping[str, str], begun: datetime) -> None:
-    """As the workflow records a delivery of one step."""
-    delivery = Delivery(deposit=deposit, destination=DESTINATION.name, started_at=begun)
-    activity = Activity(name=DESTINATION.steps[0].name, started_at=begun, result=dict(result))
-    records.finish_deposit(deposit, claim, results=result)
-    records.step_done(delivery, activity, ends=True)

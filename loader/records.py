@@ -5,8 +5,9 @@ Those that end something or make it wait need the deposit's lease and raise `Lea
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from deposit import lifecycle
 from deposit.findings import Area, Severity
+from deposit.group_events import fire_together
 from deposit.models import (
     Activity,
     ActivityState,
@@ -28,7 +30,7 @@ from deposit.models import (
 )
 from deposit.queue import items
 from deposit.queue.claims import Claim
-from loader.steps import Again, Ask, Permanent, Transient
+from loader.steps import Again, Ask, Destination, Permanent, Transient
 
 logger = logging.getLogger(__name__)
 
@@ -316,6 +318,51 @@ def finish_deposit(deposit: Deposit, claim: Claim, *, results: Mapping[str, Any]
     )
     Finding.objects.filter(deposit_id=claim.deposit_id, area=Area.LOADING).delete()
     logger.info("deposit=%s event=finish swhid=%s", claim.deposit_id, changes["swhid"])
+
+
+def finish_together(
+    loaded: Sequence[tuple[Deposit, Claim, Mapping[str, str]]], *, destination: Destination, begun: datetime
+) -> None:
+    """Deposits that were delivered together, to one destination of one step, are done: as `finish_deposit`, of all."""
+    changes = [_identifiers(deposit, result) for deposit, _, result in loaded]
+    fire_together(
+        EventName.FINISH,
+        [claim for _, claim, _ in loaded],
+        details=[{"swhid": change["swhid"]} for change in changes],
+        changes=changes,
+    )
+    Identifier.objects.bulk_create(
+        [
+            Identifier(deposit=deposit, scheme=scheme, value=change[column])
+            for (deposit, _, _), change in zip(loaded, changes, strict=True)
+            for column, scheme in lifecycle.IDENTIFIERS.items()
+            if change.get(column)
+        ],
+        ignore_conflicts=True,
+    )
+    Finding.objects.filter(deposit__in=[deposit for deposit, _, _ in loaded], area=Area.LOADING).delete()
+    _insert_deliveries(loaded, destination, begun)
+
+
+def _insert_deliveries(
+    loaded: Sequence[tuple[Deposit, Claim, Mapping[str, str]]], destination: Destination, begun: datetime
+) -> None:
+    times = {"started_at": begun, "ended_at": timezone.now()}
+    deliveries = Delivery.objects.bulk_create(
+        Delivery(deposit=deposit, destination=destination.name, state=DeliveryState.DONE, **times)
+        for deposit, _, _ in loaded
+    )
+    Activity.objects.bulk_create(
+        Activity(
+            delivery=delivery,
+            name=destination.steps[0].name,
+            state=ActivityState.DONE,
+            attempts=1,
+            result=dict(result),
+            **times,
+        )
+        for delivery, (_, _, result) in zip(deliveries, loaded, strict=True)
+    )
 
 
 def _identifiers(deposit: Deposit, results: Mapping[str, Any]) -> dict[str, str]:

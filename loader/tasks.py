@@ -6,13 +6,17 @@ from loader.cleanup import clean_up
 from loader.describing import describe_elsewhere
 from loader.destinations.archive.describing import describe
 from loader.inspection import inspect
-from loader.workflow import load
+from loader.workflow import load, load_several
 
 
 @shared_task(name="loader.load", bind=True)
-def load_task(task: "Task[..., None]", deposit_id: int | str) -> None:
-    """Take one deposit further on its way to its destinations. Safe to run twice: the claim lets one through."""
-    load(int(deposit_id), worker=f"loader:{task.request.hostname}")
+def load_task(task: "Task[..., None]", deposit_id: int | str, *further: str) -> None:
+    """Take deposits further on their way to their destinations. Safe to run twice: the claim lets one through."""
+    worker = f"loader:{task.request.hostname}"
+    if further:
+        load_several([str(deposit_id), *further], worker=worker)
+    else:
+        load(int(deposit_id), worker=worker)
 
 
 @shared_task(name="loader.clean_up", bind=True)

@@ -7,6 +7,7 @@ transaction.
 """
 
 import logging
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import transaction
@@ -21,7 +22,7 @@ from deposit.queue.items import ask
 from deposit.queue.leases import Lease, is_outage, kept
 from deposit.services.work import CLEANUP
 from loader import records
-from loader.grouping import companions_of, load_together
+from loader.grouping import claim_named, companions_of, load_together
 from loader.receipts import with_receipts
 from loader.steps import Again, Ask, Context, Destination, Done, Finished, Outcome, Permanent, Step, Transient
 from packages import PackageError
@@ -54,6 +55,13 @@ def load(deposit_id: int, *, worker: str) -> None:
     if companions and load_together(claim, companions):
         return
     _load_alone(claim)
+
+
+def load_several(keys: Sequence[str], *, worker: str) -> None:
+    """Take several deposits further that one message names, as far as they wait for that."""
+    claims = claim_named(keys, worker=worker)
+    if claims and (len(claims) == 1 or not load_together(claims[0], claims[1:])):
+        _load_alone(claims[0])
 
 
 def _load_alone(claim: Claim) -> None:

@@ -310,6 +310,8 @@ RESEND_SECONDS: int = env.int("RESEND_SECONDS", default=60)
 MAX_ATTEMPTS: int = env.int("MAX_ATTEMPTS", default=5)
 # Packages of a deposit that have at least so many bytes together are large: checked and loaded in a lane of their own.
 HEAVY_BYTES: int = env.int("HEAVY_BYTES", default=64 * 1024**2)
+# Small deposits that wait are checked by one task and judged in one transaction, so many at most; 1: each by itself.
+CHECK_TOGETHER: int = env.int("CHECK_TOGETHER", default=16)
 # Small deposits that wait are loaded together, so many at most; 1: each by itself.
 LOAD_TOGETHER: int = env.int("LOAD_TOGETHER", default=16)
 # Partial deposits older than this expire, in days.

@@ -9,8 +9,7 @@ does.
 import logging
 import select
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg2.extensions
@@ -24,6 +23,7 @@ from deposit.models import AdvisoryLock, WorkItem
 from deposit.queue import lanes, registry
 from deposit.queue.items import CHANNEL
 from deposit.queue.lanes import Lane, Load
+from deposit.queue.messages import Due, Send, messages_of, with_groups
 from deposit.queue.registry import Kind
 from deposit.queue.sessions import end_session
 
@@ -43,8 +43,6 @@ CROWDED_SECONDS = 0.05
 
 # Light work that was sent further ahead than the workers' pace, before some of it is taken back.
 RECALLED = 2
-
-Send = Callable[[Kind, str], None]
 
 # Sent long enough ago to be sent again.
 _OVERDUE = """sent_at <= statement_timestamp()
@@ -74,7 +72,7 @@ WITH RECURSIVE waiting AS (
     SELECT waiting.queue, waiting.heavy, oldest.*, room.most, coalesce(busy.number, 0) + row_number()
         OVER (PARTITION BY waiting.queue, waiting.heavy, waiting.share ORDER BY due_at, id) AS turn
     FROM waiting JOIN room USING (queue, heavy) LEFT JOIN busy USING (queue, heavy, share) CROSS JOIN LATERAL (
-        SELECT id, kind, key, due_at, attempts, lease_token, recalled FROM deposit_workitem item
+        SELECT id, kind, key, due_at, attempts, sends, lease_token, recalled FROM deposit_workitem item
         WHERE (item.queue, item.heavy, item.share) = (waiting.queue, waiting.heavy, waiting.share)
             AND due_at <= statement_timestamp() AND lease_expires_at IS NULL AND (sent_at IS NULL OR {_OVERDUE})
         ORDER BY due_at, id LIMIT room.most
@@ -82,22 +80,9 @@ WITH RECURSIVE waiting AS (
 ), placed AS (
     SELECT due.*, row_number() OVER (PARTITION BY queue, heavy ORDER BY turn, due_at, id) AS place FROM due
 )
-SELECT id, kind, key, attempts, lease_token, recalled, queue, heavy FROM placed WHERE place <= most
+SELECT id, kind, key, attempts, sends, lease_token, recalled, queue, heavy FROM placed WHERE place <= most
 ORDER BY queue, heavy, place
 """  # noqa: S608 - constants
-
-
-@dataclass(frozen=True, slots=True)
-class _Due:
-    """Work whose message is to be sent."""
-
-    id: int
-    kind: Kind
-    key: str
-    attempts: int
-    token: int
-    recalled: bool
-    lane: Lane
 
 
 def lead() -> bool:
@@ -181,31 +166,34 @@ def produce() -> int:
 
 # --- Sending -------------------------------------------------------------------------------------------
 def send_due(send: Send) -> bool:
-    """Send a message for each piece of work that is due and has none out; True when room ran out.
+    """Send messages for the work that is due and has none out; True when more of it waits.
 
     Those who share take turns, each with its oldest first.
     """
     parameters: dict[str, Any] = {"resend": settings.RESEND_SECONDS, "doublings": MAX_DOUBLINGS}
+    hands = lanes.slots()
     with connection.cursor() as cursor:
         cursor.execute(_OUT, parameters)
         loads = {Lane(queue, heavy): Load(out, leased) for queue, heavy, out, leased in cursor.fetchall()}
-        rooms = lanes.rooms({kind.queue for kind in registry.KINDS.values()}, loads, lanes.slots())
+        rooms = lanes.rooms({kind.queue for kind in registry.KINDS.values()}, loads, hands)
         _recall(rooms)
-        open_lanes = [lane for lane, room in rooms.items() if room > 0]
+        wide = with_groups(rooms, loads, hands)
+        open_lanes = [lane for lane, room in wide.items() if room > 0]
         parameters["queues"] = [lane.queue for lane in open_lanes]
         parameters["heavies"] = [lane.heavy for lane in open_lanes]
-        parameters["rooms"] = [rooms[lane] for lane in open_lanes]
+        parameters["rooms"] = [wide[lane] for lane in open_lanes]
         cursor.execute(_DUE, parameters)
         rows = cursor.fetchall()
     # A kind that this version does not know is left to one that does.
     due = [
-        _Due(number, registry.KINDS[name], key, attempts, token, recalled, Lane(queue, heavy))
-        for number, name, key, attempts, token, recalled, queue, heavy in rows
+        Due(number, registry.KINDS[name], key, attempts, sends, token, recalled, Lane(queue, heavy))
+        for number, name, key, attempts, sends, token, recalled, queue, heavy in rows
         if name in registry.KINDS
     ]
-    _send_all([each for each in due if not _set_aside(each)], send)
+    messages, held = messages_of([each for each in due if not _set_aside(each)], rooms, loads, hands)
+    _send_all(messages, send)
     found = Counter(Lane(queue, heavy) for *_, queue, heavy in rows)
-    return any(found[lane] >= room for lane, room in rooms.items())
+    return held or any(found[lane] >= room for lane, room in wide.items())
 
 
 def _recall(rooms: Mapping[Lane, int]) -> None:
@@ -215,16 +203,16 @@ def _recall(rooms: Mapping[Lane, int]) -> None:
             logger.info("queue=%s slow, %s messages taken back", lane.queue, number)
 
 
-def _send_all(due: list[_Due], send: Send) -> None:
-    sent: list[_Due] = []
-    recalled = [each.id for each in due if each.recalled]
+def _send_all(messages: Sequence[Sequence[Due]], send: Send) -> None:
+    sent: list[Due] = []
+    recalled = [each.id for message in messages for each in message if each.recalled]
     if recalled:
         # Before, or its worker would find that it may not claim it.
         WorkItem.objects.filter(pk__in=recalled).update(recalled=False)
     try:
-        for each in due:
-            send(each.kind, each.key)
-            sent.append(each)
+        for message in messages:
+            send(message[0].kind, *(each.key for each in message))
+            sent += message
     finally:
         # Afterwards, so that a crash in between sends twice rather than never. What was claimed since is not noted:
         # its worker may have let go of it already, to look at it again later.
@@ -269,7 +257,7 @@ def _release(item: WorkItem, kind: Kind) -> bool:
     return True
 
 
-def _set_aside(due: _Due) -> bool:
+def _set_aside(due: Due) -> bool:
     """Set work aside whose attempts are used up, instead of sending it."""
     if due.attempts < due.kind.policy.most_attempts:
         return False

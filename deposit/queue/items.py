@@ -61,21 +61,6 @@ WHERE kind = %(kind)s AND key = %(key)s AND attempts < %(most)s AND due_at <= st
     AND lease_expires_at IS NULL AND NOT recalled
 RETURNING id, lease_token, attempts, deposit_id, share, heavy, arguments
 """
-# Under the token of the first, so that they are one piece of work: whoever takes one of them back from a frozen worker
-# ends the session that has them all. Rows that somebody else looks at are left to their own messages.
-_CLAIM_MORE = """
-WITH free AS (
-    SELECT id FROM deposit_workitem
-    WHERE id = ANY(%(ids)s) AND kind = %(kind)s AND attempts = 0 AND due_at <= statement_timestamp()
-        AND lease_expires_at IS NULL AND NOT recalled
-    ORDER BY id FOR UPDATE SKIP LOCKED
-)
-UPDATE deposit_workitem item SET
-    lease_token = %(token)s, lease_expires_at = statement_timestamp() + make_interval(secs => %(lease)s),
-    lease_owner = %(worker)s, attempts = attempts + 1, sent_at = coalesce(sent_at, statement_timestamp())
-FROM free WHERE item.id = free.id
-RETURNING item.id, lease_token, attempts, deposit_id, share, heavy, arguments, key
-"""
 _RENEW = f"""
 UPDATE deposit_workitem SET lease_expires_at = statement_timestamp() + make_interval(secs => %(lease)s)
 WHERE id = ANY(%(ids)s) AND {_HELD}
@@ -156,33 +141,12 @@ def claim(kind: str, key: str | int, *, worker: str) -> Claim | None:
             row = cursor.fetchone()
         if row is None:
             return None
-        held = _claim_of(found, (*row, str(key)), worker)
-        return held if _is_taken(found, held) else None
+        held = claim_of(found, (*row, str(key)), worker)
+        return held if is_taken(found, held) else None
 
 
-def claim_more(first: Claim, ids: Sequence[int]) -> list[Claim]:
-    """Take up further work of the same kind that nobody has begun, to do it together with what was claimed ``first``.
-
-    ``ids`` are rows. What somebody else has, or has tried before, is left out. All claims have one token; a worker that
-    dies has made one attempt at each.
-    """
-    found = registry.get(first.kind)
-    parameters: dict[str, Any] = {
-        "ids": list(ids),
-        "kind": first.kind,
-        "token": first.token,
-        "lease": settings.LEASE_SECONDS,
-        "worker": first.worker[:200] or "worker",
-    }
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_CLAIM_MORE, parameters)
-            rows = cursor.fetchall()
-        claims = [_claim_of(found, row, first.worker) for row in sorted(rows)]
-        return [held for held in claims if _is_taken(found, held)]
-
-
-def _claim_of(kind: registry.Kind, row: Sequence[Any], worker: str) -> Claim:
+def claim_of(kind: registry.Kind, row: Sequence[Any], worker: str) -> Claim:
+    """The claim that a row of the statements says was made."""
     number, token, attempt, about, share, heavy, arguments, key = row
     return Claim(
         id=number,
@@ -198,8 +162,8 @@ def _claim_of(kind: registry.Kind, row: Sequence[Any], worker: str) -> Claim:
     )
 
 
-def _is_taken(kind: registry.Kind, held: Claim) -> bool:
-    """Whether the kind's own hook lets the claim through; else the row goes, or waits."""
+def is_taken(kind: registry.Kind, held: Claim) -> bool:
+    """Whether the kind's own hook lets the claim through; else the row goes, or waits. In the claim's transaction."""
     taking = kind.claimed(held) if kind.claimed else Taking.YES
     if taking is Taking.GONE:
         WorkItem.objects.filter(pk=held.id).delete()
@@ -227,6 +191,8 @@ def renew_all(held: Sequence[Claim]) -> bool:
 
 def let_go(held: Sequence[Claim]) -> None:
     """Open work again that was to be done together with other work; the attempt counts, so each goes alone now."""
+    if not held:
+        return
     with transaction.atomic():
         for one in held:
             _open(one, after_seconds=0, less=0)

@@ -90,6 +90,11 @@ class Lease:
         """Work that takes long goes to the lane for it: once others wait, or what follows it."""
         if self.claim.heavy or self._kind.light_seconds is None or self._lost.is_set():
             return
+        if len(self._all) > 1:
+            # Whose fault it is shows when each is done by itself.
+            if time.monotonic() - self._began_at >= self._kind.light_seconds:
+                self._in_the_way.set()
+            return
         try:
             if not self._is_heavy and time.monotonic() - self._began_at >= self._kind.light_seconds:
                 weigh(self.claim)

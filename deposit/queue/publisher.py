@@ -32,14 +32,17 @@ class Publisher:
         self._connection: Connection | None = None
         self._producer: Any = None
 
-    def send(self, kind: Kind, key: str) -> None:
-        """Publish one hint; returns when the broker has it. Raises `BrokerAway`."""
+    def send(self, kind: Kind, key: str, *further: str) -> None:
+        """Publish one hint; returns when the broker has it. Raises `BrokerAway`.
+
+        ``further``: keys of work of the same kind that is to be done together with it.
+        """
         try:
             if self._connection is None:
                 self._connect()
             current_app.send_task(
                 kind.task,
-                args=[key],
+                args=[key, *further],
                 queue=kind.queue,
                 producer=self._producer,
                 retry=False,

@@ -30,7 +30,8 @@ class Kind:
 
     The task takes the work's key. ``light_seconds``: what takes longer counts as heavy, and goes to the lane for such
     work; None where it never does. ``yields``: then it begins anew there if light work of others waits: fit for work
-    that can be begun twice at little cost.
+    that can be begun twice at little cost. ``together``: how many light pieces one message may name, where the task
+    takes further keys after the first; None where each has a message of its own.
 
     The hooks run inside the transaction that changes the row, so that what they write holds with it or not at all:
     ``claimed`` when a worker takes it, ``released`` when that worker's lease has passed, ``given_back`` (claim, reason,
@@ -47,6 +48,7 @@ class Kind:
     policy: Policy
     light_seconds: float | None = None
     yields: bool = False
+    together: Callable[[], int] | None = None
     claimed: Callable[[Claim], Taking | Later] | None = None
     released: Callable[[WorkItem], None] | None = None
     given_back: Callable[[Claim, str, float], None] | None = None

@@ -209,6 +209,7 @@ CHECK = register(
         policy=LOCAL,
         light_seconds=LIGHT_SECONDS,
         yields=True,
+        together=lambda: settings.CHECK_TOGETHER,
         claimed=_check_claimed,
         given_back=_given_back,
         exhausted=_exhausted,
@@ -240,6 +241,7 @@ LOAD = register(
         light_seconds=LIGHT_SECONDS,
         # A step may be run twice, whatever ended it the first time.
         yields=True,
+        together=lambda: settings.LOAD_TOGETHER,
         claimed=_load_claimed,
         released=_load_released,
         given_back=_given_back,

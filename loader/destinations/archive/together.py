@@ -52,9 +52,11 @@ class Known:
 
 
 def archive_together(
-    deposits: Sequence[Deposit], lease: Lease, finish: Callable[[Deposit, Mapping[str, str]], None]
+    deposits: Sequence[Deposit],
+    lease: Lease,
+    finish: Callable[[Sequence[tuple[Deposit, Mapping[str, str]]]], None],
 ) -> None:
-    """Archive all of them or none; ``finish`` records each in the transaction that makes them visible.
+    """Archive all of them or none; ``finish`` records them in the transaction that makes them visible.
 
     Whoever calls holds the locks of their origins (`alone_on_origins`). Raises what `loading.archive` raises.
     """
@@ -73,8 +75,7 @@ def archive_together(
         lease.check()
         with transaction.atomic():
             ingest.publish()
-            for deposit, result in zip(deposits, results, strict=True):
-                finish(deposit, result)
+            finish(list(zip(deposits, results, strict=True)))
 
 
 def _add(ingest: Ingest, deposit: Deposit, known: Known, lease: Lease) -> tuple[bytes, bytes, bytes]:

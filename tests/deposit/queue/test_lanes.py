@@ -26,7 +26,8 @@ LIGHT = Lane("check")
 
 
 @pytest.fixture(autouse=True)
-def _new_pace() -> Iterator[None]:
+def _new_pace(settings: Any) -> Iterator[None]:
+    settings.CHECK_TOGETHER = 1
     lanes.pace.forget()
     yield
     lanes.pace.forget()

@@ -1,0 +1,85 @@
+"""Work that is due together is named in one message, in the order of turns; nothing waits for a group."""
+
+from typing import Any
+
+import pytest
+
+from deposit.lifecycle import Work
+from deposit.models import Deposit, Heartbeat, Status, WorkItem
+from deposit.queue import groups, lanes
+from deposit.queue.dispatcher import round_of_work
+from deposit.queue.registry import Kind
+from tests.support.factories import new_client, new_collection, new_deposit
+from tests.support.lifecycle_fixtures import claimed, in_status
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _two_workers() -> None:
+    lanes.pace.forget()
+    Heartbeat.objects.create(name="checker@here", queues="check", slots=2)
+
+
+def waiting(number: int) -> list[int]:
+    collection = new_collection()
+    client = new_client(collection)
+    return [in_status(Status.DEPOSITED, new_deposit(client, collection)).pk for _ in range(number)]
+
+
+def messages() -> list[list[int]]:
+    """What one round sends."""
+    sent: list[list[int]] = []
+
+    def send(kind: Kind, key: str, /, *further: str) -> None:
+        sent.append([int(one) for one in (key, *further)])
+
+    round_of_work(send)
+    return sent
+
+
+def test_one_that_waits_alone_goes_alone_at_once() -> None:
+    (one,) = waiting(1)
+    assert messages() == [[one]]
+    (another,) = waiting(1)
+    assert messages() == [[another]]
+
+
+def test_those_that_wait_together_make_one_message() -> None:
+    numbers = waiting(5)
+    assert messages() == [numbers]
+    assert WorkItem.objects.filter(sent_at__isnull=False).count() == 5
+
+
+def test_a_group_grows_while_all_workers_have_enough(settings: Any) -> None:
+    settings.CHECK_TOGETHER = 4
+    first = waiting(3)
+    assert messages() == [first]
+    later = waiting(3)
+    assert messages() == []
+    for number in first:
+        claimed(Work.CHECK, Deposit.objects.get(pk=number))
+    # Those of another client take turns with them.
+    others = waiting(3)
+    assert messages() == [[later[0], others[0], later[1], others[1]]]
+    assert messages() == []
+
+
+def test_what_was_sent_before_goes_alone() -> None:
+    numbers = waiting(3)
+    assert messages() == [numbers]
+    groups.pass_over(Work.CHECK, [str(number) for number in numbers])
+    assert messages() == [[number] for number in numbers]
+
+
+def test_a_message_that_nobody_took_is_sent_again_for_each(settings: Any) -> None:
+    settings.RESEND_SECONDS = 0
+    first, second = waiting(2)
+    assert messages() == [[first, second]]
+    assert messages() == [[first], [second]]
+
+
+def test_with_groups_of_one_all_is_as_without(settings: Any) -> None:
+    settings.CHECK_TOGETHER = 1
+    numbers = waiting(3)
+    assert messages() == [[numbers[0]]]
