@@ -35,6 +35,9 @@ _SYSTEM = (
     "/etc/mime.types",
 )
 
+# Folders that hold installed modules and nothing else.
+_LIBRARIES = {"site-packages", "dist-packages"}
+
 
 def read_only(path: Path) -> bool:
     """Let this process read the file at ``path`` and the code that it runs, and nothing else; whether it took effect.
@@ -61,7 +64,7 @@ def read_only(path: Path) -> bool:
 @cache
 def places() -> tuple[tuple[Path, int], ...]:
     """What every reader may read, and how. Looked for once: call it in the process that forks them."""
-    found = [place for place in (*_code(), *map(Path, _SYSTEM)) if place.exists()]
+    found = [place for place in dict.fromkeys((*_code(), *map(Path, _SYSTEM))) if place.exists()]
     return tuple((place, _reading(place)) for place in found)
 
 
@@ -70,8 +73,13 @@ def _reading(place: Path) -> int:
 
 
 def _code() -> Iterator[Path]:
-    """Where modules lie. Of a checkout its packages alone: beside them may be data, and secrets."""
+    """Where modules lie, in few places: each costs every reader a system call.
+
+    Of a checkout its packages alone: beside them may be data, and secrets.
+    """
     installed = {Path(place).resolve() for place in (sys.prefix, sys.base_prefix)}
+    # Libraries of a virtual environment, too: the interpreter that forks readers knows nothing of it.
+    installed |= {place for place in map(Path, sys.path) if place.name in _LIBRARIES}
     yield from installed
     for place in {Path(entry).resolve() for entry in sys.path if entry}:
         if not any(place.is_relative_to(one) for one in installed):
@@ -88,4 +96,9 @@ def _allow(rules: int, place: Path, rights: int) -> None:
 
 
 def _call(number: int, *arguments: object) -> int:
-    return int(ctypes.CDLL(None).syscall(number, *arguments))
+    return int(_library().syscall(number, *arguments))
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
