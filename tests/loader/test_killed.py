@@ -9,6 +9,7 @@ import random
 import signal
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,8 +30,13 @@ from tests.support.samples import make_tar
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def load_in_child(deposit_id: int, kill_after: float | None) -> float:
-    """Load in a process of its own; kill it after so many seconds, if it still runs. Returns how long it ran."""
+def load_in_child(
+    deposit_id: int, kill_after: float | None, *, started: Callable[[int], None] | None = None
+) -> float:
+    """Load in a process of its own; kill it after so many seconds, if it still runs. Returns how long it ran.
+
+    ``started`` is told the number of the process.
+    """
     connection.close()
     child = os.fork()
     if child == 0:
@@ -40,6 +46,8 @@ def load_in_child(deposit_id: int, kill_after: float | None) -> float:
             traceback.print_exc()
         finally:
             os._exit(0)
+    if started is not None:
+        started(child)
     begun = time.monotonic()
     if kill_after is not None:
         time.sleep(kill_after)
