@@ -38,6 +38,7 @@ from deposit.services import confirmation
 from deposit.services.deposits import describe
 from deposit.services.versions import identify
 from packages import Limits
+from packages.sandbox import Whole
 
 logger = logging.getLogger(__name__)
 
@@ -78,11 +79,13 @@ def examine(
     *,
     claim: Claim | None = None,
     parts: Sequence[Part] | None = None,
+    whole: Whole | None = None,
 ) -> Examined:
     """Everything that is wrong with the metadata and the packages of a deposit. Raises `LeaseLost`.
 
     What its packages say of themselves, by its profile, is noted in ``told``. ``claim``: that of the deposit, where the
-    lease keeps others, too. ``parts``: all of the deposit, the oldest first, where they were read before.
+    lease keeps others, too. ``parts``: all of the deposit, the oldest first, where they were read before. ``whole``:
+    its only package, where that was read with others.
     """
     told = told or Told()
     claim = claim or lease.claim
@@ -99,7 +102,9 @@ def examine(
     with Listing(wanted=() if asked else WANTED) as listing:
         for part in packages:
             # What is not what was announced is not looked into.
-            wrong += check_digest(part, lease) or check_package(part, lease, limits, listing, asked, told)
+            wrong += check_digest(part, lease) or check_package(
+                part, lease, limits, listing, asked, told, whole=whole
+            )
         rejected = any(finding.severity is Severity.ERROR for finding in wrong)
         directory = None if rejected else _directory(listing, wrong)
         description = described_by({} if directory is None else listing.contents, listing.tops)

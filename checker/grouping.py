@@ -1,34 +1,46 @@
 """Checking small deposits that wait together: claimed at once, examined one after the other, judged in one transaction.
 
-Each package has a confined reader of its own, as alone. What is not plainly accepted (rejected, held for a word of its
-depositor, numbered as a version of its package) is judged by itself. When something goes wrong with one of them, or the
-group takes long, those that were examined are judged, and the others go alone, each with an attempt behind it.
+The packages of one client are read by one confined reader; what is not plainly whole is read again by one of its own.
+What is not plainly accepted (rejected, held for a word of its depositor, numbered as a version) is judged by itself. When
+something goes wrong with one of them, or the group takes long, those that were examined are judged, and the others go
+alone, each with an attempt behind it.
 """
 
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from django.db import Error, connection, transaction
 
 from checker.checking import Examined, check, conclude, examine, replace_findings
 from checker.profile_findings import Told
 from deposit.group_events import fire_together, start_together
+from deposit.intake.limits import reading_of
 from deposit.lifecycle import Work
-from deposit.models import Deposit, EventName, Part
+from deposit.metadata.package_files import WANTED
+from deposit.metadata.packaging import Packaging
+from deposit.models import Deposit, EventName, Part, PartKind
 from deposit.queue import groups, items
 from deposit.queue.claims import Claim, LeaseLost, PutOff
 from deposit.queue.leases import Lease, kept_together
 from deposit.services import confirmation
 from deposit.services.work import LIGHT_SECONDS
+from deposit.staging.files import path_of
+from packages import Limits
+from packages.sandbox import Whole, validate_several
 
 logger = logging.getLogger(__name__)
 
 # More bytes than this in its packages, and a deposit is checked by itself.
 SMALL_BYTES = 1024 * 1024
+# Packages that are read together share these: with more members, or more work, each has a reader of its own.
+_MEMBERS, _SECONDS = 2_000, 5
+# What is proven as a bag, or taken as it is.
+_OF_THEIR_OWN = (Packaging.BAGIT, Packaging.BINARY)
 _FIT = """
 SELECT item.key FROM deposit_workitem item JOIN deposit_deposit deposit ON deposit.id = item.deposit_id
 JOIN deposit_collection collection ON collection.id = deposit.collection_id
@@ -107,18 +119,37 @@ def _examine(claims: Sequence[Claim], lease: Lease, checked: list[_Checked]) -> 
         part.deposit = deposits[part.deposit_id]
         parts[part.deposit_id].append(part)
     begun = time.monotonic()
+    whole = _read(deposits.values(), parts, lease)
     for claim in claims:
         if time.monotonic() - begun > LIGHT_SECONDS / 2:
             return
         deposit, own, told = deposits[claim.deposit_id], parts[claim.deposit_id], Told()
         try:
-            examined = examine(deposit, lease, told, claim=claim, parts=own)
+            examined = examine(
+                deposit, lease, told, claim=claim, parts=own, whole=whole.get(claim.deposit_id)
+            )
         except LeaseLost:
             raise
         except Exception as error:  # noqa: BLE001 (it goes alone, and shows it again)
             logger.warning("deposit=%s goes alone: %s", claim.deposit_id, error)
             continue
         checked.append(_Checked(claim, deposit, own, examined, told))
+
+
+def _read(deposits: Iterable[Deposit], parts: Mapping[int, Sequence[Part]], lease: Lease) -> dict[int, Whole]:
+    """The only packages of deposits, as far as they are whole, read together client by client. Raises `LeaseLost`."""
+    batches: defaultdict[tuple[int, Limits], list[tuple[int, Path]]] = defaultdict(list)
+    for deposit in deposits:
+        packages = [part for part in parts[deposit.pk] if part.kind == PartKind.PACKAGE]
+        if len(packages) == 1 and packages[0].packaging not in _OF_THEIR_OWN and packages[0].stored_as:
+            limits = replace(reading_of(deposit), members=_MEMBERS, seconds=_SECONDS)
+            batches[deposit.client_id, limits].append((deposit.pk, path_of(packages[0].stored_as)))
+    found: dict[int, Whole] = {}
+    for (_, limits), batch in batches.items():
+        if len(batch) > 1:
+            read = validate_several([path for _, path in batch], limits, alive=lease.check, wanted=WANTED)
+            found |= {number: whole for (number, _), whole in zip(batch, read, strict=True) if whole}
+    return found
 
 
 def _conclude(checked: Sequence[_Checked], judged: set[int]) -> None:

@@ -18,7 +18,7 @@ from deposit.models import Part
 from deposit.queue.leases import Lease
 from deposit.staging.files import path_of
 from packages import Limits, PackageError
-from packages.sandbox import examine, validate
+from packages.sandbox import Whole, examine, validate
 
 _CHUNK = 1024 * 1024
 
@@ -64,11 +64,14 @@ def check_package(
     listing: Listing,
     asked: Asked | None = None,
     told: Told | None = None,
+    *,
+    whole: Whole | None = None,
 ) -> list[Finding]:
     """The findings on a package; nothing but warnings when it is whole and acceptable, and in ``listing`` then.
 
     ``asked``: the profile that it is judged by, too; what it says of itself is noted in ``told``.
-    An `OSError` or `ReaderDied` is a fault of ours. Raises `LeaseLost`.
+    ``whole``: what is known of it, where it was read with others. An `OSError` or `ReaderDied` is a fault of ours.
+    Raises `LeaseLost`.
     """
     assert part.stored_as is not None
     path = path_of(part.stored_as)
@@ -85,7 +88,11 @@ def check_package(
             "take": listing.take,
             "wanted": listing.wanted,
         }
-        if asked:
+        if whole and not asked:
+            proof = whole.proof
+            for entries in whole.entries:
+                listing.take(entries)
+        elif asked:
             arguments = {"profile": asked.name, "options": asked.options}
             proof, examined = examine(path, limits, examiner=EXAMINER, arguments=arguments, **reading)
             if asked.name == museum.NAME:

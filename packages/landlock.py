@@ -39,8 +39,8 @@ _SYSTEM = (
 _LIBRARIES = {"site-packages", "dist-packages"}
 
 
-def read_only(path: Path) -> bool:
-    """Let this process read the file at ``path`` and the code that it runs, and nothing else; whether it took effect.
+def read_only(*paths: Path) -> bool:
+    """Let this process read the files at ``paths`` and the code that it runs, and nothing else; whether it took effect.
 
     Files that are open stay so. The kernel wants ``no_new_privs`` first.
     """
@@ -54,7 +54,7 @@ def read_only(path: Path) -> bool:
     if rules < 0:
         return False
     try:
-        for place, allowed in ((path, _reading(path)), *places()):
+        for place, allowed in (*((path, _reading(path)) for path in paths), *places()):
             _allow(rules, place, allowed)
         return _call(_RESTRICT_SELF, rules, 0) == 0
     finally:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from packages.bagit import Problem
 from packages.errors import PackageError
 from packages.limits import MIB, Limits
-from packages.listing import Take, read_entries
+from packages.listing import Entry, Take, read_entries
 from packages.warnings import PackageWarning
 
 # A reader that has not used a second of processor time for so long waits for a disk that does not answer.
@@ -70,6 +70,43 @@ def validate(
     """
     question = {"path": str(path), "bag": bag, "bag_profile": bag_profile, "limits": asdict(limits)}
     return _judge(*_ask(question, alive, take, wanted))
+
+
+class Whole(NamedTuple):
+    """A package that was read to its end: what `validate` answers, and the entries of its members, some at a time."""
+
+    proof: Proof
+    entries: list[list[Entry]]
+
+
+def validate_several(
+    paths: Sequence[Path], limits: Limits, *, alive: Callable[[], None], wanted: Sequence[str] = ()
+) -> list[Whole | None]:
+    """Go through small packages of one depositor in one reader, which costs one fork.
+
+    None for what is not plainly whole: ask for it by itself, with `validate`. They share the bounds on memory and time.
+    Whoever breaks out of the code of the readers can answer for the packages that follow, so let all have one owner.
+    Raises what ``alive`` raises.
+    """
+    question = {"several": [str(path) for path in paths], "bag": False, "bag_profile": None}
+    question |= {"limits": asdict(limits), "wanted": list(wanted)}
+    found: list[Whole | None] = []
+    entries: list[list[Entry]] = []
+
+    def judge(answer: dict[str, Any]) -> None:
+        found.append(Whole(_judge(answer, 0), entries.copy()) if "problems" in answer else None)
+        entries.clear()
+
+    server = _fork_server()
+    try:
+        server.ask(question, alive, entries.append, judge)
+    except ReaderDied:
+        server.kill()
+    except BaseException:
+        server.kill()
+        raise
+    found = found[: len(paths)]
+    return found + [None] * (len(paths) - len(found))
 
 
 def examine(
@@ -151,9 +188,13 @@ class _ForkServer:
         return self.owner == os.getpid() and self._process.poll() is None
 
     def ask(
-        self, question: dict[str, Any], alive: Callable[[], None], take: Take | None
+        self,
+        question: dict[str, Any],
+        alive: Callable[[], None],
+        take: Take | None,
+        judge: Callable[[dict[str, Any]], None] | None = None,
     ) -> tuple[dict[str, Any], int]:
-        """The reader's answer ({} if it ended without one) and its wait status."""
+        """The reader's answer ({} if it ended without one) and its wait status; each of several goes to ``judge``."""
         self._socket.sendall(json.dumps(question).encode() + b"\n")
         answer: dict[str, Any] = {}
         for line in self._lines(alive):
@@ -161,6 +202,8 @@ class _ForkServer:
                 return answer, int(json.loads(line)["status"])
             if line.startswith(b"{") and line.endswith(b"}"):
                 answer = json.loads(line)
+                if judge:
+                    judge(answer)
             elif take and line.startswith(b"[") and line.endswith(b"]"):
                 take(read_entries(line))
         raise ReaderDied("the fork server of the readers ended")

@@ -176,8 +176,8 @@ def send_due(send: Send) -> bool:
         cursor.execute(_OUT, parameters)
         loads = {Lane(queue, heavy): Load(out, leased) for queue, heavy, out, leased in cursor.fetchall()}
         rooms = lanes.rooms({kind.queue for kind in registry.KINDS.values()}, loads, hands)
-        _recall(rooms)
         wide = with_groups(rooms, loads, hands)
+        _recall(wide)
         open_lanes = [lane for lane, room in wide.items() if room > 0]
         parameters["queues"] = [lane.queue for lane in open_lanes]
         parameters["heavies"] = [lane.heavy for lane in open_lanes]

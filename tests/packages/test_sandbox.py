@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from packages import Limits, PackageError, sandbox
 from packages.bagit import Problem
 from packages.fork_server import TABLES
 from packages.limits import MIB
-from packages.sandbox import ReaderDied, validate
+from packages.listing import Entry
+from packages.sandbox import ReaderDied, Whole, validate, validate_several
 from packages.warnings import PackageWarning
 from tests.packages.building import ZipEntry, tar, tar_entry, tar_header, zip_archive
 from tests.support.samples import make_zip
@@ -165,3 +167,51 @@ def test_a_reader_knows_no_secret(tmp_path: Path) -> None:
         cwd=Path(__file__).parents[2],
     )
     assert loaded.stdout == "False\n"
+
+
+# --- Several in one reader -------------------------------------------------------------------------------
+def several(tmp_path: Path, *packages: bytes, limits: Limits | None = None) -> list[Whole | None]:
+    paths = [tmp_path / f"package-{number}" for number in range(len(packages))]
+    for path, data in zip(paths, packages, strict=True):
+        path.write_bytes(data)
+    return validate_several(paths, limits or Limits(), alive=nothing, wanted=("about",))
+
+
+def test_of_several_each_gets_what_it_gets_alone(tmp_path: Path) -> None:
+    packages = [make_zip({"about": b"me", f"a/{number}": b"%d" % number}) for number in range(3)]
+    for data, whole in zip(packages, several(tmp_path, *packages), strict=True):
+        taken: list[list[Entry]] = []
+        proof = validate(put(tmp_path, data), Limits(), alive=nothing, take=taken.append, wanted=("about",))
+        assert whole == (proof, taken)
+
+
+def test_of_several_what_is_refused_is_left_to_a_reader_of_its_own(tmp_path: Path) -> None:
+    good, bad = make_zip({"a": b"1"}), tar(tar_entry(b"../x", b"x"))
+    found = several(tmp_path, good, bad, good, b"no package")
+    assert [whole is not None for whole in found] == [True, False, True, False]
+    assert found[0] == found[2]
+
+
+def test_what_comes_after_one_that_takes_too_long_is_left_to_readers_of_their_own(tmp_path: Path) -> None:
+    good = make_zip({"a": b"1"})
+    found = several(tmp_path, good, slow(), good, limits=replace(ENDLESS, seconds=1))
+    assert [whole is not None for whole in found] == [True, False, False]
+
+
+def test_a_file_that_is_gone_leaves_the_others_alone(tmp_path: Path) -> None:
+    path = put(tmp_path, make_zip({"a": b"1"}))
+    first, second, third = validate_several([path, tmp_path / "gone", path], Limits(), alive=nothing)
+    assert (first is not None, second, third is not None) == (True, None, True)
+
+
+def test_whoever_is_told_to_stop_stops_the_reader_of_several(tmp_path: Path) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop() -> None:
+        raise Stop
+
+    path = put(tmp_path, make_zip({"a": b"1"}))
+    with pytest.raises(Stop):
+        validate_several([path, path], Limits(), alive=stop)
+    assert several(tmp_path, make_zip({"a": b"1"}))[0] is not None

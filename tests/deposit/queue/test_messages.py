@@ -83,3 +83,11 @@ def test_with_groups_of_one_all_is_as_without(settings: Any) -> None:
     settings.CHECK_TOGETHER = 1
     numbers = waiting(3)
     assert messages() == [[numbers[0]]]
+
+
+def test_a_group_that_is_out_is_not_taken_back() -> None:
+    numbers = waiting(10)
+    assert messages() == [numbers]
+    for _ in range(3):
+        assert messages() == []
+    assert WorkItem.objects.filter(sent_at__isnull=False, recalled=False).count() == 10
