@@ -1,9 +1,9 @@
 """Checking small deposits that wait together: claimed at once, examined one after the other, judged in one transaction.
 
 The packages of one client are read by one confined reader; what is not plainly whole is read again by one of its own.
-What is not plainly accepted (rejected, held for a word of its depositor, numbered as a version) is judged by itself. When
-something goes wrong with one of them, or the group takes long, those that were examined are judged, and the others go
-alone, each with an attempt behind it.
+What is not plainly accepted (rejected, held for a word of its depositor, numbered as a version) is judged by itself.
+When something goes wrong with one of them, or the group takes long, those that were examined are judged, and the others
+go alone, each with an attempt behind it.
 """
 
 import logging

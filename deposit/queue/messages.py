@@ -40,7 +40,7 @@ class Due:
 def with_groups(
     rooms: Mapping[Lane, int], loads: Mapping[Lane, Load], hands: Mapping[str, int]
 ) -> dict[Lane, int]:
-    """The room in each lane, enough for one whole group where its queue takes groups; none of it is to be taken back."""
+    """The room in each lane: enough for one whole group where its queue takes groups."""
     wide = dict(rooms)
     for kind in registry.KINDS.values():
         lane = Lane(kind.queue)
