@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from dashboard.labels import STATUS_LABELS
 from deposit.actors import Actor
 from deposit.lifecycle import TABLE, TransitionRefused
-from deposit.models import Curatorship, Deposit, EventName
+from deposit.models import Curatorship, Deposit, EventName, is_withdrawn
 from deposit.permissions import Operation, deposits_for, may, may_service, visible_deposits
 from deposit.refusals import Refusal
 from deposit.services import operations
@@ -81,6 +81,8 @@ def obstacle(action: Action, deposit: Deposit) -> str:
         return _("It is metadata only: there is nothing to load.")
     if action.name == "reschedule" and deposit.verified_date is None:
         return _("It never passed its checks: check it again instead.")
+    if is_withdrawn(deposit):
+        return _("It is withdrawn.")
     return ""
 
 
@@ -105,7 +107,7 @@ def preview(actor: Actor, action: Action, ids: Sequence[int]) -> Preview:
     """Look before leaping; deposits that the actor may not act on are not there at all. Two queries."""
     chosen = deposits_for(actor, action.operation).filter(pk__in=list(ids)[:MANY])
     seen = Preview()
-    for deposit in chosen.select_related("client__user", "collection").order_by("-pk"):
+    for deposit in chosen.select_related("client__user", "collection", "withdrawal").order_by("-pk"):
         reason = obstacle(action, deposit)
         if reason:
             seen.refused.append((deposit, reason))

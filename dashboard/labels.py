@@ -99,6 +99,12 @@ EVENTS: dict[str, EventWords] = {
     "quarantine": EventWords(_("Set aside after too many attempts"), "bad"),
     "reschedule": EventWords(_("To be loaded again"), "busy"),
     "delete": EventWords(_("Deleted")),
+    "withdraw": EventWords(_("Withdrawn: only its tombstone is shown"), "bad"),
+    "restore": EventWords(_("Restored: it is shown again"), "good"),
+    "request-deletion": EventWords(_("Somebody asked to withdraw or restore it"), "busy"),
+    "reject-deletion": EventWords(_("The request was not approved")),
+    "cancel-deletion": EventWords(_("The request was cancelled")),
+    "expire-deletion": EventWords(_("Nobody reviewed the request in time")),
 }
 
 DETAILS: dict[str, Promise] = {

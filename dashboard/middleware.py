@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from http import HTTPStatus
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 
 from archive.errors import ArchiveError
 from deposit.archived.errors import unreadable
 from deposit.http.statuses import HTTP_STATUS
-from deposit.refusals import Refusal
+from deposit.refusals import Refusal, Withdrawn
 
 # Scripts, styles and pictures are the service's own files. Nothing inline, nothing from elsewhere, no frames.
 POLICY = (
@@ -40,6 +40,22 @@ class PageMiddleware:
             exception = unreadable(exception)
         if not isinstance(exception, Refusal) or match is None or match.app_name not in _OURS:
             return None
+        if isinstance(exception, Withdrawn):
+            return _tombstone(request, exception)
         status = HTTP_STATUS[exception.kind]
         context = {"refusal": exception, "status": status, "phrase": HTTPStatus(status).phrase}
         return render(request, "dashboard/refused.html", context, status=status)
+
+
+def _tombstone(request: HttpRequest, refusal: Withdrawn) -> HttpResponse:
+    """What stands in the place of what is withdrawn: for people, and for programs that ask for JSON."""
+    response: HttpResponse
+    if request.accepts("text/html"):
+        context = {"refusal": refusal, "tombstone": refusal.tombstone}
+        response = render(request, "dashboard/tombstone.html", context, status=HTTPStatus.GONE)
+    else:
+        response = JsonResponse(dict(refusal.tombstone), status=HTTPStatus.GONE)
+    # It may be restored.
+    response["Cache-Control"] = "private, no-cache"
+    response["Vary"] = "Accept, Cookie"
+    return response

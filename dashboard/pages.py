@@ -98,6 +98,7 @@ def _menu(request: HttpRequest) -> list[MenuItem]:
     entries.append((_("Upload"), "dashboard:upload", actor.client is not None))
     entries.append((_("Is it stored?"), "dashboard:stored", True))
     entries.append((_("Packages"), "dashboard:packages", True))
+    entries.append((_("Withdrawals"), "dashboard:deletions", True))
     entries.append((_("Figures"), "dashboard:figures", True))
     operates = may_service(actor, Operation.SEE_QUEUES)
     entries.append((_("Overview"), "dashboard:overview", operates))

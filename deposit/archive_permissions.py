@@ -11,7 +11,7 @@ from archive.paths import paths_to
 from archive.retrieval import held, places, targets_of
 from deposit.actors import Actor, AnonymousActor
 from deposit.models import Deposit, Identifier
-from deposit.permissions import ARCHIVED, Operation, deposits_for, forbidden, in_scope
+from deposit.permissions import ARCHIVED, Operation, deposits_for, forbidden, in_scope, tombstone_of
 from deposit.refusals import Kind, Refusal, unauthorized
 
 # An object with thousands of parents (the empty file) is looked for in so many of the newest deposits only.
@@ -47,7 +47,21 @@ def whereabouts(actor: Actor, swhid: SWHID, *, most: int) -> list[tuple[Deposit,
 
     The path of what is a deposit as a whole is empty. Releases and snapshots are found as deposits, too.
     """
-    mine = archived_deposits(actor).select_related("collection", "client__user")
+    return _whereabouts(
+        archived_deposits(actor).select_related("collection", "client__user"), swhid, most=most
+    )
+
+
+def refuse_withdrawn_object(actor: Actor, swhid: SWHID) -> None:
+    """Raise the tombstone of a deposit that is or holds this, if the actor might read it, were it not withdrawn."""
+    might = deposits_for(actor, Operation.READ_ARCHIVED, withdrawn=True)
+    gone = might.filter(ARCHIVED, type="code", withdrawal__isnull=False).select_related("withdrawal")
+    if gone.exists():
+        for deposit, _path in _whereabouts(gone, swhid, most=1):
+            raise tombstone_of(deposit.withdrawal)
+
+
+def _whereabouts(mine: QuerySet[Deposit], swhid: SWHID, *, most: int) -> list[tuple[Deposit, bytes]]:
     if swhid.type not in (ObjectType.CONTENT, ObjectType.DIRECTORY):
         earlier = Identifier.objects.filter(value=str(swhid)).values("deposit")
         told = mine.filter(Q(release_swhid=str(swhid)) | Q(snapshot_swhid=str(swhid)) | Q(pk__in=earlier))
@@ -117,6 +131,7 @@ def require_readable(actor: Actor, swhid: SWHID) -> None:
     require_in_scope(actor)
     with same_time():
         if not readable(actor, swhid):
+            refuse_withdrawn_object(actor, swhid)
             raise hidden(actor, str(swhid))
 
 

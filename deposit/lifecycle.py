@@ -17,7 +17,7 @@ from django.db.models import Field
 from django.db.models.functions import Now
 
 from deposit.actors import request_context
-from deposit.models import Delivery, Deposit, EventName, Identifier, NoticeType, Status, WorkItem
+from deposit.models import Delivery, Deposit, EventName, Identifier, NoticeType, Status, Withdrawal, WorkItem
 from deposit.models.compiled import Compiled
 from deposit.queue import items
 from deposit.queue.claims import LeaseLost
@@ -97,6 +97,9 @@ TABLE: Mapping[EventName, Rule] = {
         tells=N.FAILED,
     ),
     E.RESCHEDULE: _rule(S.FAILED, S.DONE, to=S.VERIFIED, who="operator", asks=Work.LOAD),
+    # What is withdrawn keeps its status: only who may read it changes.
+    E.WITHDRAW: _rule(S.DONE, to=None, who="two people", tells=N.WITHDRAWN),
+    E.RESTORE: _rule(S.DONE, to=None, who="two people"),
 }
 # Lines of the history that change no status and are told all the same.
 _TOLD_BESIDES: Mapping[EventName, NoticeType] = {E.TELL_OF_EXPIRY: N.EXPIRING, E.ASK: N.ASKING}
@@ -289,6 +292,14 @@ def _guard(event: EventName, rule: Rule, deposit: Any, *, held: bool) -> None:
         )
     if event == E.RESCHEDULE and deposit.type != "code":
         raise TransitionRefused(f"Deposit {deposit.pk} is metadata only: there is nothing to load again.")
+    if event in (E.RESCHEDULE, E.WITHDRAW, E.RESTORE):
+        _guard_withdrawal(event, deposit)
+
+
+def _guard_withdrawal(event: EventName, deposit: Any) -> None:
+    if Withdrawal.objects.filter(deposit=deposit).exists() is not (event == E.RESTORE):
+        now = "not withdrawn" if event == E.RESTORE else "withdrawn"
+        raise TransitionRefused(f"Deposit {deposit.pk} is {now}: '{event}' has nothing to do there.")
 
 
 def _guard_work(event: EventName, deposit: Any) -> None:

@@ -11,9 +11,19 @@ from enum import StrEnum
 from django.db.models import Q, QuerySet
 
 from deposit.actors import Actor, Channel, Scope, SystemActor
-from deposit.models import Client, Collection, Curatorship, DailyStatistics, Deposit, Membership, Status
+from deposit.models import (
+    Client,
+    Collection,
+    Curatorship,
+    DailyStatistics,
+    Deposit,
+    Membership,
+    Status,
+    Withdrawal,
+    is_withdrawn,
+)
 from deposit.models.compiled import Compiled
-from deposit.refusals import Kind, Refusal
+from deposit.refusals import Kind, Refusal, Withdrawn
 
 # No identity column counts further; a larger number in an address is nobody's.
 LARGEST_ID = 2**63 - 1
@@ -45,6 +55,8 @@ class Operation(StrEnum):
     SEE_QUEUES = "see queues"
     ADMINISTER = "administer"
     READ_AUDIT = "read audit"
+    REQUEST_DELETION = "request deletion"
+    REVIEW_DELETION = "review deletion"
 
 
 class Reach(StrEnum):
@@ -69,6 +81,7 @@ TABLE: Mapping[Role, Mapping[Operation, Reach]] = {
         _O.READ: Reach.OWN,
         _O.READ_CONTENT: Reach.OWN,
         _O.READ_ARCHIVED: Reach.OWN,
+        _O.REQUEST_DELETION: Reach.OWN,
     },
     Role.SOURCE: {
         _O.DEPOSIT: Reach.MEMBER,
@@ -81,6 +94,8 @@ TABLE: Mapping[Role, Mapping[Operation, Reach]] = {
         _O.READ_ARCHIVED: Reach.CURATED,
         _O.RECHECK: Reach.CURATED,
         _O.EXPIRE: Reach.CURATED,
+        _O.REQUEST_DELETION: Reach.CURATED,
+        _O.REVIEW_DELETION: Reach.CURATED,
     },
     Role.OPERATOR: {
         _O.READ: Reach.ALL,
@@ -90,6 +105,7 @@ TABLE: Mapping[Role, Mapping[Operation, Reach]] = {
         _O.RESCHEDULE: Reach.ALL,
         _O.EXPIRE: Reach.ALL,
         _O.SEE_QUEUES: Reach.ALL,
+        _O.REQUEST_DELETION: Reach.ALL,
     },
     Role.ADMINISTRATOR: {
         _O.READ: Reach.ALL,
@@ -101,6 +117,8 @@ TABLE: Mapping[Role, Mapping[Operation, Reach]] = {
         _O.SEE_QUEUES: Reach.ALL,
         _O.ADMINISTER: Reach.ALL,
         _O.READ_AUDIT: Reach.ALL,
+        _O.REQUEST_DELETION: Reach.ALL,
+        _O.REVIEW_DELETION: Reach.ALL,
     },
 }
 
@@ -117,12 +135,14 @@ _DOINGS: Mapping[Operation, str] = {
     _O.SEE_QUEUES: "see how the service works",
     _O.ADMINISTER: "administer accounts and collections",
     _O.READ_AUDIT: "read the audit",
+    _O.REQUEST_DELETION: "ask for this deposit to be withdrawn",
+    _O.REVIEW_DELETION: "decide on withdrawing this deposit",
 }
 
 # What a token of each scope opens, at most. Nothing administrative: that takes a person who has logged in.
 SCOPES: Mapping[Scope, frozenset[Operation]] = {
     Scope.READ: frozenset({_O.READ, _O.READ_CONTENT, _O.READ_ARCHIVED}),
-    Scope.DEPOSIT: frozenset({_O.DEPOSIT, _O.CHANGE, _O.READ}),
+    Scope.DEPOSIT: frozenset({_O.DEPOSIT, _O.CHANGE, _O.READ, _O.REQUEST_DELETION}),
     Scope.OPERATE: frozenset({_O.READ, _O.RECHECK, _O.RESCHEDULE, _O.EXPIRE, _O.SEE_QUEUES}),
 }
 
@@ -172,29 +192,45 @@ ARCHIVED = Q(status=Status.DONE) | Q(
 )
 
 
-def _condition(actor: Actor, operation: Operation, archived: Q = ARCHIVED) -> Q | None:
-    """Which deposits the actor may do an operation on; None for all of them. ``archived``: those open to the public."""
+# Of what is withdrawn, too, by whoever may do them.
+_ON_WITHDRAWN = frozenset({Operation.REQUEST_DELETION, Operation.REVIEW_DELETION})
+
+
+def _shown() -> Q:
+    """What is not withdrawn; by the few rows of what is, so that lists keep the indexes they are read by."""
+    return ~Q(pk__in=Withdrawal.objects.values("deposit"))
+
+
+def _condition(
+    actor: Actor, operation: Operation, archived: Q = ARCHIVED, *, withdrawn: bool = False
+) -> Q | None:
+    """Which deposits the actor may do an operation on; None for all of them.
+
+    ``archived``: those open to the public. What is withdrawn stays with those who decide on it, and who run the
+    service; ``withdrawn``: as if it were not.
+    """
     reaches = _reaches(actor, operation)
     if Reach.ALL in reaches:
         return None
+    shown = Q() if withdrawn or operation in _ON_WITHDRAWN else _shown()
     allowed = Q(pk__in=[])
     if Reach.OWN in reaches:
-        allowed |= own_deposits(actor)
+        allowed |= own_deposits(actor) & shown
     if Reach.CURATED in reaches:
         # Asked first: beside a subquery, PostgreSQL would not use the index on the client.
         curated = Curatorship.objects.filter(user=actor.user).values_list("collection", flat=True)
         allowed |= Q(collection__in=list(curated))
     if Reach.OPEN in reaches:
-        allowed |= Q(collection__closed=False)
+        allowed |= Q(collection__closed=False) & shown
     if Reach.PUBLIC in reaches:
         public = Collection.objects.filter(public=True).values_list("pk", flat=True)
-        allowed |= Q(collection__in=list(public)) & archived
+        allowed |= Q(collection__in=list(public)) & archived & shown
     return allowed
 
 
-def deposits_for(actor: Actor, operation: Operation) -> QuerySet[Deposit]:
-    """The deposits that the actor may do an operation on."""
-    condition = _condition(actor, operation)
+def deposits_for(actor: Actor, operation: Operation, *, withdrawn: bool = False) -> QuerySet[Deposit]:
+    """The deposits that the actor may do an operation on; ``withdrawn``: or might, were they not withdrawn."""
+    condition = _condition(actor, operation, withdrawn=withdrawn)
     return Deposit.objects.all() if condition is None else Deposit.objects.filter(condition)
 
 
@@ -205,7 +241,7 @@ def visible_deposits(actor: Actor) -> QuerySet[Deposit]:
 
 def visible_statistics(actor: Actor) -> QuerySet[DailyStatistics]:
     """The counted days of the deposits that exist for the actor."""
-    condition = _condition(actor, Operation.READ, Q(status=Status.DONE))
+    condition = _condition(actor, Operation.READ, Q(status=Status.DONE), withdrawn=True)
     return DailyStatistics.objects.all() if condition is None else DailyStatistics.objects.filter(condition)
 
 
@@ -232,7 +268,8 @@ def may(actor: Actor, operation: Operation, deposit: Deposit) -> bool:
     if actor.owner is None and actor.client is not None and deposit.client_id == actor.client.pk:
         role = Role.SOURCE if actor.channel is Channel.SOURCE else Role.DEPOSITOR
         own = TABLE[role].get(operation) is Reach.OWN
-        if own and in_scope(actor, operation):
+        hidden = operation not in _ON_WITHDRAWN and deposit.status == Status.DONE and is_withdrawn(deposit)
+        if own and in_scope(actor, operation) and not hidden:
             return True
     return deposits_for(actor, operation).filter(pk=deposit.pk).exists()
 
@@ -252,11 +289,29 @@ def unknown_deposit(deposit_id: int) -> Refusal:
     )
 
 
+def refuse_withdrawn(actor: Actor, operation: Operation, deposit_id: int, **fields: object) -> None:
+    """Raise the tombstone of a deposit that the actor might do this to, were it not withdrawn; one query always.
+
+    ``fields``: what it must be besides.
+    """
+    might = deposits_for(actor, operation, withdrawn=True).filter(pk=deposit_id, **fields)
+    row = Withdrawal.objects.filter(deposit__in=might).first()
+    if row is not None:
+        raise tombstone_of(row)
+
+
+def tombstone_of(row: Withdrawal) -> Withdrawn:
+    """What stands in the place of a withdrawn deposit."""
+    told = {"citation": row.citation, "reason": row.reason, "decided_by": row.decided_by}
+    return Withdrawn(row.deposit_id, {**told, "withdrawn_at": f"{row.at:%Y-%m-%dT%H:%M:%SZ}"})
+
+
 def visible_deposit(actor: Actor, deposit_id: int) -> Deposit:
     """A deposit that exists for the actor. Raises the same 404 `Refusal` for all others."""
     found = visible_deposits(actor).select_related("collection", "client__user")
     deposit = found.filter(pk=min(deposit_id, LARGEST_ID)).first()
     if deposit is None:
+        refuse_withdrawn(actor, Operation.READ, min(deposit_id, LARGEST_ID))
         raise unknown_deposit(deposit_id)
     return deposit
 
@@ -265,6 +320,7 @@ def require(actor: Actor, operation: Operation, deposit: Deposit) -> None:
     """Raise `Refusal` unless the actor may: 404 for a deposit that does not exist for it, else 403."""
     if may(actor, operation, deposit):
         return
+    refuse_withdrawn(actor, operation, deposit.pk)
     if operation is not Operation.READ and may(actor, Operation.READ, deposit):
         raise forbidden(actor, operation)
     raise unknown_deposit(deposit.pk)
@@ -279,6 +335,7 @@ def deposit_to(actor: Actor, operation: Operation, deposit_id: int) -> Deposit:
     deposit = allowed.filter(pk=number).first()
     if deposit is not None:
         return deposit
+    refuse_withdrawn(actor, operation, number)
     if operation is not Operation.READ and visible_deposits(actor).filter(pk=number).exists():
         raise forbidden(actor, operation)
     raise unknown_deposit(deposit_id)

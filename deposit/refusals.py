@@ -4,6 +4,7 @@ A refusal is the client's to mend: it has a stable code, one line of what is wro
 one of what to do. The faces (SWORD, JSON) turn its kind into their own status codes.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 # What WWW-Authenticate says where a name and password, or an API token, are wanted.
@@ -17,6 +18,7 @@ class Kind(StrEnum):
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "unknown"
+    GONE = "gone"
     METHOD_NOT_ALLOWED = "method-not-allowed"
     NOT_ACCEPTABLE = "not-acceptable"
     LENGTH_REQUIRED = "length-required"
@@ -54,6 +56,20 @@ class Refusal(Exception):
         # For 401: what WWW-Authenticate says. For those who may come again: in how many seconds.
         self.challenge = challenge
         self.retry_after = retry_after
+
+
+class Withdrawn(Refusal):
+    """What was asked for is withdrawn. ``tombstone``: what stands in its place, ready for JSON."""
+
+    def __init__(self, deposit_id: int, tombstone: Mapping[str, str]) -> None:
+        super().__init__(
+            Kind.GONE,
+            "deposit.withdrawn",
+            f"Deposit {deposit_id} was withdrawn on {tombstone['withdrawn_at'][:10]}.",
+            f"{tombstone['citation']} Decided by {tombstone['decided_by']}. Reason: {tombstone['reason']}",
+        )
+        self.deposit_id = deposit_id
+        self.tombstone: Mapping[str, str | int] = {"deposit": deposit_id, **tombstone}
 
 
 def unauthorized(code: str, summary: str, hint: str = "") -> Refusal:

@@ -8,7 +8,18 @@ from django.db.models import Exists, OuterRef, QuerySet
 from deposit.actors import Actor
 from deposit.lists.numbered import Slice, slice_of
 from deposit.metadata.status_detail import render_status_detail
-from deposit.models import Collection, Deposit, Finding, Identifier, Membership, Part, PartKind, Status
+from deposit.models import (
+    Collection,
+    Deposit,
+    Finding,
+    Identifier,
+    Membership,
+    Part,
+    PartKind,
+    Status,
+    Withdrawal,
+    is_withdrawn,
+)
 from deposit.models.compiled import Compiled
 from deposit.permissions import (
     LARGEST_ID,
@@ -18,6 +29,7 @@ from deposit.permissions import (
     foreign_collection,
     in_scope,
     own_deposits,
+    refuse_withdrawn,
     require,
     unknown_deposit,
     visible_collections,
@@ -35,7 +47,7 @@ _collection = Compiled(
     "sample",
 )
 _own_deposit = Compiled(
-    lambda number, name, client: Deposit.objects.select_related("collection").filter(
+    lambda number, name, client: Deposit.objects.select_related("collection", "withdrawal").filter(
         pk=number, collection__name=name, client=client
     ),
     _NUMBER,
@@ -84,13 +96,14 @@ def deposit_for(actor: Actor, operation: Operation, collection_name: str, deposi
     number = min(deposit_id, LARGEST_ID)
     if actor.client is not None and not actor.owner:
         deposit = _own_deposit.first(number, collection_name, actor.client.pk)
-        if deposit is not None:
+        if deposit is not None and not is_withdrawn(deposit):
             return deposit
     there = Deposit.objects.select_related("collection").filter(pk=number, collection__name=collection_name)
     deposit = there.filter(own_deposits(actor)).first() if actor.owner else None
-    if deposit is None:
+    if deposit is None or is_withdrawn(deposit):
         deposit = there.filter(pk__in=visible_deposits(actor).values("pk")).first()
         if deposit is None:
+            refuse_withdrawn(actor, operation, number, collection__name=collection_name)
             _require_visible_collection(actor, collection_name)
             raise unknown_deposit(deposit_id)
         require(actor, operation, deposit)
@@ -114,7 +127,22 @@ def page_of(actor: Actor, *, start: int, limit: int, status: Status | None = Non
     if not in_scope(actor, Operation.READ):
         raise forbidden(actor, Operation.READ)
     places = actor.places if actor.owner else None
-    return slice_of(client_of(actor), start=start, limit=limit, status=status, places=places)
+    found = slice_of(client_of(actor), start=start, limit=limit, status=status, places=places)
+    hide_withdrawn(found.items)
+    return found
+
+
+def hide_withdrawn(deposits: Iterable[Deposit]) -> None:
+    """Leave of those that are withdrawn, in a list whose numbering has to stay, the number and the status only."""
+    done = {deposit.pk: deposit for deposit in deposits if deposit.status == Status.DONE}
+    if not done:
+        return
+    for row in Withdrawal.objects.filter(deposit__in=list(done)):
+        deposit = done[row.deposit_id]
+        deposit.title = deposit.package_name = ""
+        deposit.swhid = deposit.swhid_context = deposit.release_swhid = deposit.snapshot_swhid = None
+        deposit.origin_url = deposit.external_id = deposit.release_notes = deposit.software_version = None
+        deposit.parent = None
 
 
 def status_details(deposits: Iterable[Deposit]) -> dict[int, str]:

@@ -14,7 +14,7 @@ from deposit.models import Deposit, Status
 from deposit.monitoring import daily_statistics, heartbeats
 from deposit.monitoring.alerts import alerts
 from deposit.notices import keeping, standing
-from deposit.services import expiry, fetching, idempotency, notices, uploads
+from deposit.services import deletions, expiry, fetching, idempotency, notices, uploads
 from deposit.services.operations import expire
 from deposit.staging import cleanup
 
@@ -62,6 +62,12 @@ def forget() -> None:
 def sweep_staging() -> None:
     """Remove what uploads that were cut off left behind, and set aside what no row names."""
     cleanup.sweep()
+
+
+@shared_task(name="deposit.expire_deletions")
+def expire_deletions() -> None:
+    """End requests to withdraw or restore a deposit that nobody reviewed in time."""
+    deletions.expire_old()
 
 
 @shared_task(name="deposit.expire_uploads")

@@ -318,6 +318,8 @@ LOAD_TOGETHER: int = env.int("LOAD_TOGETHER", default=16)
 PARTIAL_EXPIRES_DAYS: int = env.int("PARTIAL_EXPIRES_DAYS", default=60)
 # How long before that their depositors are told, in days.
 PARTIAL_NOTICE_DAYS: int = env.int("PARTIAL_NOTICE_DAYS", default=7)
+# A request to withdraw or restore a deposit that nobody has reviewed expires, in days.
+DELETION_REVIEW_DAYS: float = env.float("DELETION_REVIEW_DAYS", default=30.0)
 # The cleanup leaves staged files alone that are younger, in hours; what it sets aside it keeps, in days.
 ORPHAN_AGE_HOURS: int = env.int("ORPHAN_AGE_HOURS", default=24)
 ORPHAN_KEEP_DAYS: int = env.int("ORPHAN_KEEP_DAYS", default=30)

@@ -87,6 +87,7 @@ app.conf.update(
         "forget-what-counts-no-more": {"task": "deposit.forget", "schedule": 21_600.0},
         "tell-of-alerts": {"task": "deposit.tell_of_alerts", "schedule": 60.0, "options": {"expires": 60}},
         "tell-of-expiry": {"task": "deposit.tell_of_expiry", "schedule": 3600.0},
+        "expire-deletions": {"task": "deposit.expire_deletions", "schedule": 3600.0},
         "expire-uploads": {"task": "deposit.expire_uploads", "schedule": 600.0},
         # Orders that waited for long say nothing of the scheduler now.
         "pulse": {"task": "deposit.pulse", "schedule": 60.0, "options": {"expires": 300}},

@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from deposit.api import views
 from deposit.api.checking import CheckView
+from deposit.api.deletions import DeletionViewSet
 from deposit.api.deliveries import DeliveriesOfDepositView, DeliveryViewSet
 from deposit.api.notices import NoticeViewSet, SubscriptionViewSet
 from deposit.api.packages import PackageViewSet
@@ -15,6 +16,7 @@ app_name = "api"
 
 router = SimpleRouter()
 router.register("deposits", views.DepositViewSet, basename="deposit")
+router.register("deletions", DeletionViewSet, basename="deletion")
 router.register("deliveries", DeliveryViewSet, basename="delivery")
 router.register("subscriptions", SubscriptionViewSet, basename="subscription")
 router.register("notices", NoticeViewSet, basename="notice")

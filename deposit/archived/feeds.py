@@ -21,7 +21,7 @@ from rest_framework.request import Request
 
 from deposit.actors import Actor, AnonymousActor
 from deposit.archived.views import AccessView, ArchiveAuthenticator, OpenAuthenticator
-from deposit.models import Collection, Deposit, Identifier, Status
+from deposit.models import Collection, Deposit, Identifier, Status, is_withdrawn
 from deposit.permissions import Operation, client_of, deposits_for, visible_collections
 from deposit.refusals import Kind, Refusal
 from deposit.selectors import unknown_collection
@@ -57,7 +57,7 @@ class FeedView(AccessView):
         self, request: Request, deposits: QuerySet[Deposit], title: str, *, public: bool
     ) -> HttpResponseBase:
         """The page of a feed that the query string asks for, or 304."""
-        found = deposits.filter(status__in=_TOLD).select_related("collection", "client__user")
+        found = deposits.filter(status__in=_TOLD).select_related("collection", "client__user", "withdrawal")
         rows, shown, more = _page(found, request)
         plain = request._request
         tag, modified = _validators(plain, title, rows)
@@ -80,7 +80,9 @@ class CollectionFeed(FeedView):
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """Its feed; 404 for what is not there for the caller."""
         collection = _collection(self.actor, name)
-        deposits = deposits_for(self.actor, Operation.READ_ARCHIVED).filter(collection=collection)
+        deposits = deposits_for(self.actor, Operation.READ_ARCHIVED, withdrawn=True).filter(
+            collection=collection
+        )
         anonymous = isinstance(self.actor, AnonymousActor)
         return self.answer(request, deposits, collection.title or collection.name, public=anonymous)
 
@@ -93,7 +95,7 @@ class OwnFeed(FeedView):
     def get(self, request: Request) -> HttpResponseBase:
         """Its feed."""
         client = client_of(self.actor)
-        deposits = deposits_for(self.actor, Operation.READ).filter(client=client)
+        deposits = deposits_for(self.actor, Operation.READ, withdrawn=True).filter(client=client)
         return self.answer(request, deposits, str(client), public=False)
 
 
@@ -162,16 +164,17 @@ def _document(request: HttpRequest, title: str, shown: Sequence[Deposit], *, mor
     identifiers = _identifiers(shown)
     for deposit in shown:
         page = request.build_absolute_uri(reverse("dashboard:deposit", args=[deposit.pk]))
+        gone = is_withdrawn(deposit)
         lines = [f"{scheme}: {value}" for scheme, value in identifiers.get(deposit.pk, [])]
         feed.add_item(
             title=_text(deposit.title or deposit.package_name or f"Deposit {deposit.pk}"),
             link=page,
-            description=_text("\n".join(lines)) if deposit.status == Status.DONE else "",
+            description=_text(f"Withdrawn: {deposit.withdrawal.reason}" if gone else "\n".join(lines)),
             unique_id=page,
             author_name=_text(deposit.client.user.get_username()),
             pubdate=deposit.complete_date,
             updateddate=deposit.status_changed_at,
-            categories=[deposit.status, deposit.collection.name],
+            categories=["withdrawn" if gone else deposit.status, deposit.collection.name],
         )
     return feed.writeString("utf-8").encode()
 

@@ -31,8 +31,12 @@ _TYPES: Mapping[str, str] = {
     "finish": "ingestion end",
     "fail": "ingestion end",
     "update-metadata": "metadata modification",
+    "withdraw": "deaccession",
+    "restore": "accession",
 }
-_FAILURES = frozenset({"reject", "fail", "quarantine", "give-back", "expire", "fetch-failed"})
+_FAILURES = frozenset(
+    {"reject", "fail", "quarantine", "give-back", "expire", "fetch-failed", "expire-deletion"}
+)
 # Characters that no XML document can hold (XML 1.0 section 2.2).
 _UNWRITABLE = {
     code: "\ufffd"

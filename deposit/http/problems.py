@@ -13,7 +13,7 @@ from rest_framework.views import set_rollback
 from deposit.http.errors import RETRY_AFTER_SECONDS, database_away
 from deposit.http.statuses import HTTP_STATUS
 from deposit.lifecycle import TransitionRefused
-from deposit.refusals import BASIC, Kind, Refusal
+from deposit.refusals import BASIC, Kind, Refusal, Withdrawn
 
 PROBLEM = "application/problem+json"
 
@@ -48,7 +48,8 @@ def handle(exception: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _refused(refusal: Refusal) -> Response:
-    response = problem(HTTP_STATUS[refusal.kind], refusal.code, refusal.summary, hint=refusal.hint)
+    more = {"tombstone": refusal.tombstone} if isinstance(refusal, Withdrawn) else {}
+    response = problem(HTTP_STATUS[refusal.kind], refusal.code, refusal.summary, hint=refusal.hint, **more)
     if refusal.kind is Kind.UNAUTHORIZED:
         response["WWW-Authenticate"] = refusal.challenge or BASIC
     wait = RETRY_AFTER_SECONDS.get(refusal.kind)

@@ -7,6 +7,7 @@ HTTP_STATUS: dict[Kind, int] = {
     Kind.UNAUTHORIZED: 401,
     Kind.FORBIDDEN: 403,
     Kind.NOT_FOUND: 404,
+    Kind.GONE: 410,
     Kind.METHOD_NOT_ALLOWED: 405,
     Kind.NOT_ACCEPTABLE: 406,
     Kind.LENGTH_REQUIRED: 411,

@@ -38,6 +38,7 @@ def _before(deposit: Deposit) -> list[Deposit]:
         package_version__collection=deposit.collection_id,
         package_version__number__lt=number,
         status=Status.DONE,
+        withdrawal__isnull=True,
     )
     return list(same.order_by("-package_version__number")[:100])
 

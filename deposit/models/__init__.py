@@ -2,6 +2,15 @@
 
 from deposit.models.audit import AuditRecord
 from deposit.models.daily_statistics import DailyStatistics
+from deposit.models.deletions import (
+    LONGEST_REASON,
+    SHORTEST_REASON,
+    DeletionKind,
+    DeletionRequest,
+    DeletionState,
+    Withdrawal,
+    is_withdrawn,
+)
 from deposit.models.deliveries import (
     OPEN_DELIVERIES,
     Activity,
@@ -54,8 +63,10 @@ from deposit.models.versions import PackageVersion
 from deposit.models.work import WorkItem
 
 __all__ = [
+    "LONGEST_REASON",
     "OPEN_DELIVERIES",
     "OPEN_NOTIFICATIONS",
+    "SHORTEST_REASON",
     "STATUS_TEXTS",
     "TITLE_LENGTH",
     "Activity",
@@ -67,6 +78,9 @@ __all__ = [
     "Collection",
     "Curatorship",
     "DailyStatistics",
+    "DeletionKind",
+    "DeletionRequest",
+    "DeletionState",
     "Delivery",
     "DeliveryState",
     "Deposit",
@@ -106,5 +120,7 @@ __all__ = [
     "TokenScope",
     "Upload",
     "UploadSegment",
+    "Withdrawal",
     "WorkItem",
+    "is_withdrawn",
 ]

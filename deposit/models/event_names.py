@@ -22,6 +22,8 @@ class EventName(StrEnum):
     RELEASE = "release"
     QUARANTINE = "quarantine"
     RESCHEDULE = "reschedule"
+    WITHDRAW = "withdraw"
+    RESTORE = "restore"
     # A worker met a fault that is not the deposit's: the status stays, the work waits for its next attempt.
     GIVE_BACK = "give-back"
     # A step of a delivery needs a person's decision; once for each question.
@@ -44,6 +46,11 @@ class EventName(StrEnum):
     # The packages of a deposit that came to nothing were removed; its record stays.
     CLEAR = "clear"
     TELL_OF_EXPIRY = "tell-of-expiry"
+    # Somebody asked for it to be withdrawn or restored, and what became of that.
+    REQUEST_DELETION = "request-deletion"
+    REJECT_DELETION = "reject-deletion"
+    CANCEL_DELETION = "cancel-deletion"
+    EXPIRE_DELETION = "expire-deletion"
 
 
 class NoticeType(StrEnum):

@@ -16,6 +16,8 @@ _MEANING = {
     Operation.SEE_QUEUES: "see queues, workers and figures of the whole service",
     Operation.ADMINISTER: "make and change accounts, collections, roles and tokens",
     Operation.READ_AUDIT: "read and export the audit",
+    Operation.REQUEST_DELETION: "ask for a deposit that is done to be withdrawn, or restored",
+    Operation.REVIEW_DELETION: "approve or reject what somebody else has asked for",
 }
 
 _HEAD = """# Roles
@@ -48,6 +50,10 @@ deposit. Credentials that are no good are a 401 there too.
 
 The SWORD 2 door is for depositors: it answers 403 to users who are no client. A client that curates too finds the
 deposits of its collections there by their addresses.
+
+A deposit is **withdrawn** when two people say so ([Withdraw a deposit](../how-to/withdraw-a-deposit.md)). Then its
+content is read only by the curators of its collection and by administrators, who can restore it; operators see that it
+exists. For all others there is nothing but its tombstone (410).
 
 ## On behalf of others
 

@@ -1,6 +1,6 @@
 """The metadata of a deposit in the formats that others read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from deposit.actors import Actor
@@ -73,6 +73,36 @@ def entry_to_cite(deposit: Deposit) -> Entry | None:
         return effective_entry(deposit) if deposit.swhid else None
     except MetadataError:
         return None
+
+
+def citation_of(deposit: Deposit) -> str:
+    """A deposit as literature has it, in one sentence; of one that describes itself badly what is known besides."""
+    try:
+        entry = effective_entry(deposit)
+        if entry is not None:
+            return sentence(deposit, entry, work_of(deposit, entry))
+    except MetadataError:
+        pass
+    title = deposit.title or deposit.package_name or f"Deposit {deposit.pk}"
+    return f"{title}. {deposit.swhid}" if deposit.swhid else f"{title}."
+
+
+def sentence(deposit: Deposit, entry: Entry, work: Work) -> str:
+    """The citation of a work: people (year). Title, version. Identifier."""
+    told = f"{_people(names_of(entry))} ({work.published[:4]}). {work.title}"
+    told += f", version {work.version}" if work.version else ""
+    return f"{told}. {deposit.swhid}" if deposit.swhid else f"{told}."
+
+
+def names_of(entry: Entry) -> list[str]:
+    """The authors' names, each once: clients say them in Atom and in CodeMeta."""
+    return list(dict.fromkeys(author.name for author in entry.authors))
+
+
+def _people(authors: Sequence[str]) -> str:
+    if len(authors) > 3:
+        return f"{authors[0]} et al."
+    return ", ".join(authors)
 
 
 def work_of(deposit: Deposit, entry: Entry, *, emails: bool = True) -> Work:

@@ -5,10 +5,11 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from deposit.http.deletions import accepted
 from deposit.http.headers import bad_request
 from deposit.http.negotiation import accepts
 from deposit.models import PartKind
-from deposit.services import deposits
+from deposit.services import deletions, deposits
 from deposit.services.parts import Submission
 from deposit.sword.documents import FEED_TYPE
 from deposit.sword.headers import Headers
@@ -36,9 +37,9 @@ class EditView(DepositView):
         return replace_metadata(self)
 
     def delete(self, request: Request, **path: Any) -> HttpResponse:
-        """Delete the deposit."""
-        deposits.delete(actor=self.actor, deposit=self.deposit, if_revision=self.if_revision)
-        return HttpResponse(status=204)
+        """Delete the deposit: 204; one that is done: 202, and somebody decides on its withdrawal."""
+        asked = deletions.delete_or_ask(actor=self.actor, deposit=self.deposit, if_revision=self.if_revision)
+        return HttpResponse(status=204) if asked is None else accepted(asked)
 
 
 def replace_metadata(view: DepositView) -> HttpResponse:

@@ -9,6 +9,7 @@ ERROR_IRI: dict[Kind, str] = {
     Kind.UNAUTHORIZED: _SWORD + "ErrorUnauthorized",
     Kind.FORBIDDEN: _SWORD + "ErrorForbidden",
     Kind.NOT_FOUND: _SWORD + "ErrorNotFound",
+    Kind.GONE: _SWORD + "ErrorNotFound",
     Kind.METHOD_NOT_ALLOWED: _SWORD + "MethodNotAllowed",
     Kind.NOT_ACCEPTABLE: _SWORD + "ErrorContent",
     Kind.LENGTH_REQUIRED: _SWORD + "ErrorBadRequest",

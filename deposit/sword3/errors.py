@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from deposit.http.errors import RETRY_AFTER_SECONDS, of_status, refusal_of
 from deposit.http.statuses import HTTP_STATUS
-from deposit.refusals import BASIC, Kind, Refusal
+from deposit.refusals import BASIC, Kind, Refusal, Withdrawn
 from deposit.sword3.terms import CONTEXT
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ BY_KIND: dict[Kind, tuple[str, int]] = {
     Kind.UNAUTHORIZED: ("AuthenticationFailed", 403),
     Kind.FORBIDDEN: ("Forbidden", 403),
     Kind.NOT_FOUND: ("NotFound", 404),
+    Kind.GONE: ("NotFound", 410),
     Kind.METHOD_NOT_ALLOWED: ("MethodNotAllowed", 405),
     Kind.CHECKSUM_MISMATCH: ("DigestMismatch", 412),
     Kind.MEDIATION_NOT_ALLOWED: ("OnBehalfOfNotAllowed", 412),
@@ -61,13 +62,15 @@ def wire_of(refusal: Refusal) -> tuple[str, int]:
 def error_response(refusal: Refusal, *, allow: Iterable[str] = ()) -> HttpResponse:
     """The answer to a refused request: an error document, and the headers that its status calls for."""
     kind, status = wire_of(refusal)
-    document = {
+    document: dict[str, object] = {
         "@context": CONTEXT,
         "@type": kind,
         "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "error": refusal.summary,
         "log": f"{refusal.hint} [{refusal.code}]".strip(),
     }
+    if isinstance(refusal, Withdrawn):
+        document["tombstone"] = refusal.tombstone
     response = HttpResponse(json.dumps(document), status=status, content_type="application/json")
     if status == 401:
         response["WWW-Authenticate"] = refusal.challenge or BASIC

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
+from deposit.http.deletions import accepted
 from deposit.http.downloads import file_range, guarded, ranged
 from deposit.http.headers import bad_request
 from deposit.http.text import sendable_type
@@ -12,7 +13,7 @@ from deposit.metadata.sword import all_fields_of
 from deposit.models import Part, PartKind
 from deposit.permissions import LARGEST_ID, Operation, client_of, require
 from deposit.refusals import Kind, Refusal
-from deposit.services import deposits
+from deposit.services import deletions, deposits
 from deposit.services.parts import Submission
 from deposit.staging.files import path_of
 from deposit.sword3 import documents, terms
@@ -81,9 +82,9 @@ class ObjectView(ObjectPart):
         return self.status(deposit, 202 if is_queued(submission) else 200)
 
     def delete(self, request: Request, **path: Any) -> HttpResponse:
-        """Delete the object."""
-        deposits.delete(actor=self.actor, deposit=self.deposit, if_revision=self.if_revision)
-        return HttpResponse(status=204)
+        """Delete the object: 204; one that is done: 202, and somebody decides on its withdrawal."""
+        asked = deletions.delete_or_ask(actor=self.actor, deposit=self.deposit, if_revision=self.if_revision)
+        return HttpResponse(status=204) if asked is None else accepted(asked)
 
 
 class MetadataView(ObjectPart):
