@@ -27,6 +27,7 @@ from deposit.models import Deposit, EventName, Part, PartKind
 from deposit.queue import groups, items
 from deposit.queue.claims import Claim, LeaseLost, PutOff
 from deposit.queue.leases import Lease, kept_together
+from deposit.queue.messages import SMALL_BYTES
 from deposit.services import confirmation
 from deposit.services.work import LIGHT_SECONDS
 from deposit.staging.files import path_of
@@ -35,8 +36,6 @@ from packages.sandbox import Whole, validate_several
 
 logger = logging.getLogger(__name__)
 
-# More bytes than this in its packages, and a deposit is checked by itself.
-SMALL_BYTES = 1024 * 1024
 # Packages that are read together share these: with more members, or more work, each has a reader of its own.
 _MEMBERS, _SECONDS = 2_000, 5
 # What is proven as a bag, or taken as it is.

@@ -22,14 +22,13 @@ from deposit.models import Deposit
 from deposit.queue import groups, items
 from deposit.queue.claims import Claim, LeaseLost
 from deposit.queue.leases import Lease, kept_together
+from deposit.queue.messages import SMALL_BYTES
 from loader import records
 from loader.destinations.archive import DESTINATION
 from loader.destinations.archive.together import alone_on_origins, archive_together
 
 logger = logging.getLogger(__name__)
 
-# More bytes than this in its packages, and a deposit is loaded by itself.
-SMALL_BYTES = 1024 * 1024
 # Fit for a group: small, to the archive alone, never delivered before. Its messages are out: their number is bounded.
 _FIT = """
     item.kind = 'load' AND NOT item.heavy AND collection.destinations = ARRAY[%(archive)s]::varchar[]

@@ -23,7 +23,7 @@ from deposit.models import AdvisoryLock, WorkItem
 from deposit.queue import lanes, registry
 from deposit.queue.items import CHANNEL
 from deposit.queue.lanes import Lane, Load
-from deposit.queue.messages import Due, Send, messages_of, with_groups
+from deposit.queue.messages import SMALL_BYTES, Due, Send, messages_of, with_groups
 from deposit.queue.registry import Kind
 from deposit.queue.sessions import end_session
 
@@ -72,7 +72,7 @@ WITH RECURSIVE waiting AS (
     SELECT waiting.queue, waiting.heavy, oldest.*, room.most, coalesce(busy.number, 0) + row_number()
         OVER (PARTITION BY waiting.queue, waiting.heavy, waiting.share ORDER BY due_at, id) AS turn
     FROM waiting JOIN room USING (queue, heavy) LEFT JOIN busy USING (queue, heavy, share) CROSS JOIN LATERAL (
-        SELECT id, kind, key, due_at, attempts, sends, lease_token, recalled FROM deposit_workitem item
+        SELECT id, kind, key, deposit_id, due_at, attempts, sends, lease_token, recalled FROM deposit_workitem item
         WHERE (item.queue, item.heavy, item.share) = (waiting.queue, waiting.heavy, waiting.share)
             AND due_at <= statement_timestamp() AND lease_expires_at IS NULL AND (sent_at IS NULL OR {_OVERDUE})
         ORDER BY due_at, id LIMIT room.most
@@ -80,7 +80,10 @@ WITH RECURSIVE waiting AS (
 ), placed AS (
     SELECT due.*, row_number() OVER (PARTITION BY queue, heavy ORDER BY turn, due_at, id) AS place FROM due
 )
-SELECT id, kind, key, attempts, sends, lease_token, recalled, queue, heavy FROM placed WHERE place <= most
+SELECT id, kind, key, attempts, sends, lease_token, recalled, queue, heavy,
+    (SELECT coalesce(sum(size), 0) <= %(small)s FROM deposit_part part
+     WHERE part.deposit_id = placed.deposit_id AND part.kind = 'package')
+FROM placed WHERE place <= most
 ORDER BY queue, heavy, place
 """  # noqa: S608 - constants
 
@@ -171,6 +174,7 @@ def send_due(send: Send) -> bool:
     Those who share take turns, each with its oldest first.
     """
     parameters: dict[str, Any] = {"resend": settings.RESEND_SECONDS, "doublings": MAX_DOUBLINGS}
+    parameters["small"] = SMALL_BYTES
     hands = lanes.slots()
     with connection.cursor() as cursor:
         cursor.execute(_OUT, parameters)
@@ -186,13 +190,13 @@ def send_due(send: Send) -> bool:
         rows = cursor.fetchall()
     # A kind that this version does not know is left to one that does.
     due = [
-        Due(number, registry.KINDS[name], key, attempts, sends, token, recalled, Lane(queue, heavy))
-        for number, name, key, attempts, sends, token, recalled, queue, heavy in rows
+        Due(number, registry.KINDS[name], key, attempts, sends, token, recalled, Lane(queue, heavy), small)
+        for number, name, key, attempts, sends, token, recalled, queue, heavy, small in rows
         if name in registry.KINDS
     ]
     messages, held = messages_of([each for each in due if not _set_aside(each)], rooms, loads, hands)
     _send_all(messages, send)
-    found = Counter(Lane(queue, heavy) for *_, queue, heavy in rows)
+    found = Counter(Lane(queue, heavy) for *_, queue, heavy, _ in rows)
     return held or any(found[lane] >= room for lane, room in wide.items())
 
 

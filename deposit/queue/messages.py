@@ -1,9 +1,9 @@
 """Which pieces of due work go out in one message, and which wait for the next.
 
-Light work that is sent for the first time is named in groups, in the order in which the dispatcher dealt it, so that
-each client keeps its turns. A group that is not full goes out only while workers may be without work: so it grows as
-long as all are busy, and what comes alone goes out at once. What was sent or claimed before (put off, given back,
-passed over by a worker) goes out by itself, and so does everything while no worker has told that it lives.
+Light work on small packages that is sent for the first time is named in groups, in the order in which the dispatcher
+dealt it, so that each client keeps its turns. A group that is not full goes out only while workers may be without work:
+so it grows as long as all are busy, and what comes alone goes out at once. What was sent or claimed before (put off,
+given back, passed over by a worker) goes out by itself, and so does everything while no worker has told that it lives.
 """
 
 from collections import Counter
@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from deposit.queue import registry
 from deposit.queue.lanes import Lane, Load
 from deposit.queue.registry import Kind
+
+# More bytes than this in the packages of its deposit, and work goes alone.
+SMALL_BYTES = 1024 * 1024
 
 # Gives one message to the broker: called with a `Kind`, the first key, and the further ones.
 Send = Callable[..., None]
@@ -30,6 +33,7 @@ class Due:
     token: int
     recalled: bool
     lane: Lane
+    small: bool = True
 
     @property
     def is_new(self) -> bool:
@@ -77,7 +81,12 @@ def messages_of(
 
 
 def _together(each: Due, hands: Mapping[str, int]) -> int:
-    if each.kind.together is None or each.lane.heavy or not each.is_new or not hands.get(each.lane.queue):
+    if (
+        each.kind.together is None
+        or each.lane.heavy
+        or not (each.small and each.is_new)
+        or not hands.get(each.lane.queue)
+    ):
         return 1
     return max(1, each.kind.together())
 

@@ -13,6 +13,7 @@ from deposit.lifecycle import Work
 from deposit.models import Collection, Deposit, Finding, PackageVersion, Status, WorkItem
 from deposit.queue import items
 from deposit.queue.leases import Lease
+from deposit.queue.messages import SMALL_BYTES
 from tests.support.lifecycle_fixtures import depositor, sent
 from tests.support.samples import atom_entry, create_origin, make_zip
 
@@ -102,7 +103,7 @@ def test_versions_of_packages_are_numbered_one_by_one() -> None:
 
 def test_what_is_large_or_has_a_profile_is_left_to_a_message_of_its_own(settings: Any) -> None:
     deposits = waiting(3)
-    deposits[0].parts.filter(kind="package").update(size=grouping.SMALL_BYTES + 1)
+    deposits[0].parts.filter(kind="package").update(size=SMALL_BYTES + 1)
     check_all(deposits)
     assert statuses(deposits) == [Status.DEPOSITED, Status.VERIFIED, Status.VERIFIED]
     item = WorkItem.objects.get(deposit=deposits[0])

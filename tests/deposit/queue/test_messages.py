@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from deposit.lifecycle import Work
-from deposit.models import Deposit, Heartbeat, Status, WorkItem
+from deposit.models import Deposit, Heartbeat, Part, Status, WorkItem
 from deposit.queue import groups, lanes
 from deposit.queue.dispatcher import round_of_work
+from deposit.queue.messages import SMALL_BYTES
 from deposit.queue.registry import Kind
 from tests.support.factories import new_client, new_collection, new_deposit
 from tests.support.lifecycle_fixtures import claimed, in_status
@@ -91,3 +92,17 @@ def test_a_group_that_is_out_is_not_taken_back() -> None:
     for _ in range(3):
         assert messages() == []
     assert WorkItem.objects.filter(sent_at__isnull=False, recalled=False).count() == 10
+
+
+def test_work_on_large_packages_goes_alone_no_further_ahead_than_workers_take_it() -> None:
+    numbers = waiting(5)
+    for number in numbers[1:4]:
+        Part.objects.create(
+            deposit_id=number,
+            kind="package",
+            size=SMALL_BYTES + 1,
+            sha256="0" * 64,
+            stored_as=f"{number}",
+            name="a",
+        )
+    assert messages() == [[numbers[0], numbers[4]], [numbers[1]]]
