@@ -66,7 +66,7 @@ def server() -> Iterator[Server]:
             process = subprocess.Popen(
                 [sys.executable, "-m", "embedded.run"],
                 cwd=REPOSITORY,
-                env={**own, **museum, "DATA_DIR": folder, "PORT": str(port)},
+                env={**own, **museum, "DATA_DIR": folder, "PORT": str(port), "EXPORT_TO": f"{folder}/export"},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,

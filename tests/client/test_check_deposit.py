@@ -1,9 +1,11 @@
 """``manage.py check_deposit`` in front of a whole service, well and broken."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,19 +13,24 @@ from pathlib import Path
 from tests.client.conftest import REPOSITORY, Outcome, Server
 
 
+def environment_of(server: Server) -> dict[str, str]:
+    """That of a command for the server's operator."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "SECRET_"))}
+    return {
+        **own,
+        "DATA_DIR": str(server.data),
+        "DEPOSIT_ENV_FILE": str(server.data / "deposit.env"),
+        "DJANGO_SETTINGS_MODULE": "settings.embedded",
+    }
+
+
 def check(server: Server, *words: str, password: str | None = None) -> Outcome:
     """Run the plugin as the server's operator would, with the demo client as its account."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "SECRET_"))
-    }
     done = subprocess.run(
         [sys.executable, "manage.py", "check_deposit", "--url", f"{server.base_url}/", *words],
         cwd=REPOSITORY,
         env={
-            **environment,
-            "DATA_DIR": str(server.data),
-            "DEPOSIT_ENV_FILE": str(server.data / "deposit.env"),
-            "DJANGO_SETTINGS_MODULE": "settings.embedded",
+            **environment_of(server),
             "DEPOSIT_CHECK_USER": server.username,
             "DEPOSIT_CHECK_PASSWORD": password or server.password,
         },
@@ -139,3 +146,46 @@ def test_check_is_red_when_the_archive_is_damaged(server: Server) -> None:
 def test_check_that_cannot_check_is_unknown(server: Server) -> None:
     found = check(server, "--password-file", "/nowhere")
     assert (found.code, found.out.partition(" - ")[0]) == (3, "DEPOSIT UNKNOWN")
+
+
+def admin(server: Server, *words: str, given: str = "") -> None:
+    """A command of the server's operator, which has to work."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=REPOSITORY,
+        env=environment_of(server),
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_destination_is_tried_by_a_collection_of_its_own(server: Server) -> None:
+    for destination in ("export", "archive,export"):
+        name = "each-" + destination.replace(",", "-")
+        admin(server, "collection", "create", "--name", name, "--destination", destination)
+        admin(server, "user", "grant", "--username", server.username, "--collection", name)
+    exported = len(list((server.data / "export").rglob("*.json")))
+    found = check(server, "--collection", "each-export", "--collection", "each-archive-export")
+    assert found.code == 0, found
+    assert "'round_trip_each-export'=" in found.out
+    assert "'round_trip_each-archive-export'=" in found.out
+    assert len(list((server.data / "export").rglob("*.json"))) > exported
+
+
+def test_a_destination_that_does_not_take_it_is_named(server: Server) -> None:
+    admin(server, "collection", "create", "--name", "nowhere", "--destination", "archive,deposit_forward")
+    admin(server, "user", "grant", "--username", server.username, "--collection", "nowhere")
+    found = check(server, "--collection", "nowhere", "--round-trip-seconds", "2", "15")
+    assert found.code == 2
+    assert "delivery to deposit_forward is failed" in found.out
+    # As its operator would, and so that the server is well for the tests that follow.
+    admin(server, "collection", "change", "--name", "nowhere", "--destination", "archive")
+    (number,) = re.findall(r"test deposit (\d+) is failed", found.out)
+    admin(server, "deposit", "reschedule", "--deposit-id", number)
+    deadline = time.monotonic() + 60
+    while (found := check(server)).code and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert found.code == 0, found

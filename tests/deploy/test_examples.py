@@ -5,7 +5,9 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,3 +93,40 @@ def test_what_a_client_claims_of_its_address_ends_at_caddy(caddy: int) -> None:
 
 def test_figures_are_not_told_through_caddy(caddy: int) -> None:
     assert asked(caddy, "/metrics", {})[0] == 404
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_takes_the_timer(tmp_path: Path) -> None:
+    for source in (DEPLOY / "systemd").iterdir():
+        text = source.read_text().replace("/usr/sbin/deposit-admin", "/bin/true")
+        (tmp_path / source.name).write_text(text)
+    said = subprocess.run(
+        ["systemd-analyze", "verify", "--recursive-errors=no", "--man=no", *map(str, tmp_path.iterdir())],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    assert (said.returncode, said.stderr) == (0, "")
+
+
+@pytest.mark.skipif(
+    "TEST_CLIENTS" not in os.environ, reason="needs the index of packages: set TEST_CLIENTS=1"
+)
+@pytest.mark.parametrize("version", ["1.29", "1.33"])
+def test_kubernetes_takes_the_manifests(version: str) -> None:
+    uv = str(Path(sys.executable).parent / "uv")
+    words = [
+        "tool",
+        "run",
+        "--from",
+        "kubernetes-validate==1.33.1",
+        "kubernetes-validate",
+        "--strict",
+        "-k",
+        version,
+    ]
+    said = subprocess.run(
+        [uv, *words, str(DEPLOY / "kubernetes" / "deposit.yaml")], capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 0, said.stdout + said.stderr

@@ -51,7 +51,12 @@ class Command(BaseCommand):
         parser.add_argument("--url", default=os.environ.get("DEPOSIT_CHECK_URL", ""), help="https://host/1/")
         parser.add_argument("--username", default=os.environ.get("DEPOSIT_CHECK_USER", ""))
         parser.add_argument("--password-file", help="default: the password is in DEPOSIT_CHECK_PASSWORD")
-        parser.add_argument("--collection", default=os.environ.get("DEPOSIT_CHECK_COLLECTION") or None)
+        parser.add_argument(
+            "--collection",
+            action="append",
+            help="where to deposit; may be given several times, once for each destination "
+            "(DEPOSIT_CHECK_COLLECTION, with commas). Default: the first of the account",
+        )
         parser.add_argument("--origin", help="of the test deposits; default: check below the provider's URL")
         defaults = asdict(Limits()) | asdict(Thresholds.of_settings())
         for name, text in _LIMITS.items():
@@ -85,23 +90,28 @@ class Command(BaseCommand):
         if options["username"]:
             yield from self._deposit(options, limits)
 
-    def _deposit(self, options: dict[str, Any], limits: Limits) -> list[CheckResult]:
+    def _deposit(self, options: dict[str, Any], limits: Limits) -> Iterator[CheckResult]:
         password = os.environ.get("DEPOSIT_CHECK_PASSWORD", "")
         if options["password_file"]:
             password = Path(options["password_file"]).read_text().rstrip("\n")
-        with Depositor(
-            options["url"],
-            username=options["username"],
-            password=password,
-            collection=options["collection"],
-            timeout=20,
-            # Monitoring asks again by itself, and gives a plugin no time to wait until a full disk has room.
-            retries=0,
-        ) as depositor:
-            origin = options["origin"] or _origin(options["username"])
-            results = round_trip(depositor, origin=origin, limits=limits)
+        origin = options["origin"] or _origin(options["username"])
+        named = os.environ.get("DEPOSIT_CHECK_COLLECTION", "")
+        collections = options["collection"] or [name for name in named.split(",") if name] or [None]
+        for collection in collections:
+            with Depositor(
+                options["url"],
+                username=options["username"],
+                password=password,
+                collection=collection,
+                timeout=20,
+                # Monitoring asks again by itself, and gives a plugin no time to wait until a full disk has room.
+                retries=0,
+            ) as depositor:
+                alone = len(collections) == 1
+                yield from round_trip(
+                    depositor, origin=origin, limits=limits, name="" if alone else collection
+                )
         forget_old_checks(username=options["username"], origin=origin)
-        return results
 
 
 def _chosen(kind: type[T], options: dict[str, Any]) -> T:
