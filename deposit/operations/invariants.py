@@ -91,6 +91,20 @@ INVARIANTS = (
         remedy="`manage.py deposit recheck --deposit-id {}` checks it again.",
     ),
     Invariant(
+        code="record.withdrawal",
+        query="""
+            SELECT deposit.id, coalesce(newest.name, 'nothing of it')
+            FROM deposit_deposit deposit LEFT JOIN deposit_withdrawal withdrawal ON withdrawal.deposit_id = deposit.id
+            LEFT JOIN (
+                SELECT DISTINCT ON (deposit_id) deposit_id, name FROM deposit_event
+                WHERE name IN ('withdraw', 'restore') ORDER BY deposit_id, id DESC
+            ) newest ON newest.deposit_id = deposit.id
+            WHERE (withdrawal.id IS NOT NULL) <> (newest.name IS NOT DISTINCT FROM 'withdraw')
+            OR withdrawal.id IS NOT NULL AND deposit.status <> 'done'""",
+        message="Whether the deposit is withdrawn is not what its history says ({}).",
+        remedy=_LOOK,
+    ),
+    Invariant(
         code="record.package",
         query="""
             SELECT id, status FROM deposit_deposit WHERE type = 'code' AND status IN ('verified', 'loading', 'done')

@@ -9,25 +9,30 @@ import psycopg2
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
 from deposit import lifecycle
 from deposit.lifecycle import TABLE, Lease, TransitionRefused, Work, fire
 from deposit.models import (
-    DeletionRequest,
     Deposit,
     Event,
     EventName,
     Identifier,
     Status,
-    Withdrawal,
     WorkItem,
 )
 from deposit.queue import items
 from deposit.queue.claims import LeaseLost
 from deposit.queue.items import CHANNEL, claim
-from tests.support.factories import new_client, new_deposit
-from tests.support.lifecycle_fixtures import IDENTIFIERS, claimed, fall_silent, in_status, pass_lease, work_of
+from tests.support.factories import new_deposit
+from tests.support.lifecycle_fixtures import (
+    IDENTIFIERS,
+    claimed,
+    fall_silent,
+    in_status,
+    pass_lease,
+    withdrawn,
+    work_of,
+)
 
 EVENTS = sorted(TABLE)
 CLAIMS = {Work.CHECK: EventName.CHECK, Work.LOAD: EventName.START}
@@ -58,23 +63,6 @@ def ready_for(event: EventName, status: Status) -> tuple[Deposit, int | None]:
     if lease is Lease.PASSED and status is Status.LOADING:
         pass_lease(deposit)
     return deposit, token
-
-
-def withdrawn(deposit: Deposit) -> None:
-    """As after two people's decision."""
-    asked = DeletionRequest.objects.create(
-        deposit=deposit,
-        kind="withdraw",
-        state="approved",
-        requester=new_client().user,
-        reviewer=new_client().user,
-        reason="Asked for by its author.",
-        expires_at=Now(),
-        ended_at=Now(),
-    )
-    Withdrawal.objects.create(
-        deposit=deposit, request=asked, reason=asked.reason, decided_by="b", citation="c"
-    )
 
 
 # --- The table -----------------------------------------------------------------------------------------

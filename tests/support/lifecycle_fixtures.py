@@ -7,7 +7,16 @@ from django.db.models.functions import Now
 from deposit import lifecycle
 from deposit.lifecycle import Work
 from deposit.metadata.entry import read_entry
-from deposit.models import Client, Collection, Deposit, EventName, Status, WorkItem
+from deposit.models import (
+    Client,
+    Collection,
+    DeletionRequest,
+    Deposit,
+    EventName,
+    Status,
+    Withdrawal,
+    WorkItem,
+)
 from deposit.queue import items
 from deposit.queue.claims import Claim
 from deposit.queue.dispatcher import release_passed_leases
@@ -131,3 +140,20 @@ _WAYS: dict[Status, tuple[str, ...]] = {
     Status.DONE: (*_VERIFIED, "start", "finish"),
     Status.FAILED: (*_VERIFIED, "start", "fail"),
 }
+
+
+def withdrawn(deposit: Deposit) -> None:
+    """As after two people's decision."""
+    asked = DeletionRequest.objects.create(
+        deposit=deposit,
+        kind="withdraw",
+        state="approved",
+        requester=new_client().user,
+        reviewer=new_client().user,
+        reason="Asked for by its author.",
+        expires_at=Now(),
+        ended_at=Now(),
+    )
+    Withdrawal.objects.create(
+        deposit=deposit, request=asked, reason=asked.reason, decided_by="b", citation="c"
+    )

@@ -18,14 +18,25 @@ from archive.models import Pack, Visit
 from archive.storage import default_storage
 from checker.checking import check
 from deposit.lifecycle import Work, fire
-from deposit.models import Delivery, Deposit, Event, EventName, Finding, Heartbeat, Part, Status, WorkItem
+from deposit.models import (
+    Delivery,
+    Deposit,
+    Event,
+    EventName,
+    Finding,
+    Heartbeat,
+    Part,
+    Status,
+    Withdrawal,
+    WorkItem,
+)
 from deposit.monitoring import heartbeats
 from deposit.operations.doctor import examine, mend
 from deposit.operations.invariants import INVARIANTS
 from deposit.queue import dispatcher
 from deposit.staging.files import path_of
 from loader.workflow import load
-from tests.support.lifecycle_fixtures import claimed, sent, staged
+from tests.support.lifecycle_fixtures import claimed, sent, staged, withdrawn
 from tests.support.samples import make_zip
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -101,6 +112,10 @@ def break_reason(done: Deposit) -> None:
     rejected().findings.all().delete()
 
 
+def break_withdrawal(done: Deposit) -> None:
+    withdrawn(done)
+
+
 def break_package(done: Deposit) -> None:
     stored(done).unlink()
     Part.objects.filter(deposit=done, kind="package").delete()
@@ -145,6 +160,7 @@ BREAKS: dict[str, Callable[[Deposit], None]] = {
     "record.history": break_history,
     "record.transition": break_transition,
     "record.reason": break_reason,
+    "record.withdrawal": break_withdrawal,
     "record.package": break_package,
     "archive.object": break_object,
     "archive.release": break_release,
@@ -161,6 +177,15 @@ def test_a_broken_invariant_is_found_by_its_code(code: str, done: Deposit) -> No
     BREAKS[code](done)
     found = set(codes(archive=False)) - {"queue.no_dispatcher"}
     assert found == {code}
+
+
+def test_a_withdrawal_that_the_history_tells_of_is_sound(done: Deposit) -> None:
+    fire(EventName.WITHDRAW, done.pk, actor="test")
+    withdrawn(done)
+    assert set(codes(archive=False)) - {"queue.no_dispatcher"} == set()
+    fire(EventName.RESTORE, done.pk, actor="test")
+    Withdrawal.objects.all().delete()
+    assert set(codes(archive=False)) - {"queue.no_dispatcher"} == set()
 
 
 def test_what_went_elsewhere_than_to_the_archive_has_no_release(done: Deposit) -> None:
