@@ -117,6 +117,8 @@ DETAILS: dict[str, Promise] = {
     "attempt": _("attempt"),
     "question": _("question"),
     "reason": _("reason"),
+    "kind": _("kind"),
+    "request": _("request"),
     "swhid": _("SWHID"),
 }
 

@@ -20,11 +20,13 @@ from playwright.sync_api import Browser, Page
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from deposit.actors import Channel, system_actor
+from deposit.actors import Actor, Channel, system_actor
 from deposit.lifecycle import Work
 from deposit.models import (
     Client,
     Collection,
+    Curatorship,
+    DeletionKind,
     Deposit,
     Heartbeat,
     Notice,
@@ -36,7 +38,7 @@ from deposit.models import (
 from deposit.monitoring import heartbeats
 from deposit.permissions import Role
 from deposit.queue import items
-from deposit.services import roles, tokens
+from deposit.services import deletions, roles, tokens
 from sources import items as source_items
 from sources import services as sources
 from sources.batches import services as batches
@@ -324,6 +326,38 @@ def test_a_depositors_pages_are_sound(
     chromium: Browser, live_server: LiveServer, depositor: Client, addresses: dict[str, Way]
 ) -> None:
     assert walk(chromium, live_server.url, depositor.user, addresses) == {}
+
+
+def test_the_pages_of_withdrawals_are_sound(
+    chromium: Browser, live_server: LiveServer, depositor: Client, collection: Collection
+) -> None:
+    """As a curator sees them who has asked for one deposit and decides on another; and what all others see."""
+    reason = "The publisher asks for it: the data name people, and nobody asked them. " * 3
+    shown, asked, gone = (
+        worked_on(sent(depositor, title=f"Letters of 18{number}", slug=str(number)))
+        for number in (41, 42, 43)
+    )
+    carl = User.objects.create(username="carl")
+    Curatorship.objects.create(user=carl, collection=collection)
+    curator = Actor(user=carl, channel=Channel.DASHBOARD)
+    theirs, own, past = (
+        deletions.request(actor=actor, deposit_id=deposit.pk, kind=DeletionKind.WITHDRAW, reason=reason)
+        for actor, deposit in ((acting_as(depositor), shown), (curator, asked), (acting_as(depositor), gone))
+    )
+    deletions.approve(actor=curator, request_id=past.pk, note="I have seen their letter.")
+    pages: dict[str, Way] = {
+        "deletions": "/deletions/",
+        "deletions-none": "/deletions/?state=rejected",
+        "deletion-to-review": f"/deletions/{theirs.pk}/",
+        "deletion-own": f"/deletions/{own.pk}/",
+        "deletion-approved": f"/deletions/{past.pk}/",
+        "withdrawn-for-curators": f"/deposits/{gone.pk}/",
+        "deletion-restore": f"/deposits/{gone.pk}/deletion/",
+    }
+    assert walk(chromium, live_server.url, carl, pages) == {}
+    pages = {"tombstone": f"/deposits/{gone.pk}/", "tombstone-files": f"/deposits/{gone.pk}/files/"}
+    pages |= {"deletion-open": f"/deposits/{shown.pk}/deletion/"}
+    assert walk(chromium, live_server.url, depositor.user, pages) == {}
 
 
 def test_an_operators_pages_are_sound(
