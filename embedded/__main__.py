@@ -15,6 +15,7 @@ USAGE = """usage: python3 -m embedded COMMAND
 
   run      start everything in this terminal (PORT and DATA_DIR move it elsewhere)
   test     run the tests; further words go to pytest
+  newest   run a part of the tests on the newest Python of this machine
   lint     check style, types, the direction of imports, forgotten migrations
   format   put the code into its style
   bench    run the benchmarks one after the other
@@ -27,6 +28,7 @@ USAGE = """usage: python3 -m embedded COMMAND
 COMMANDS = {
     "run": ("requirements-embedded.txt", ["-m", "embedded.run"]),
     "test": ("requirements-dev.txt", ["-m", "pytest", "-n", "auto", "--dist", "loadfile"]),
+    "newest": ("requirements-dev.txt", ["-m", "embedded.newest"]),
     "lint": ("requirements-dev.txt", ["-m", "embedded.lint"]),
     "format": ("requirements-dev.txt", ["-m", "ruff", "format"]),
     "bench": ("requirements-dev.txt", ["-m", "embedded.bench"]),
