@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from dashboard.sizes import size_in_words
 from deposit.models import Activity, ActivityState, Delivery, DeliveryState, Deposit
 
 # State -> its word, the tone that the timeline's lines have, and the status whose colour it has.
@@ -25,7 +27,7 @@ MOST = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepLine:
-    """One step of a delivery. ``fault`` is the raw one, and empty for all but operators."""
+    """One step of a delivery. ``sent``: what was new there; ``fault``: the raw one, empty for all but operators."""
 
     name: str
     word: Promise
@@ -36,6 +38,7 @@ class StepLine:
     note: str
     error: str
     fault: str
+    sent: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +93,21 @@ def _step(activity: Activity, *, faults: bool) -> StepLine:
         note=activity.note,
         error=activity.error,
         fault=activity.fault if faults else "",
+        sent=_sent(activity.result.get("sent")),
     )
+
+
+def _sent(told: Any) -> str:
+    """What a step has sent, in words; empty where it tells nothing of that."""
+    if not isinstance(told, dict) or not {"contents", "directories", "bytes", "known"} <= told.keys():
+        return ""
+    sentence = _(
+        "New there: files %(contents)d (%(size)s), folders %(directories)d. There already: files %(known)d."
+    )
+    words = [sentence % {**told, "size": size_in_words(told["bytes"])}]
+    if told.get("skipped"):
+        words.append(_("Too large to be sent, and only told of: files %(skipped)d.") % told)
+    return " ".join(map(str, words))
 
 
 def _between(start: datetime | None, end: datetime | None) -> timedelta | None:

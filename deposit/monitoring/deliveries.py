@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
+from django.db import connection
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Sum
 from django.utils.translation import ngettext
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -12,6 +13,14 @@ from deposit.monitoring.alerts import Alert
 
 # Steps are counted among the newest so many: all of them are too many to be read at every scrape.
 NEWEST = 10_000
+_SENT = """
+SELECT delivery.destination, sent.key, sum(sent.value::numeric)
+FROM (
+    SELECT delivery_id, result -> 'sent' AS sent FROM deposit_activity
+    WHERE id > (SELECT max(id) FROM deposit_activity) - %s AND jsonb_typeof(result -> 'sent') = 'object'
+) step JOIN deposit_delivery delivery ON delivery.id = step.delivery_id CROSS JOIN LATERAL jsonb_each(step.sent) sent
+WHERE jsonb_typeof(sent.value) = 'number' GROUP BY 1, 2 ORDER BY 1, 2
+"""
 
 
 def alerts() -> Iterator[Alert]:
@@ -36,7 +45,37 @@ def metrics() -> Iterable[Metric]:
         open_.values_list("destination", "state").annotate(Count("pk")).order_by()
     ):
         deliveries.add_metric([destination, state], number)
-    return [deliveries, *_steps()]
+    return [deliveries, *_ended(), *_steps(), _sent()]
+
+
+def _ended() -> Iterable[Metric]:
+    newest = Delivery.objects.aggregate(last=Max("pk"))["last"] or 0
+    names = ["destination", "outcome"]
+    text = f"Deliveries that have ended, of the newest {NEWEST}."
+    number = GaugeMetricFamily("deposit_deliveries_ended", text, labels=names)
+    seconds = GaugeMetricFamily("deposit_delivery_seconds_sum", f"How long these took. {text}", labels=names)
+    took = ExpressionWrapper(F("ended_at") - F("started_at"), output_field=DurationField())
+    rows = (
+        Delivery.objects.filter(pk__gt=newest - NEWEST, ended_at__isnull=False)
+        .values("destination", "state")
+        .annotate(number=Count("pk"), took=Sum(took))
+        .order_by()
+    )
+    for row in rows:
+        labels = [row["destination"], row["state"]]
+        number.add_metric(labels, row["number"])
+        seconds.add_metric(labels, (row["took"] or timedelta()).total_seconds())
+    return [number, seconds]
+
+
+def _sent() -> Metric:
+    text = f"What was new at destinations that tell of it (contents, directories, bytes), of the newest {NEWEST} steps."
+    sent = GaugeMetricFamily("deposit_delivery_sent", text, labels=["destination", "what"])
+    with connection.cursor() as cursor:
+        cursor.execute(_SENT, [NEWEST])
+        for destination, what, number in cursor.fetchall():
+            sent.add_metric([destination, what], float(number))
+    return sent
 
 
 def _steps() -> Iterable[Metric]:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client as HttpClient
 
 from archive.identifiers import SWHID
 from archive.ingest import Ingest
 from archive.reading import Packs
 from archive.tree import Tree
 from checker.checking import check
+from dashboard.deliveries import deliveries_of
 from deposit.models import Collection, Delivery, Deposit, Status, WorkItem
 from deposit.queue.dispatcher import release_passed_leases
 from loader.destinations.software_heritage.archived import ArchivedTree
@@ -82,6 +85,23 @@ def test_all_of_a_deposit_goes_there(storage: Storage, destinations: list[str]) 
     assert destination_named("software_heritage").inspect is not None
     found = destination_named("software_heritage").inspect(delivery_of(deposit))  # type: ignore[misc]
     assert (found["stored"], found["complete"]) == ("objects and visit", True)
+
+
+def test_metrics_and_page_tell_what_was_new_there(storage: Storage) -> None:
+    deposit = loaded(verified(BOTH))
+    told = HttpClient().get("/metrics").content.decode()
+    to = 'destination="software_heritage"'
+    assert f'deposit_deliveries_ended{{{to},outcome="done"}} 1.0' in told
+    assert f'deposit_delivery_sent{{{to},what="contents"}} 40.0' in told
+    assert re.search(f'deposit_delivery_sent{{{to},what="bytes"}} [0-9]+', told)
+    (seconds,) = re.findall(f'deposit_delivery_seconds_sum{{{to},outcome="done"}} ([0-9.]+)', told)
+    assert float(seconds) > 0
+    (line,) = (one for one in deliveries_of(deposit, faults=False) if one.destination == "software_heritage")
+    sent = delivery_of(deposit).activities.get(name="send the objects").result["sent"]
+    assert line.steps[0].sent == (
+        f"New there: files 40 ({sent['bytes']} bytes), folders {sent['directories']}. There already: files 0."
+    )
+    assert [step.sent for step in line.steps[1:]] == ["", ""]
 
 
 @pytest.mark.parametrize("destinations", [BOTH, ALONE])
