@@ -15,7 +15,7 @@ import pytest
 
 from tests.interop import software_heritage as heritage
 from tests.interop.service import REPOSITORY, Service, running
-from tests.interop.swh_deposit import SwhDeposit
+from tests.interop.swh_deposit import Commands, SwhDeposit, commands
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENTS = REPOSITORY / ".cache" / "clients"
@@ -65,9 +65,16 @@ def service() -> Iterator[Service]:
 
 
 @pytest.fixture(scope="session")
-def swh_deposit(service: Service) -> SwhDeposit:
+def swh_deposit_commands() -> Iterator[Commands]:
+    """The program ``swh`` with the client of swh-deposit."""
+    with commands(environment_of("swh-deposit")) as loaded:
+        yield loaded
+
+
+@pytest.fixture(scope="session")
+def swh_deposit(service: Service, swh_deposit_commands: Commands) -> SwhDeposit:
     """The command ``swh deposit`` of Software Heritage, as the demo client."""
-    return SwhDeposit(environment_of("swh-deposit") / "swh", service)
+    return SwhDeposit(swh_deposit_commands, service)
 
 
 @pytest.fixture(scope="session")

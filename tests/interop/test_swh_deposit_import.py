@@ -6,10 +6,11 @@ import logging
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,27 +18,17 @@ from typing import Any
 
 import pytest
 
-from tests.interop.conftest import environment_of
-from tests.interop.packages import Tree, directory_swhid, tarred, zipped
+from tests.interop.packages import tarred, zipped
 from tests.interop.service import REPOSITORY, Service, running
 from tests.interop.software_heritage import DepositPeer
-from tests.interop.swh_deposit import SwhDeposit
+from tests.interop.swh_deposit import Commands, SwhDeposit
+from tests.interop.swh_deposit_filling import ENTRY, PROVIDER, Filler
 from tests.support.factories import basic
 
 # A machine that is busy with other work takes minutes to fill the peer.
 pytestmark = pytest.mark.timeout(1200)
 
-PROVIDER = "https://hal.example.org"
 PASSWORD = "what ada types"
-ENTRY = """<?xml version="1.0" encoding="utf-8"?>
-<entry xmlns="http://www.w3.org/2005/Atom" xmlns:codemeta="https://doi.org/10.5063/SCHEMA/CODEMETA-2.0"
-       xmlns:schema="http://schema.org/" xmlns:swh="https://www.softwareheritage.org/schema/2018/deposit">
-  <title>{title}</title><author><name>Ada</name></author>{more}
-  <swh:deposit>{deposit}
-    <swh:metadata-provenance><schema:url>https://hal.example.org/about</schema:url></swh:metadata-provenance>
-  </swh:deposit>
-</entry>
-"""
 # What a status says that has no details is in each server's own words; clients look at nothing in it.
 OWN_WORDS = {
     "Deposit is partially received. To finalize it, In-Progress header should be false": "partial",
@@ -66,90 +57,6 @@ class Filled:
         return [self.numbers[name] for name in names]
 
 
-class Filler:
-    """Fills the peer with every kind of deposit."""
-
-    def __init__(self, peer: DepositPeer, client: SwhDeposit, folder: Path) -> None:
-        self.peer, self.client, self.folder = peer, client, folder
-        self.numbers: dict[str, str] = {}
-
-    def tree(self, name: str) -> Tree:
-        return {f"{name}/README": name.encode(), f"{name}/src/main.c": b"int main() { return 0; }\n"}
-
-    def entry(self, name: str, deposit: str = "", more: str = "") -> Path:
-        path = self.folder / f"{name}.xml"
-        deposit = deposit or f'<swh:create_origin><swh:origin url="{PROVIDER}/{name}"/></swh:create_origin>'
-        path.write_text(ENTRY.format(title=f"Title of {name}", deposit=deposit, more=more))
-        return path
-
-    def send(self, name: str, *words: str | Path, package: bool = True, metadata: Path | None = None) -> int:
-        packages = ("--archive", zipped(self.folder / f"{name}.zip", self.tree(name))) if package else ()
-        described = ("--metadata", metadata or self.entry(name))
-        receipt = self.client.json("upload", "--collection", "hal", *packages, *described, *words)
-        self.numbers[name] = receipt["deposit_id"]
-        return int(receipt["deposit_id"])
-
-    def check(self, number: int) -> None:
-        self.peer.do("check", id=number, collection="hal")
-
-    def finish(self, number: int) -> None:
-        self.check(number)
-        assert self.peer.do("load", id=number)["status"] == "eventful"
-
-    def fill(self) -> dict[str, str]:
-        for name in ("done", "slugged", "updated"):
-            self.finish(self.send(name, *(["--slug", "slugged"] if name == "slugged" else [])))
-        again = f'<swh:add_to_origin><swh:origin url="{PROVIDER}/done"/></swh:add_to_origin>'
-        notes = (
-            "<codemeta:version>2.0</codemeta:version><codemeta:releaseNotes>Better.</codemeta:releaseNotes>"
-        )
-        self.finish(self.send("second", metadata=self.entry("second", again, notes)))
-        self._two_packages()
-        self.send("partial", "--partial")
-        self.send("deposited")
-        self.check(self.send("verified"))
-        self._rejected()
-        self._failed()
-        for status in ("expired", "loading"):
-            number = self.send(status, *(["--partial"] if status == "expired" else []))
-            self.peer.do("change", id=number, status=status)
-        self._metadata_only()
-        self._updated()
-        return self.numbers
-
-    def _two_packages(self) -> None:
-        number = self.send("two", "--partial")
-        more = tarred(self.folder / "more.tar.gz", {"two/NEWS": b"more\n"})
-        self.client.json("upload", "--collection", "hal", "--archive", more, "--deposit-id", str(number))
-        self.finish(number)
-
-    def _rejected(self) -> None:
-        nested = zipped(self.folder / "rejected.zip", {"inner.zip": b"PK"})
-        metadata = self.entry("rejected", more="<content>not an element of these entries</content>")
-        words = ("--collection", "hal", "--archive", nested, "--metadata", metadata)
-        receipt = self.client.json("upload", *words)
-        self.numbers["rejected"] = receipt["deposit_id"]
-        self.check(int(receipt["deposit_id"]))
-
-    def _failed(self) -> None:
-        number = self.send("failed")
-        self.check(number)
-        (package,) = self.peer.media.glob("client_*/*/failed.zip")
-        shutil.move(package, self.folder / "kept")
-        self.peer.do("load", id=number)
-        shutil.move(self.folder / "kept", package)
-
-    def _metadata_only(self) -> None:
-        swhid = directory_swhid(self.tree("done"))
-        reference = f'<swh:reference><swh:object swhid="{swhid}"/></swh:reference>'
-        self.send("metadata", package=False, metadata=self.entry("metadata", reference))
-
-    def _updated(self) -> None:
-        number, swhid = self.numbers["updated"], directory_swhid(self.tree("updated"))
-        words = ("--collection", "hal", "--deposit-id", number, "--swhid", swhid)
-        self.client.json("upload", "--metadata", self.entry("updated", more="<summary>New</summary>"), *words)
-
-
 @pytest.fixture(scope="module")
 def moved_to() -> Iterator[Service]:
     """A server without deposits, so that every number of the other one is free here."""
@@ -161,12 +68,17 @@ def moved_to() -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def filled(deposit_peer: DepositPeer, moved_to: Service, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+def filled(
+    deposit_peer: DepositPeer,
+    moved_to: Service,
+    swh_deposit_commands: Commands,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Filled:
     who: dict[str, Any] = {"provider_url": f"{PROVIDER}/", "domain": "hal.example.org"}
     deposit_peer.do("user", username="ada", password=PASSWORD, collections=["hal", "soft"], **who)
     deposit_peer.do("user", username="gone", password="x", collections=["hal"], is_active=False, **who)
     at = dataclasses.replace(moved_to, base_url=deposit_peer.base_url, user="ada", password=PASSWORD)
-    client = SwhDeposit(environment_of("swh-deposit") / "swh", at)
+    client = SwhDeposit(swh_deposit_commands, at)
     numbers = Filler(deposit_peer, client, tmp_path_factory.mktemp("filling")).fill()
     became = {row["id"]: row["status"] for row in deposit_peer.do("rows")}
     expected = {
@@ -185,7 +97,7 @@ class Mover:
     def __init__(self, service: Service, peer: DepositPeer, filled: Filled) -> None:
         self.service, self.peer, self.filled = service, peer, filled
         here = dataclasses.replace(service, user="ada", password=PASSWORD)
-        self.here = SwhDeposit(filled.client.program, here)
+        self.here = SwhDeposit(filled.client.commands, here)
 
     def run(self, *words: str, code: int = 0) -> dict[str, Any]:
         source = ("--database", self.peer.database, "--uploads", self.peer.media, "--json")
@@ -240,6 +152,30 @@ def test_settled_deposits_answer_the_same_on_both(mover: Mover) -> None:
         assert here == there
     there, here = mover.listed(mover.filled.client), mover.listed(mover.here)
     assert here == {number: there[number] for number in mover.filled.numbers_of(*SETTLED)}
+
+
+def answered(base_url: str, path: str, headers: dict[str, str]) -> int:
+    """The status of a GET."""
+    request = urllib.request.Request(f"{base_url}/{path}", headers=headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_every_address_that_answered_there_answers_here(mover: Mover) -> None:
+    headers = mover.as_ada()
+    paths = ["servicedocument/", "hal/", "hal/?page_size=2", "deposits/"]
+    for number in mover.filled.numbers_of("done", "rejected", "metadata"):
+        paths += [f"hal/{number}/{name}/" for name in ("status", "content", "metadata", "media", "atom")]
+    there, here = (
+        {path: answered(base_url, path, headers) for path in paths}
+        for base_url in (mover.peer.base_url, mover.service.base_url)
+    )
+    answering = {path: status for path, status in there.items() if status == 200}
+    assert len(answering) > 5
+    assert {path: here[path] for path in answering} == answering
 
 
 def test_a_second_run_takes_only_what_has_changed_there(mover: Mover, tmp_path: Path) -> None:
@@ -302,6 +238,7 @@ def test_done_deposits_are_loaded_into_our_archive(mover: Mover) -> None:
     report = mover.run("--done", "load", code=1)
     assert {str(row["id"]) for row in report["rows"]} == set(mover.filled.numbers_of(*OPEN))
     assert report["counts"]["deposits loaded"] >= len(names)
+    assert report["counts"]["metadata documents on their way to the archive"] == 1
     after = mover.listed(mover.here)
     for number in mover.filled.numbers_of(*names):
         # Releases and snapshots: see the table of differences in the reference.

@@ -5,6 +5,7 @@ import random
 import re
 import resource
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -200,8 +201,7 @@ class _Held:
 def test_a_large_tree_streams(storage: Storage) -> None:
     """``SOFTWARE_HERITAGE_TREE=90000`` for a tree as large as Linux's; the memory is that of a process of its own."""
     number = int(os.environ.get("SOFTWARE_HERITAGE_TREE", "3000"))
-    with Ingest() as ingest:
-        tree = Tree()
+    with Ingest() as ingest, closing(Tree()) as tree:
         for n in range(number):
             data = b"%d " % n * (40 if n % 50 else 40_000)
             tree.add_file(b"top/%d/%d/file%d" % (n % 60, n % 5700, n), ingest.add_content(data))
@@ -224,6 +224,7 @@ def test_a_large_tree_streams(storage: Storage) -> None:
     before, after, sent_contents = map(int, os.read(read, 100).split())
     assert sent_contents == number
     assert storage.dangling == []
+    print(f"\n{number} files: {after / 1024:.0f} MiB, of which sending took {(after - before) / 1024:.0f}")  # noqa: T201
     # The process has what the test run had; what sending adds is ours.
     assert after - before < 150 * 1024, (before, after)
     os.close(read)
