@@ -20,10 +20,14 @@ from checker.checking import check
 from deposit.models import Collection, Deposit, Event, Status, WorkItem
 from deposit.queue.dispatcher import release_passed_leases
 from loader.destinations.software_heritage.rpc import Rpc
+from loader.steps import Transient
 from loader.workflow import load
+from tests.deposit.sword.test_metadata_only import on_object
+from tests.deposit.sword.test_views import ENTRY
 from tests.interop.software_heritage import SoftwareHeritage
 from tests.loader.test_killed import load_in_child
-from tests.support.factories import new_client, new_collection
+from tests.support.describing import describe_all, describe_all_elsewhere
+from tests.support.factories import http_client, new_client, new_collection
 from tests.support.faulty_front import Front, Lost, Moment, front_of
 from tests.support.lifecycle_fixtures import pass_lease, sent
 from tests.support.samples import make_tar
@@ -290,3 +294,29 @@ def test_a_slow_storage_keeps_the_lease(
     assert loaded(deposit) == 1
     assert Event.objects.filter(deposit=deposit, name="release").count() == 0
     assert_done_once(storage, deposit)
+
+
+def test_metadata_that_come_alone_arrive_once(storage: SoftwareHeritage, fronts: list[Front]) -> None:
+    """Though the answer to the first attempt is lost after the write."""
+    deposit = verified(DESTINATIONS[0])
+    loaded(deposit)
+    http = http_client(deposit.client)
+    document = on_object(f"{deposit.swhid};origin={deposit.origin_url}")
+    answer = http.post(f"/1/{deposit.collection.name}/", document, content_type=ENTRY)
+    assert (answer.status_code, describe_all()) == (201, 1)
+    # The third call: authorities, the fetcher, the documents.
+    step_in(fronts, at_the(2, Moment.AFTER, _lost))
+    with pytest.raises(Transient):
+        describe_all_elsewhere()
+    WorkItem.objects.update(due_at="2000-01-01T00:00Z")
+    assert describe_all_elsewhere() == 1
+    found = storage.query(
+        storage.storage_database,
+        "SELECT m.target, m.metadata, d.format "  # noqa: S608
+        "FROM raw_extrinsic_metadata m CROSS JOIN raw_extrinsic_metadata d "
+        "WHERE m.format = 'sword-v2-atom-codemeta' AND d.format = 'xml-deposit-info' "
+        f"AND m.origin = '{deposit.origin_url}' AND d.target = 'swh:1:emd:' || encode(m.id, 'hex')",
+    )
+    told = [(target, bytes(metadata), form) for target, metadata, form in found]
+    assert told == [(deposit.swhid, document, "xml-deposit-info")]
+    assert not WorkItem.objects.exists()
