@@ -68,7 +68,7 @@ def newest() -> Path | None:
 def fetch() -> Path | None:
     """One that uv fetches; None where it cannot be reached."""
     wanted = f"{NEWEST[0]}.{NEWEST[1]}"
-    command = [UV, "python", "install", "-q", "--install-dir", PLACE / "python", wanted]
+    command = [str(UV), "python", "install", "-q", "--install-dir", str(PLACE / "python"), wanted]
     try:
         done = subprocess.run(command, check=False, capture_output=True, timeout=90)
     except (OSError, subprocess.TimeoutExpired):
