@@ -92,18 +92,21 @@ def _together(each: Due, hands: Mapping[str, int]) -> int:
 
 
 def _without_needless(
-    messages: list[list[Due]],
+    messages: Sequence[list[Due]],
     growing: Sequence[list[Due]],
     loads: Mapping[Lane, Load],
     hands: Mapping[str, int],
 ) -> list[list[Due]]:
-    """Leave out groups that can still grow, because no worker is without work."""
+    """Leave out groups that can still grow where no worker is without work, and all that comes after them in turn."""
     partial = {id(group) for group in growing}
-    out = Counter(each.lane for group in messages if id(group) not in partial for each in group)
-    for lane, load in loads.items():
-        out[lane] += load.out
-    return [
-        group
-        for group in messages
-        if id(group) not in partial or out[group[0].lane] < hands[group[0].lane.queue]
-    ]
+    out = {lane: load.out for lane, load in loads.items()}
+    closed: set[Lane] = set()
+    sent = []
+    for message in messages:
+        lane = message[0].lane
+        if id(message) in partial and out.get(lane, 0) >= hands[lane.queue]:
+            closed.add(lane)
+        if lane not in closed:
+            sent.append(message)
+            out[lane] = out.get(lane, 0) + len(message)
+    return sent

@@ -1,8 +1,10 @@
 """Work that is due together is named in one message, in the order of turns; nothing waits for a group."""
 
+import time
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 
 from deposit.lifecycle import Work
 from deposit.models import Deposit, Heartbeat, Part, Status, WorkItem
@@ -106,3 +108,24 @@ def test_work_on_large_packages_goes_alone_no_further_ahead_than_workers_take_it
             name="a",
         )
     assert messages() == [[numbers[0], numbers[4]], [numbers[1]]]
+
+
+def test_what_comes_after_a_group_in_turn_does_not_overtake_it() -> None:
+    large = waiting(6)
+    for number in large:
+        Part.objects.create(
+            deposit_id=number,
+            kind="package",
+            size=SMALL_BYTES + 1,
+            sha256="0" * 64,
+            stored_as=f"{number}",
+            name="a",
+        )
+    WorkItem.objects.filter(deposit__in=large[:3]).update(sent_at=Now())
+    # As if workers had taken many a moment ago.
+    lanes.pace.ahead("check", 60, now=time.monotonic())
+    (small,) = waiting(1)
+    assert messages() == []
+    for number in large[:2]:
+        claimed(Work.CHECK, Deposit.objects.get(pk=number))
+    assert messages()[0] == [small]
