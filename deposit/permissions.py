@@ -354,15 +354,18 @@ _is_member = Compiled(
 )
 
 
-def require_member(actor: Actor, collection_id: int) -> Client:
-    """The client as whom the actor deposits into a collection; one query. Raises a 403 `Refusal`."""
+def require_member(actor: Actor, collection_id: int, *, seen: int | None = None) -> Client:
+    """The client as whom the actor deposits into a collection; one query. Raises a 403 `Refusal`.
+
+    ``seen``: the number of the client that this request found to be a member already; then nothing is asked.
+    """
     client = client_of(actor)
     if not in_scope(actor, Operation.DEPOSIT):
         raise forbidden(actor, Operation.DEPOSIT)
     members = Membership.objects.filter(collection=collection_id)
     if actor.owner and not members.filter(client=actor.own_client, mediates=True).exists():
         raise mediation_refused()
-    if not _is_member.first(collection_id, client.pk):
+    if seen != client.pk and not _is_member.first(collection_id, client.pk):
         raise foreign_collection(client, Collection.objects.get(pk=collection_id).name)
     return client
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db.models import Exists, OuterRef, QuerySet
 
 from deposit.actors import Actor
-from deposit.lists.numbered import Slice, slice_of
+from deposit.lists.numbered import Listed, Slice, slice_of
 from deposit.metadata.status_detail import render_status_detail
 from deposit.models import (
     Collection,
@@ -81,6 +81,7 @@ def collection_for(actor: Actor, name: str) -> Collection:
     client = client_of(actor)
     collection = _collection.first(client.pk, name)
     if collection is not None and getattr(collection, "is_mine", False):
+        collection.seen_member = client.pk
         return collection
     _require_visible_collection(actor, name)
     raise foreign_collection(client, name)
@@ -132,28 +133,29 @@ def page_of(actor: Actor, *, start: int, limit: int, status: Status | None = Non
     return found
 
 
-def hide_withdrawn(deposits: Iterable[Deposit]) -> None:
+def hide_withdrawn(deposits: Iterable[Listed]) -> None:
     """Leave of those that are withdrawn, in a list whose numbering has to stay, the number and the status only."""
     done = {deposit.pk: deposit for deposit in deposits if deposit.status == Status.DONE}
     if not done:
         return
     for row in Withdrawal.objects.filter(deposit__in=list(done)):
         deposit = done[row.deposit_id]
-        deposit.title = deposit.package_name = ""
-        deposit.swhid = deposit.swhid_context = deposit.release_swhid = deposit.snapshot_swhid = None
+        deposit.title = ""
+        deposit.swhid = deposit.swhid_context = None
         deposit.origin_url = deposit.external_id = deposit.release_notes = deposit.software_version = None
-        deposit.parent = None
+        deposit.parent_id = None
 
 
-def status_details(deposits: Iterable[Deposit]) -> dict[int, str]:
+def status_details(deposits: Iterable[Deposit | Listed]) -> dict[int, str]:
     """The rendered findings of each deposit that has any; one query for all of them."""
     asked = list(deposits)
     if len(asked) == 1:
         found = _findings.all(asked[0].pk)
         return {asked[0].pk: render_status_detail(found)} if found else {}
     findings = defaultdict(list)
-    for finding in Finding.objects.filter(deposit__in=[d.pk for d in asked]).order_by("id"):
-        findings[finding.deposit_id].append(finding)
+    rows = Finding.objects.filter(deposit__in=[d.pk for d in asked]).order_by("id")
+    for row in rows.values_list("deposit_id", "area", "code", "severity", "subject", "message", named=True):
+        findings[row.deposit_id].append(row)
     return {pk: render_status_detail(rows) for pk, rows in findings.items()}
 
 

@@ -75,6 +75,9 @@ def default_destinations() -> list[str]:
 class Collection(CollectionLimits):
     """Where clients deposit; its name is a segment of every deposit's IRI."""
 
+    # The number of a client that the request at hand found to be a member; in memory alone.
+    seen_member: int | None = None
+
     name = models.CharField(max_length=100, unique=True)
     title = models.CharField(max_length=300, blank=True)
     duplicates = models.CharField(

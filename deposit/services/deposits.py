@@ -30,7 +30,7 @@ def create(
     *, actor: Actor, collection: Collection, submission: Submission, in_progress: bool, slug: str | None
 ) -> Deposit:
     """Record a new deposit, and complete it unless more is to come. Raises `Refusal`."""
-    client = require_member(actor, collection.pk)
+    client = require_member(actor, collection.pk, seen=collection.seen_member)
     entry = submission.entry
     if entry and entry.reference:
         return metadata_only.create(

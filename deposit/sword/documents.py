@@ -14,6 +14,7 @@ from lxml import etree
 from lxml.builder import ElementMaker
 
 from deposit.http.text import sendable_iri, sendable_type
+from deposit.lists.numbered import Listed
 from deposit.metadata.media_types import ANNOUNCED_TYPES
 from deposit.metadata.namespaces import APP, ATOM, DCTERMS, DEPOSIT, SWORD
 from deposit.metadata.packaging import Packaging
@@ -212,7 +213,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def deposit_list(
-    deposits: Sequence[Deposit], *, count: int, collection: str, iris: Iris, details: dict[int, str]
+    deposits: Sequence[Listed], *, count: int, collection: str, iris: Iris, details: dict[int, str]
 ) -> bytes:
     """One page of the deposits of a client: a feed of all fields, as swh-deposit's ``list`` reads them.
 
@@ -266,7 +267,7 @@ def _text(value: str) -> str:
     return escape(printable(value), quote=False).replace("\r", "&#13;")
 
 
-def _list_entry(deposit: Deposit, addresses: _Addresses, detail: str) -> str:
+def _list_entry(deposit: Listed, addresses: _Addresses, detail: str) -> str:
     fields: list[tuple[str, object]] = [
         ("id", deposit.pk),
         ("reception_date", _iso(deposit.reception_date)),
@@ -287,7 +288,7 @@ def _list_entry(deposit: Deposit, addresses: _Addresses, detail: str) -> str:
     told = "".join(
         f"    <sd:{name}>{_text(str(value))}</sd:{name}>\n" for name, value in fields if value is not None
     )
-    edit = addresses.edit(deposit.collection.name, deposit.pk)
+    edit = addresses.edit(deposit.collection__name, deposit.pk)
     return (
         f"  <entry>\n{told}    <id>{edit}</id>\n"
         f"    <title>{_text(deposit.title) or f'Deposit {deposit.pk}'}</title>\n"

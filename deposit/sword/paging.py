@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, urlencode
 
 from deposit import selectors
 from deposit.actors import Actor
-from deposit.models import Deposit, Status
+from deposit.lists.numbered import Listed
+from deposit.models import Status
 from deposit.refusals import Kind, Refusal
 
 DEFAULT_SIZE = 100
@@ -17,7 +18,7 @@ LARGEST_SIZE = 1000
 class Page:
     """One page of deposits; ``count`` is that of all pages, ``kept`` what the links repeat of the query."""
 
-    items: list[Deposit]
+    items: list[Listed]
     count: int
     number: int
     size: int

@@ -142,9 +142,10 @@ class SwordView(APIView):
         entry: Entry | None,
         status: int = 201,
         described: bool = False,
+        packaged: bool = True,
         **headers: str,
     ) -> HttpResponse:
-        """A deposit receipt; ``entry`` is the deposit's effective one.
+        """A deposit receipt; ``entry`` is the deposit's effective one. ``packaged``: it may have packages.
 
         ``described``: all that it says in other vocabularies is told in Dublin Core, too.
         """
@@ -156,7 +157,7 @@ class SwordView(APIView):
             deposit,
             collection=collection,
             iris=self.iris,
-            packages=selectors.packages_of(deposit),
+            packages=selectors.packages_of(deposit) if packaged else [],
             dublin_core=(*core, *identifiers),
             detail=self._detail(deposit),
         )
@@ -229,7 +230,13 @@ class CollectionView(SwordView):
             slug=slug,
         )
         name = self.target.name
-        return self.receipt(deposit, name, entry=submission.entry, Location=self.iris.edit(name, deposit.pk))
+        return self.receipt(
+            deposit,
+            name,
+            entry=submission.entry,
+            packaged=bool(submission.package_names),
+            Location=self.iris.edit(name, deposit.pk),
+        )
 
 
 class DepositView(SwordView):
