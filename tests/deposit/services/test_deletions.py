@@ -287,9 +287,10 @@ def test_two_reviewers_at_once_decide_once() -> None:
         finally:
             connection.close()
 
+    acts: list[Callable[..., DeletionRequest]] = [deletions.approve, deletions.reject]
     threads = [
         threading.Thread(target=decide, args=(act, user))
-        for act, user in zip((deletions.approve, deletions.reject), people.curators, strict=True)
+        for act, user in zip(acts, people.curators, strict=True)
     ]
     for thread in threads:
         thread.start()
