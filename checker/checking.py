@@ -13,13 +13,13 @@ from archive.errors import PathConflict
 from archive.identifiers import SWHID, ObjectType
 from checker.bags import entry_in_bag
 from checker.describing import completed
-from checker.listing import Listing
 from checker.packages import check_digest, check_package
 from checker.profile_findings import Told, profile_of, testing_collection
 from deposit import findings as vocabulary
 from deposit import lifecycle
 from deposit.findings import Area, Severity
 from deposit.intake.limits import reading_of
+from deposit.intake.listing import Listing
 from deposit.lifecycle import Work
 from deposit.metadata.checks import check_entry
 from deposit.metadata.description.files import Description

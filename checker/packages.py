@@ -7,12 +7,12 @@ import hashlib
 from dataclasses import asdict
 from typing import Any
 
-from checker.listing import Listing
 from checker.museum_contents import content_findings
 from checker.profile_findings import Asked, Told, findings_in
 from checker.profiles import museum
 from checker.profiles.examiner import EXAMINER
 from deposit.findings import Area, Finding, Severity
+from deposit.intake.listing import Listing
 from deposit.metadata.packaging import Packaging
 from deposit.models import Part
 from deposit.queue.leases import Lease
@@ -76,7 +76,7 @@ def check_package(
     assert part.stored_as is not None
     path = path_of(part.stored_as)
     if part.packaging == Packaging.BINARY:
-        listing.add_file(part.name, path, lease)
+        listing.add_file(part.name, path, alive=lease.check)
         return [_no_package(part)] if asked else []
     is_bag = part.packaging == Packaging.BAGIT
     examined: dict[str, Any] | None = None

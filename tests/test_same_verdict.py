@@ -12,9 +12,9 @@ import pytest
 from archive.ingest import Ingest
 from archive.tree import Tree
 from checker.checking import check
-from checker.listing import Listing
 from checker.packages import check_package
 from deposit.findings import Severity
+from deposit.intake.listing import Listing
 from deposit.models import Collection, Finding, Part, Status
 from deposit.queue.claims import Claim
 from deposit.queue.leases import Lease

@@ -169,7 +169,7 @@ def describe(request: HttpRequest, actor: Actor) -> HttpResponse:
         verdict = dry_run.check_file(
             path_of(upload.stored_as),
             collection=collection,
-            name_encoding=_known_or_none(request.POST.get("name_encoding", "")),
+            name_encoding=_encoding_or_empty(request.POST.get("name_encoding", "")),
         )
     except FileNotFoundError:
         raise unknown_upload() from None
@@ -184,7 +184,7 @@ def describe(request: HttpRequest, actor: Actor) -> HttpResponse:
     return JsonResponse({"fields": fields, "notes": verdict.description.notes})
 
 
-def _known_or_none(encoding: str) -> str:
+def _encoding_or_empty(encoding: str) -> str:
     try:
         return known_encoding(encoding) if encoding.strip() else ""
     except ValueError:

@@ -15,9 +15,9 @@ from django.conf import settings
 
 from archive.errors import PathConflict
 from archive.identifiers import SWHID, ObjectType
-from archive.tree import Tree
 from deposit.findings import Area, Finding, Severity
 from deposit.intake.limits import limits_of
+from deposit.intake.listing import Listing
 from deposit.metadata.checks import check_entry
 from deposit.metadata.description.files import Description
 from deposit.metadata.entry import read_entry
@@ -26,9 +26,7 @@ from deposit.metadata.filling import notes_of
 from deposit.metadata.package_files import WANTED, described_by
 from deposit.models import Collection
 from deposit.refusals import Kind, Refusal
-from packages import Kind as MemberKind
 from packages import Limits, PackageError
-from packages.listing import Entry
 from packages.sandbox import validate
 
 _FREE = threading.BoundedSemaphore(1)
@@ -120,31 +118,16 @@ def _one_at_a_time() -> Iterator[None]:
 
 
 def _verdict(path: Path, limits: Limits) -> Verdict:
-    tree = Tree()
-    contents: dict[bytes, bytes] = {}
-    tops: set[bytes] = set()
-
-    def take(entries: list[Entry]) -> None:
-        for entry in entries:
-            _add(tree, entry)
-            if len(tops) < 2:
-                tops.add(entry.path.partition(b"/")[0])
-            if entry.content is not None:
-                contents[entry.path] = entry.content
-
     try:
-        proof = validate(path, limits, alive=lambda: None, take=take, wanted=WANTED)
-        tree.resolve_links()
-        root = b""
-        for identifier, _ in tree.directories():
-            root = identifier
+        with Listing(wanted=WANTED) as listing:
+            proof = validate(path, limits, alive=lambda: None, take=listing.take, wanted=listing.wanted)
+            listing.end_of_package()
+            root = listing.root()
     except (PackageError, PathConflict) as error:
         code = error.code if isinstance(error, PackageError) else "package.conflict"
         subject = error.subject if isinstance(error, PackageError) else ""
         message = error.message if isinstance(error, PackageError) else str(error)
         return Verdict([Finding(code=code, area=Area.ARCHIVE, subject=subject, message=message)])
-    finally:
-        tree.close()
     warnings = [
         Finding(
             code=each.code,
@@ -155,16 +138,5 @@ def _verdict(path: Path, limits: Limits) -> Verdict:
         )
         for each in proof.warnings
     ]
-    description = described_by(contents, tops)
+    description = described_by(listing.contents, listing.tops)
     return Verdict([*warnings, *notes_of(description)], str(SWHID(ObjectType.DIRECTORY, root)), description)
-
-
-def _add(tree: Tree, entry: Entry) -> None:
-    if entry.kind is MemberKind.FILE:
-        tree.add_file(entry.path, entry.blob, executable=entry.executable)
-    elif entry.kind is MemberKind.DIRECTORY:
-        tree.add_directory(entry.path)
-    elif entry.kind is MemberKind.SYMLINK:
-        tree.add_symlink(entry.path, entry.blob)
-    else:
-        tree.add_hardlink(entry.path, entry.target or b"")

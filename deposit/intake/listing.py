@@ -1,13 +1,12 @@
-"""What is in the packages of a deposit, as the readers tell it: the directory that they make, and small files."""
+"""What is in packages, as the readers tell it: the directory that they make, and small files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha1
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from archive.tree import Tree
-from deposit.queue.leases import Lease
 from packages.listing import Entry
 from packages.members import Kind
 
@@ -55,13 +54,13 @@ class Listing:
         """The package was read to its end: links mean the files of their own package."""
         self._tree.resolve_links()
 
-    def add_file(self, name: str, path: Path, lease: Lease) -> None:
-        """Take a package that is the content itself: one file in the root. Raises `LeaseLost`."""
+    def add_file(self, name: str, path: Path, *, alive: Callable[[], None]) -> None:
+        """Take a package that is the content itself: one file in the root. Raises what ``alive`` does."""
         digest = sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
         with path.open("rb", buffering=0) as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
-                lease.check()
+                alive()
         self.tops.add(name.encode())
         self._tree.add_file(name.encode(), digest.digest())
 
