@@ -15,6 +15,7 @@ from checker.bags import entry_in_bag
 from checker.describing import completed
 from checker.packages import check_digest, check_package
 from checker.profile_findings import Told, profile_of, testing_collection
+from client.description.files import Description
 from deposit import findings as vocabulary
 from deposit import lifecycle
 from deposit.findings import Area, Severity
@@ -22,7 +23,6 @@ from deposit.intake.limits import reading_of
 from deposit.intake.listing import Listing
 from deposit.lifecycle import Work
 from deposit.metadata.checks import check_entry
-from deposit.metadata.description.files import Description
 from deposit.metadata.entry import Entry
 from deposit.metadata.errors import MetadataError
 from deposit.metadata.found import Found

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from client.description.files import Description
 from deposit.findings import Finding
-from deposit.metadata.description.files import Description
 from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.filling import Filled, filled, is_enough, notes_of
 

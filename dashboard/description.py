@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 from lxml import etree
 
-from deposit.metadata.description.files import Description
-from deposit.metadata.description.node import first, labels, texts
+from client.description.files import Description
+from client.description.node import first, labels, texts
 from deposit.metadata.entry import Entry
 from deposit.metadata.entry_tree import tree_of
 from deposit.metadata.exports import work

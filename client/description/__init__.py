@@ -2,5 +2,5 @@
 
 `files.read_file` reads one file, `files.combined` several of one package. What comes out is a `Description`: a tree of
 CodeMeta's terms (`node`) in which dates, people, licences and identifiers have one form, and notes on what could not be
-taken. The modules import nothing else of ours; the client has a copy of them (`python -m tests.support.client_copy`).
+taken. The server reads what packages bring with the same modules, so they import nothing of it.
 """

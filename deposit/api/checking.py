@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from client.description.node import labels
 from deposit import selectors
 from deposit.api.views import ApiView
 from deposit.http.body import Body
@@ -18,7 +19,6 @@ from deposit.http.headers import (
     read_name_encoding,
 )
 from deposit.intake.limits import Sizes
-from deposit.metadata.description.node import labels
 from deposit.metadata.filling import word_for
 from deposit.models import Collection
 from deposit.permissions import Operation, forbidden

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from deposit.metadata.description.node import Node, Notes, Text, Value, first
-from deposit.metadata.description.normal import normalised
-from deposit.metadata.description.vocabulary import PREFIXES, SCHEMA, split_iri, term_of
+from client.description.node import Node, Notes, Text, Value, first
+from client.description.normal import normalised
+from client.description.vocabulary import PREFIXES, SCHEMA, split_iri, term_of
 from deposit.metadata.namespaces import (
     APP,
     ATOM,

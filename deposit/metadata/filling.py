@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from client.description.files import Description
+from client.description.node import Node, first, nodes
+from client.description.vocabulary import CFF
 from deposit.findings import Finding
-from deposit.metadata.description.files import Description
-from deposit.metadata.description.node import Node, first, nodes
-from deposit.metadata.description.vocabulary import CFF
 from deposit.metadata.entry import Entry, read_entry
 from deposit.metadata.entry_tree import elements_of, tree_of, version_of
 from deposit.metadata.found import Found

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from deposit.metadata.description.files import READERS, Description, combined, kind_of
+from client.description.files import READERS, Description, combined, kind_of
 
 # READMEs have many endings; which of them are read, `kind_of` says.
 _AT_ROOT = (

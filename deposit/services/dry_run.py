@@ -15,11 +15,11 @@ from django.conf import settings
 
 from archive.errors import PathConflict
 from archive.identifiers import SWHID, ObjectType
+from client.description.files import Description
 from deposit.findings import Area, Finding, Severity
 from deposit.intake.limits import limits_of
 from deposit.intake.listing import Listing
 from deposit.metadata.checks import check_entry
-from deposit.metadata.description.files import Description
 from deposit.metadata.entry import read_entry
 from deposit.metadata.errors import MetadataError
 from deposit.metadata.filling import notes_of

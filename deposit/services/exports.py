@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from client.description.node import Node, Value
 from deposit.actors import Actor
-from deposit.metadata.description.node import Node, Value
 from deposit.metadata.entry import Entry
 from deposit.metadata.entry_tree import tree_of
 from deposit.metadata.errors import MetadataError

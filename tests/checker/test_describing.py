@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from checker.checking import check
+from client.description.node import Node, first, nodes, texts
 from deposit import lifecycle
-from deposit.metadata.description.node import Node, first, nodes, texts
 from deposit.metadata.entry_tree import tree_of
 from deposit.metadata.minimal import entry_for
 from deposit.metadata.xml import parse

@@ -8,25 +8,19 @@ import pytest
 
 from client import Metadata, Person
 from client.describing import find_metadata, from_citation, from_codemeta, read_metadata
+from client.description.files import read_file
 from client.errors import UsageError
 from deposit.findings import Severity
 from deposit.metadata.checks import check_entry
-from deposit.metadata.description.files import read_file
 from deposit.metadata.entry_tree import tree_of
 from deposit.metadata.xml import parse
-from tests.deposit.metadata.description.cases import CASES, HOSTILE, Case
-from tests.deposit.metadata.description.plain import plain
-from tests.support.client_copy import COPY, copies
+from tests.client.description.cases import CASES, HOSTILE, Case
+from tests.client.description.plain import plain
 from tests.support.samples import make_tar, make_zip
 
 CITATION = b"cff-version: 1.2.0\nmessage: m\ntitle: T\nversion: 1.10\nauthors: [{family-names: F}]\n"
 # Told as the entry's own, or not told at all because it goes without saying.
 USUAL = ("type",)
-
-
-def test_the_copy_is_the_original() -> None:
-    there = {path.name: path.read_text(encoding="utf-8") for path in COPY.glob("*.py")}
-    assert there == copies(), "run: python -m tests.support.client_copy"
 
 
 def sent(case: Case, folder: Path) -> bytes:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from deposit.metadata.description.node import first
+from client.description.node import first
 from deposit.metadata.exports.work import Person, Work, doi_of, identifiers, keywords, licences_of, people
 
 _SPECIAL = re.compile(r"([&%$#_])")

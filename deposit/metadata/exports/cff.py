@@ -5,9 +5,9 @@ from typing import Any
 
 import yaml
 
-from deposit.metadata.description.cff import NOT_KEPT
-from deposit.metadata.description.node import Node, Text, Value, first, nodes, texts
-from deposit.metadata.description.vocabulary import CFF
+from client.description.cff import NOT_KEPT
+from client.description.node import Node, Text, Value, first, nodes, texts
+from client.description.vocabulary import CFF
 from deposit.metadata.exports.work import Person, Work, doi_of, identifiers, keywords, licences_of, people
 
 _MESSAGE = "If you use this software, please cite it as below."

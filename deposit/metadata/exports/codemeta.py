@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from deposit.metadata.description.node import Node, Text, Value
-from deposit.metadata.description.vocabulary import AGENTS
+from client.description.node import Node, Text, Value
+from client.description.vocabulary import AGENTS
 from deposit.metadata.exports.work import Work
 from deposit.metadata.namespaces import CODEMETA_3
 from deposit.metadata.terms import CODEMETA_RENAMED, CODEMETA_TERMS

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from deposit.metadata.description.node import Node, Text, first, labels, nodes, texts
+from client.description.node import Node, Text, first, labels, nodes, texts
 from deposit.metadata.exports.work import Person, Work, doi_of, identifiers, keywords, licences_of, people
 
 SCHEMA = "http://datacite.org/schema/kernel-4"

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from lxml import etree
 
-from deposit.metadata.description.node import Node, Text, labels, texts
+from client.description.node import Node, Text, labels, texts
 from deposit.metadata.exports.work import Person, Work, identifiers, keywords, licences_of, people
 
 DC = "http://purl.org/dc/elements/1.1/"

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 
 from client import licences
-from deposit.metadata.description.node import Node, Text, first, labels, nodes, texts
-from deposit.metadata.description.people import ALIAS, ROLES, SUFFIX
+from client.description.node import Node, Text, first, labels, nodes, texts
+from client.description.people import ALIAS, ROLES, SUFFIX
 
 _SPDX = re.compile(r"https?://(?:www\.)?spdx\.org/licenses/([A-Za-z0-9.+-]+?)(?:\.html|\.json)?/?")
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from pybtex.database import parse_string
 
+from client.description.files import combined, read_file
 from deposit.metadata.checks import check_entry
-from deposit.metadata.description.files import combined, read_file
 from deposit.metadata.entry_tree import tree_of
 from deposit.metadata.exports.bibtex import bibtex
 from deposit.metadata.exports.cff import cff
@@ -28,9 +28,9 @@ from deposit.metadata.exports.dublin_core import dublin_core
 from deposit.metadata.exports.work import Work, people
 from deposit.metadata.filling import filled
 from deposit.metadata.xml import parse
-from tests.deposit.metadata.description.cases import CASES, Case
-from tests.deposit.metadata.description.full_files import FULL
-from tests.deposit.metadata.description.plain import plain
+from tests.client.description.cases import CASES, Case
+from tests.client.description.full_files import FULL
+from tests.client.description.plain import plain
 
 _FORMAT = Path(__file__).resolve().parents[3] / "support/cff-1.2.0.json"
 CFF_SCHEMA = Draft7Validator(json.loads(_FORMAT.read_text(encoding="utf-8")))

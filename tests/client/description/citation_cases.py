@@ -1,6 +1,6 @@
 """CITATION.cff of all versions of the format."""
 
-from tests.deposit.metadata.description.case import WITH_ORCID, Case, file
+from tests.client.description.case import WITH_ORCID, Case, file
 
 CFF = "cff-version: 1.2.0\nmessage: cite\ntitle: T\n"
 FAMILY = {"type": "Person", "name": "F", "familyName": "F"}

@@ -1,6 +1,6 @@
 """codemeta.json in the forms that JSON-LD allows and people use."""
 
-from tests.deposit.metadata.description.case import (
+from tests.client.description.case import (
     CONTEXT_2,
     CONTEXT_3,
     ORCID,

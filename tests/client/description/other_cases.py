@@ -1,6 +1,6 @@
 """The files of Zenodo, Python, npm and R, and READMEs."""
 
-from tests.deposit.metadata.description.case import WITH_ORCID, Case, file
+from tests.client.description.case import WITH_ORCID, Case, file
 
 OTHERS = [
     file(

@@ -1,6 +1,6 @@
 """The table of fields on the reference page, made by reading one full file of each kind.
 
-    python -m tests.deposit.metadata.description.mapping
+    python -m tests.client.description.mapping
 
 rewrites the table; a test compares it.
 """
@@ -8,11 +8,11 @@ rewrites the table; a test compares it.
 from collections.abc import Iterator
 from pathlib import Path
 
-from deposit.metadata.description.files import read_file
-from deposit.metadata.description.node import Node, Text
-from tests.deposit.metadata.description.full_files import FULL
+from client.description.files import read_file
+from client.description.node import Node, Text
+from tests.client.description.full_files import FULL
 
-PAGE = Path(__file__).resolve().parents[4] / "docs/reference/descriptions.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs/reference/descriptions.md"
 HEADING = "## What each field becomes\n"
 
 

@@ -1,6 +1,6 @@
 """The reference page lists what becomes of every field."""
 
-from tests.deposit.metadata.description import mapping
+from tests.client.description import mapping
 
 
 def test_the_page_has_the_tables_as_they_are() -> None:
@@ -8,4 +8,4 @@ def test_the_page_has_the_tables_as_they_are() -> None:
     assert page.partition(mapping.HEADING)[1:] == (
         mapping.HEADING,
         mapping.tables().removeprefix(mapping.HEADING),
-    ), "run: python -m tests.deposit.metadata.description.mapping"
+    ), "run: python -m tests.client.description.mapping"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from deposit.metadata.description.files import combined, read_file
-from deposit.metadata.description.node import Unreadable
-from tests.deposit.metadata.description.cases import CASES, HOSTILE, Case
-from tests.deposit.metadata.description.plain import plain
+from client.description.files import combined, read_file
+from client.description.node import Unreadable
+from tests.client.description.cases import CASES, HOSTILE, Case
+from tests.client.description.plain import plain
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.name} {case.id}")
