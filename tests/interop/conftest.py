@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.interop import software_heritage as heritage
+from tests.interop import software_heritage_databases as databases
 from tests.interop.service import REPOSITORY, Service, running
-from tests.interop.swh_deposit import Commands, SwhDeposit, commands
+from tests.interop.swh_commands import Commands, commands
+from tests.interop.swh_deposit import SwhDeposit
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENTS = REPOSITORY / ".cache" / "clients"
@@ -67,7 +69,7 @@ def service() -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def swh_deposit_commands() -> Iterator[Commands]:
     """The program ``swh`` with the client of swh-deposit."""
-    with commands(environment_of("swh-deposit")) as loaded:
+    with commands(environment_of("swh-deposit"), "swh.deposit.client") as loaded:
         yield loaded
 
 
@@ -86,12 +88,16 @@ def sword2_python() -> Path:
 @pytest.fixture(scope="session")
 def software_heritage() -> Iterator[heritage.SoftwareHeritage]:
     """Software Heritage's storage and objstorage, empty, over a PostgreSQL of their own."""
-    if heritage.debian_postgres() is None:
+    if databases.debian_postgres() is None:
         pytest.skip(
             "needs Debian's postgresql and postgresql-contrib: their schemas use btree_gist and pgcrypto"
         )
-    programs = environment_of("swh-server")
-    with heritage.running(Path(tempfile.mkdtemp(prefix="heritage-", dir="/tmp")), programs) as servers:
+    folder = Path(tempfile.mkdtemp(prefix="heritage-", dir="/tmp"))
+    modules = ("swh.objstorage.api.server", "swh.storage.api.server")
+    with (
+        commands(environment_of("swh-server"), *modules) as programs,
+        heritage.running(folder, programs) as servers,
+    ):
         yield servers
 
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,12 +37,13 @@ class Took:
 
 @contextmanager
 def measured(*, servers: Sequence[int], database: int, loader: int) -> Iterator[Took]:
-    """What is done meanwhile, by the processes with these numbers."""
+    """What is done meanwhile, by the processes with these numbers; the servers may be children of the loader."""
     took = Took()
-    before = time.monotonic(), _family(loader), sum(map(_family, servers)), _family(database)
+    others = {*servers, database}
+    before = time.monotonic(), _family(loader, others), sum(map(_family, servers)), _family(database)
     yield took
     took.wall = time.monotonic() - before[0]
-    took.loader = _family(loader) - before[1]
+    took.loader = _family(loader, others) - before[1]
     took.servers = sum(map(_family, servers)) - before[2]
     took.database = _family(database) - before[3]
 
@@ -51,12 +52,14 @@ def _stat(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
-def _family(pid: int) -> float:
-    """Processor seconds of a process and of its children, those that have ended included."""
+def _family(pid: int, without: Collection[int] = ()) -> float:
+    """Processor seconds of a process and of its children, those that have ended included; without some."""
     total = sum(map(int, _stat(pid)[11:15])) / _TICKS
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if int(child) in without:
+            continue
         try:
-            total += _family(int(child))
+            total += _family(int(child), without)
         except OSError:
             continue
     return total

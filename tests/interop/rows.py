@@ -56,7 +56,7 @@ def new(before: list[Row], after: list[Row]) -> list[Row]:
 
 
 def _query(storage: SoftwareHeritage, statement: str) -> list[Row]:
-    found = storage.query(storage.storage_database, statement)
+    found = storage.query(statement)
     return [tuple(bytes(x) if isinstance(x, memoryview) else x for x in row) for row in found]
 
 

@@ -1,15 +1,12 @@
 """Software Heritage's own servers on this machine: PostgreSQL, objstorage, storage and swh-deposit, from PyPI.
 
-Their programs come from an environment of their own (``swh-server.txt``). The PostgreSQL is Debian's, because their
-schemas need its contrib extensions.
+Their programs come from an environment of their own (``swh-server.txt``).
 """
 
 import contextlib
 import json
 import os
-import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -19,20 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psycopg2
+from tests.interop import software_heritage_databases as databases
+from tests.interop.software_heritage_databases import Databases
+from tests.interop.swh_commands import Commands, Server
 
 HERE = Path(__file__).resolve().parent
-
-
-def debian_postgres() -> Path | None:
-    """The folder with Debian's ``postgres``, if it and its contrib extensions are installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    major = found[-1].parent.parent.name if found else ""
-    return (
-        found[-1].parent
-        if Path(f"/usr/share/postgresql/{major}/extension/btree_gist.control").exists()
-        else None
-    )
 
 
 def free_port() -> int:
@@ -45,38 +33,15 @@ def free_port() -> int:
 
 @dataclass(kw_only=True)
 class SoftwareHeritage:
-    """Where the servers are. ``programs``: the folder of ``swh`` and its Python."""
+    """An objstorage and a storage, and where they are. ``commands``: the program that they are."""
 
     folder: Path
-    programs: Path
-    postgres: Path
-    port: int = field(default_factory=free_port)
+    commands: Commands
+    databases: Databases
+    storage_database: str = "storage"
     objects_port: int = field(default_factory=free_port)
     storage_port: int = field(default_factory=free_port)
-    storage_database: str = "storage"
-    processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
-
-    def database(self, name: str) -> str:
-        """The URL of a database."""
-        return f"postgresql://postgres@/{name}?host={self.folder / 'sockets'}&port={self.port}"
-
-    @contextlib.contextmanager
-    def another(self, name: str) -> "Iterator[SoftwareHeritage]":
-        """A second, empty objstorage and storage on the same PostgreSQL."""
-        (self.folder / name).mkdir()
-        other = SoftwareHeritage(
-            folder=self.folder / name,
-            programs=self.programs,
-            postgres=self.postgres,
-            port=self.port,
-            storage_database=f"storage-{name}",
-        )
-        (self.folder / name / "sockets").symlink_to(self.folder / "sockets")
-        try:
-            other.start_storage()
-            yield other
-        finally:
-            other.stop()
+    servers: list[Server] = field(default_factory=list)
 
     @property
     def storage_url(self) -> str:
@@ -88,77 +53,70 @@ class SoftwareHeritage:
         """The address of objstorage's RPC."""
         return f"http://127.0.0.1:{self.objects_port}/"
 
-    def start_database(self) -> None:
-        """An empty cluster, which listens on a socket alone."""
-        data, sockets = self.folder / "cluster", self.folder / "sockets"
-        sockets.mkdir()
-        demote: dict[str, Any] = {"user": "postgres"} if os.geteuid() == 0 else {}
-        if demote:
-            owner = pwd.getpwnam("postgres")
-            self.folder.chmod(0o755)
-            data.mkdir()
-            for path in (data, sockets):
-                os.chown(path, owner.pw_uid, owner.pw_gid)
-        run: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/", **demote}
-        subprocess.run([self.postgres / "initdb", "-A", "trust", "-U", "postgres", "-D", data], **run)
-        options = ["-k", str(sockets), "-p", str(self.port), "-c", "listen_addresses=", "-c", "fsync=off"]
-        server = subprocess.Popen(
-            [self.postgres / "postgres", "-D", data, *options], cwd="/", stderr=subprocess.DEVNULL, **demote
+    @contextlib.contextmanager
+    def another(self, name: str) -> "Iterator[SoftwareHeritage]":
+        """A second, empty objstorage and storage on the same PostgreSQL."""
+        folder = self.folder / name
+        folder.mkdir()
+        other = SoftwareHeritage(
+            folder=folder,
+            commands=self.commands,
+            databases=self.databases,
+            storage_database=f"storage-{name}",
         )
-        self.processes.append(server)
-        for _ in range(200):
-            with contextlib.suppress(psycopg2.OperationalError):
-                psycopg2.connect(self.database("postgres")).close()
-                return
-            time.sleep(0.1)
-        raise AssertionError("PostgreSQL does not start")
+        with other.running():
+            yield other
 
-    def create(self, database: str) -> None:
-        """An empty database."""
-        with contextlib.closing(psycopg2.connect(self.database("postgres"))) as connection:
-            connection.autocommit = True
-            connection.cursor().execute(f'CREATE DATABASE "{database}"')
-
-    def query(self, database: str, statement: str) -> list[tuple[Any, ...]]:
-        """The rows that a statement gives."""
-        with contextlib.closing(psycopg2.connect(self.database(database))) as connection:
-            cursor = connection.cursor()
-            cursor.execute(statement)
-            return cursor.fetchall()
-
-    def start_storage(self) -> None:
-        """Objstorage and storage, empty."""
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Run them, empty."""
         (self.folder / "objects").mkdir()
-        objects = {
-            "objstorage": {"cls": "pathslicing", "root": str(self.folder / "objects"), "slicing": "0:2/2:4"}
-        }
+        root = str(self.folder / "objects")
+        objects = {"cls": "pathslicing", "root": root, "slicing": "0:2"}
+        self.configure("objstorage.yml", {"objstorage": objects})
         remote = {"cls": "remote", "url": self.objects_url}
-        storage = {
-            "storage": {"cls": "postgresql", "db": self.database(self.storage_database), "objstorage": remote}
-        }
-        self.configure("objects.yml", objects)
-        self.configure("storage.yml", storage)
-        self.create(self.storage_database)
-        self.swh("db", "init-admin", "storage", "-d", self.database(self.storage_database))
-        self.swh("-C", str(self.folder / "storage.yml"), "db", "init", "storage")
-        self.start_rpc()
-
-    def create_scheduler(self, name: str) -> None:
-        """A scheduler's database, where swh-deposit asks for its checks and loads."""
-        self.create(name)
-        self.swh("db", "init-admin", "scheduler", "-d", self.database(name))
-        config = self.configure(
-            f"{name}.yml", {"scheduler": {"cls": "postgresql", "db": self.database(name)}}
+        database = self.databases.url(self.storage_database)
+        self.configure(
+            "storage.yml", {"storage": {"cls": "postgresql", "db": database, "objstorage": remote}}
         )
-        self.swh("-C", str(config), "db", "init", "scheduler")
+        self.databases.create(self.storage_database, databases.STORAGE)
+        try:
+            self.start()
+            yield
+        finally:
+            self.stop()
 
-    def start_rpc(self) -> None:
-        """The two RPC servers, over what is there."""
+    def start(self) -> None:
+        """Start the two servers, over what is there."""
         for name, port in (("objstorage", self.objects_port), ("storage", self.storage_port)):
-            config = self.folder / ("objects.yml" if name == "objstorage" else "storage.yml")
-            words = [name, "-C", str(config), "rpc-serve", "--host", "127.0.0.1", "--port", str(port)]
-            self.start([self.programs / "swh", *words], name, SWH_CONFIG_FILENAME=str(config))
-            wait_for(f"http://127.0.0.1:{port}/", self.processes[-1])
+            words = [name, "rpc-serve", "--no-debug", "--host", "127.0.0.1", "--port", str(port)]
+            log = self.folder / f"{name}.log"
+            server = self.commands.start(*words, config=self.folder / f"{name}.yml", log=log)
+            self.servers.append(server)
+            wait_for(f"http://127.0.0.1:{port}/", server, log)
+
+    def kill(self) -> None:
+        """Kill both where they stand. They must have been alive, and nothing answers afterwards."""
+        for server in self.servers:
+            server.kill()
+        for port in (self.objects_port, self.storage_port):
+            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+                raise AssertionError(f"something answers at port {port}")
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop both."""
+        while self.servers:
+            self.servers.pop().close()
+
+    @property
+    def database_pid(self) -> int:
+        """The process of PostgreSQL."""
+        return self.databases.process.pid
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows that a statement gives in storage's database."""
+        return self.databases.query(self.storage_database, statement)
 
     def configure(self, name: str, content: dict[str, Any]) -> Path:
         """A configuration file; JSON is YAML."""
@@ -166,63 +124,26 @@ class SoftwareHeritage:
         path.write_text(json.dumps(content))
         return path
 
-    def swh(self, *words: str) -> None:
-        """Run the command ``swh``."""
-        done = subprocess.run([self.programs / "swh", *words], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
 
-    def start(
-        self, command: list[Any], name: str, *, answers: bool = False, **environment: str
-    ) -> "subprocess.Popen[bytes]":
-        """Start a server; its standard input is a pipe, and its output too where it ``answers`` there."""
-        with (self.folder / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE if answers else log,
-                stderr=log,
-                env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environment},
-            )
-        self.processes.append(process)
-        return process
-
-    def stop(self) -> None:
-        """Stop all, the database last."""
-        for process in reversed(self.processes.copy()):
-            self.stop_one(process)
-
-    def stop_one(self, process: "subprocess.Popen[bytes]") -> None:
-        """Stop a server that was started here."""
-        self.processes.remove(process)
-        # To PostgreSQL, not to wait for its sessions.
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
-        for pipe in filter(None, (process.stdin, process.stdout)):
-            pipe.close()
-
-
-def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+def wait_for(url: str, server: Server, log: Path) -> None:
     """Wait until a server answers."""
-    for _ in range(600):
-        assert process.poll() is None, f"{process.args!r} ended"
+    for _ in range(3000):
+        assert not server.has_ended(), log.read_text()
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):  # noqa: S310
             return
-        time.sleep(0.1)
+        time.sleep(0.02)
     raise AssertionError(f"{url} does not answer")
 
 
 @contextlib.contextmanager
-def running(folder: Path, programs: Path) -> Iterator[SoftwareHeritage]:
+def running(folder: Path, commands: Commands) -> Iterator[SoftwareHeritage]:
     """The database, objstorage and storage; stopped and removed in the end."""
-    postgres = debian_postgres()
-    assert postgres is not None
-    servers = SoftwareHeritage(folder=folder, programs=programs, postgres=postgres)
     try:
-        servers.start_database()
-        servers.start_storage()
-        yield servers
+        with databases.running(folder, commands, free_port()) as found:
+            servers = SoftwareHeritage(folder=folder, commands=commands, databases=found)
+            with servers.running():
+                yield servers
     finally:
-        servers.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -238,7 +159,7 @@ class DepositPeer:
     @property
     def database(self) -> str:
         """The URL of its database."""
-        return self.servers.database(self.name)
+        return self.servers.databases.url(self.name)
 
     @property
     def base_url(self) -> str:
@@ -262,21 +183,16 @@ class DepositPeer:
         raise AssertionError((self.servers.folder / f"{self.name}.log").read_text()[-3000:])
 
 
-@contextlib.contextmanager
-def deposit_peer(servers: SoftwareHeritage, name: str) -> Iterator[DepositPeer]:
-    """A swh-deposit with an empty database and a scheduler of that name, running."""
-    servers.create(name)
-    servers.create_scheduler(f"scheduler-{name}")
-    media = servers.folder / name
-    media.mkdir()
-    port = free_port()
+def _configured(servers: SoftwareHeritage, name: str, port: int) -> Path:
+    """The configuration of a swh-deposit that loads into that storage."""
     url = f"http://127.0.0.1:{port}/1"
     storage = {"cls": "remote", "url": servers.storage_url}
-    config = servers.configure(
+    found = servers.databases
+    return servers.configure(
         f"{name}.yml",
         {
             "max_upload_size": 200 * 1024**2,
-            "scheduler": {"cls": "postgresql", "db": servers.database(f"scheduler-{name}")},
+            "scheduler": {"cls": "postgresql", "db": found.url(f"scheduler-{name}")},
             "storage": storage,
             "storage_metadata": storage,
             "swh_authority_url": "http://deposit.example.org/",
@@ -285,26 +201,38 @@ def deposit_peer(servers: SoftwareHeritage, name: str) -> Iterator[DepositPeer]:
             "deposit": {"url": f"{url}/private/"},
             "private": {
                 "secret_key": "of the tests",
-                "media_root": str(media),
-                "db": {
-                    "name": name,
-                    "user": "postgres",
-                    "host": str(servers.folder / "sockets"),
-                    "port": servers.port,
-                },
+                "media_root": str(servers.folder / name),
+                "db": {"name": name, "user": "postgres", "host": str(found.sockets), "port": found.port},
             },
         },
     )
-    process = servers.start(
-        [servers.programs / "python", HERE / "swh_deposit_server.py", str(port)],
-        name,
-        answers=True,
-        SWH_CONFIG_FILENAME=str(config),
-        DJANGO_SETTINGS_MODULE="swh.deposit.settings.production",
-    )
-    try:
-        peer = DepositPeer(servers=servers, name=name, port=port, process=process)
-        peer.do("hello")
-        yield peer
-    finally:
-        servers.stop_one(process)
+
+
+@contextlib.contextmanager
+def deposit_peer(servers: SoftwareHeritage, name: str) -> Iterator[DepositPeer]:
+    """A swh-deposit with an empty database and a scheduler of that name, running."""
+    servers.databases.create(name, databases.DEPOSIT)
+    servers.databases.create(f"scheduler-{name}", databases.SCHEDULER)
+    (servers.folder / name).mkdir()
+    port = free_port()
+    config = _configured(servers, name, port)
+    with (servers.folder / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [servers.commands.programs / "python", HERE / "swh_deposit_server.py", str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={
+                "PATH": os.environ["PATH"],
+                "LANG": "C.UTF-8",
+                "SWH_CONFIG_FILENAME": str(config),
+                "DJANGO_SETTINGS_MODULE": "swh.deposit.settings.production",
+            },
+        )
+    with process:
+        try:
+            peer = DepositPeer(servers=servers, name=name, port=port, process=process)
+            peer.do("hello")
+            yield peer
+        finally:
+            process.kill()

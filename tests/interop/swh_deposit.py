@@ -2,47 +2,12 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.interop.service import Service
-
-HERE = Path(__file__).resolve().parent
-
-
-class Commands:
-    """The program, loaded once; each command is a process of its own all the same (``swh_deposit_command.py``)."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-
-    def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        """Run ``swh`` with these words."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps(words) + "\n")
-        self._process.stdin.flush()
-        told = json.loads(self._process.stdout.readline())
-        return subprocess.CompletedProcess(words, told["code"], told["out"], told["err"])
-
-
-@contextmanager
-def commands(programs: Path) -> Iterator[Commands]:
-    """The commands of the environment in this folder."""
-    process = subprocess.Popen(
-        [programs / "python", HERE / "swh_deposit_command.py"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            yield Commands(process)
-        finally:
-            process.kill()
+from tests.interop.swh_commands import Commands
 
 
 @dataclass(frozen=True)

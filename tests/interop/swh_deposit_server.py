@@ -20,6 +20,7 @@ from django.conf import settings
 settings.MEDIA_URL = "uploads/"
 django.setup()
 
+from django.contrib.auth.hashers import PBKDF2PasswordHasher  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from swh.core.config import load_from_envvar  # noqa: E402
@@ -29,6 +30,9 @@ from swh.loader.package.deposit.loader import ApiClient, DepositLoader  # noqa: 
 from swh.scheduler import get_scheduler  # noqa: E402
 from swh.scheduler.model import TaskType  # noqa: E402
 from swh.storage import get_storage  # noqa: E402
+
+# Each request of a client costs one.
+PBKDF2PasswordHasher.iterations = 1000
 
 
 class Server(ThreadingMixIn, WSGIServer):

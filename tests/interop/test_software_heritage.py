@@ -89,16 +89,14 @@ def test_a_deposit_goes_there_whole_and_once(
     counts = delivery.activities.get(name="send the objects").result["sent"]
     # The empty file may be there from another test.
     assert (counts["contents"] + counts["known"], counts["skipped"]) == (52, 1)
-    database = ours.storage_database
     ((snapshot,),) = ours.query(
-        database,
         "SELECT s.snapshot FROM origin_visit_status s JOIN origin o ON o.id = s.origin "  # noqa: S608
         f"WHERE o.url = '{deposit.origin_url}' AND s.status = 'full'",
     )
     told = Identifier.objects.get(deposit=deposit, scheme="software-heritage").value
     assert f"visit=swh:1:snp:{bytes(snapshot).hex()}" in told
     statement = f"SELECT format, id FROM raw_extrinsic_metadata WHERE target = '{deposit.swhid}'"  # noqa: S608
-    documents = ours.query(database, statement)
+    documents = ours.query(statement)
     assert sorted(form for form, _ in documents) == ["original-artifacts-json", "sword-v2-atom-codemeta-v2"]
     # Again: nothing is new.
     before = {table: len(rows.read(ours, table)) for table in OBJECTS}

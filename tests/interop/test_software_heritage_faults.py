@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +107,8 @@ def loaded(deposit: Deposit, attempts: int = 40) -> int:
 
 
 def assert_nothing_dangles(storage: SoftwareHeritage) -> None:
-    database = storage.storage_database
     for what, statement in DANGLING.items():
-        assert storage.query(database, statement) == [], what
+        assert storage.query(statement) == [], what
 
 
 def assert_done_once(storage: SoftwareHeritage, deposit: Deposit) -> None:
@@ -117,10 +116,9 @@ def assert_done_once(storage: SoftwareHeritage, deposit: Deposit) -> None:
     assert (deposit.status, Event.objects.filter(deposit=deposit, name="finish").count()) == ("done", 1)
     assert_nothing_dangles(storage)
     of_origin = f"FROM origin o JOIN {{}} ON v.origin = o.id WHERE o.url = '{deposit.origin_url}'"
-    database = storage.storage_database
-    visits = storage.query(database, "SELECT v.visit " + of_origin.format("origin_visit v"))
+    visits = storage.query("SELECT v.visit " + of_origin.format("origin_visit v"))
     statuses = storage.query(
-        database, "SELECT v.status " + of_origin.format("origin_visit_status v") + " ORDER BY v.date"
+        "SELECT v.status " + of_origin.format("origin_visit_status v") + " ORDER BY v.date"
     )
     assert (len(visits), [status for (status,) in statuses]) == (1, ["created", "full"])
     about = (
@@ -128,13 +126,13 @@ def assert_done_once(storage: SoftwareHeritage, deposit: Deposit) -> None:
         f"WHERE m.origin = '{deposit.origin_url}' OR m.target = "
         f"'swh:1:ori:' || encode(digest('{deposit.origin_url}', 'sha1'), 'hex')"
     )
-    assert storage.query(database, about) == [(4,)]
+    assert storage.query(about) == [(4,)]
 
 
 def assert_whole_bytes(storage: SoftwareHeritage) -> None:
     """The object storage reads every content again and compares its hashes."""
     names = ("sha1", "sha1_git", "sha256", "blake2s256")
-    rows = storage.query(storage.storage_database, f"SELECT {', '.join(names)} FROM content")  # noqa: S608
+    rows = storage.query(f"SELECT {', '.join(names)} FROM content")  # noqa: S608
     with Rpc(storage.objects_url, name="The object storage", timeout=60) as objects:
         for row in rows:
             objects.call("content/check", obj_id=dict(zip(names, map(bytes, row), strict=True)))
@@ -145,7 +143,7 @@ def step_in(fronts: list[Front], step: Callable[[str, Moment], None]) -> None:
         front.step = step
 
 
-def usual_calls(fronts: list[Front]) -> list[str]:
+def usual_calls(fronts: list[Front], destinations: list[str]) -> list[str]:
     """The calls of a delivery that nothing disturbs, in their order."""
     calls: list[str] = []
 
@@ -154,56 +152,68 @@ def usual_calls(fronts: list[Front]) -> list[str]:
             calls.append(method)
 
     step_in(fronts, note)
-    deposit = verified(DESTINATIONS[0])
+    deposit = verified(destinations)
     assert loaded(deposit) == 1
+    assert len(calls) > 12
     return calls
 
 
-def at_the(number: int, moment: Moment, do: Callable[[], None]) -> Callable[[str, Moment], None]:
-    """Do something at one call (from 0), once."""
-    lock, seen = threading.Lock(), [0]
+class AtThe:
+    """Does something at one moment of one call (from 0), once; ``done``: how often it did."""
 
-    def step(method: str, now: Moment) -> None:
-        with lock:
-            hit = now is moment and seen[0] == number
-            seen[0] += now is moment
+    def __init__(self, number: int, moment: Moment, do: Callable[[], None]) -> None:
+        self._number, self._moment, self._do = number, moment, do
+        self._lock, self._seen = threading.Lock(), 0
+        self.done = 0
+
+    def __call__(self, method: str, now: Moment) -> None:
+        with self._lock:
+            hit = now is self._moment and self._seen == self._number
+            self._seen += now is self._moment
         if hit:
-            do()
+            try:
+                self._do()
+            finally:
+                self.done += 1
 
-    return step
+
+Instant = tuple[list[str], int, Moment]
 
 
-def instants(calls: list[str], some: int) -> list[tuple[int, Moment]]:
-    all_of_them = [(number, moment) for number in range(len(calls)) for moment in Moment]
-    return all_of_them if ALL else all_of_them[:: max(1, len(all_of_them) // some)]
+def instants(fronts: list[Front], some: int) -> list[Instant]:
+    """Destinations, call, moment: all that a delivery has, or some."""
+    all_of_them = [
+        (destinations, number, moment)
+        for destinations in DESTINATIONS
+        for number in range(len(usual_calls(fronts, destinations)))
+        for moment in Moment
+    ]
+    return all_of_them if ALL else all_of_them[:: len(all_of_them) // some]
 
 
 def test_loaders_that_are_killed_at_any_call_leave_it_to_the_next(
     storage: SoftwareHeritage, fronts: list[Front]
 ) -> None:
-    calls = usual_calls(fronts)
-    assert len(calls) > 12
-    killed = 0
-    for turn, (number, moment) in enumerate(instants(calls, some=7)):
-        deposit = verified(DESTINATIONS[turn % 2])
+    for destinations, number, moment in instants(fronts, some=7):
+        deposit = verified(destinations)
         children: list[int] = []
 
         def kill(children: list[int] = children) -> None:
-            with suppress(ProcessLookupError):
-                os.kill(children[0], signal.SIGKILL)
+            os.kill(children[0], signal.SIGKILL)
             # The dead does not hear the answer.
             raise Lost
 
-        step_in(fronts, at_the(number, moment, kill))
+        killing = AtThe(number, moment, kill)
+        step_in(fronts, killing)
         load_in_child(deposit.pk, None, started=children.append)
         deposit.refresh_from_db()
-        killed += deposit.status == Status.LOADING
+        # It was killed there, or it would have come to an end.
+        assert (killing.done, deposit.status) == (1, Status.LOADING), (destinations, number, moment)
         assert_nothing_dangles(storage)
         step_in(fronts, lambda method, moment: None)
         let_go_on(deposit)
         loaded(deposit)
         assert_done_once(storage, deposit)
-    assert killed > 3
     assert_whole_bytes(storage)
 
 
@@ -213,7 +223,7 @@ def test_answers_that_are_lost_after_the_write_do_no_harm(
 ) -> None:
     """Each method's first answer is lost, or comes after nobody waits for it any more."""
     # Those of one kind are as late in the short form as all are in the long one.
-    late_ones = set(usual_calls(fronts)) if ALL else {"directory/add", "origin/visit/add"}
+    late_ones = set(usual_calls(fronts, DESTINATIONS[0])) if ALL else {"directory/add", "origin/visit/add"}
     settings.SOFTWARE_HERITAGE_TIMEOUT = 2.0 if late else 60.0
     lost: set[str] = set()
     lock = threading.Lock()
@@ -235,30 +245,27 @@ def test_answers_that_are_lost_after_the_write_do_no_harm(
     assert_whole_bytes(storage)
 
 
-def restart(storage: SoftwareHeritage) -> None:
-    """Kill both RPC servers where they stand, and start them again over what they left."""
-    for process in storage.processes.copy():
-        storage.processes.remove(process)
-        process.kill()
-        process.wait(60)
-        if process.stdin:
-            process.stdin.close()
-    storage.start_rpc()
-
-
 def test_servers_that_are_killed_and_come_back_are_waited_for(
     storage: SoftwareHeritage, fronts: list[Front]
 ) -> None:
-    calls = usual_calls(fronts)
-    for turn, (number, moment) in enumerate(instants(calls, some=3)):
-        deposit = verified(DESTINATIONS[turn % 2])
+    for destinations, number, moment in instants(fronts, some=7):
+        deposit = verified(destinations)
+        pids: list[list[int]] = []
 
-        def die(moment: Moment = moment) -> None:
-            restart(storage)
+        def die(pids: list[list[int]] = pids) -> None:
+            pids.append([server.pid for server in storage.servers])
+            storage.kill()
+            storage.start()
+            pids.append([server.pid for server in storage.servers])
             raise Lost
 
-        step_in(fronts, at_the(number, moment, die))
-        loaded(deposit)
+        killing = AtThe(number, moment, die)
+        step_in(fronts, killing)
+        # The attempt that they are killed in cannot end well.
+        assert loaded(deposit) > 1
+        assert killing.done == 1, (destinations, number, moment)
+        killed, started = pids
+        assert not {*killed} & {*started}
         assert_done_once(storage, deposit)
     assert_whole_bytes(storage)
 
@@ -288,7 +295,7 @@ def test_a_slow_storage_keeps_the_lease(
     storage: SoftwareHeritage, fronts: list[Front], settings: Any
 ) -> None:
     settings.LEASE_SECONDS = 1
-    step_in(fronts, at_the(4, Moment.BEFORE, lambda: time.sleep(3)))
+    step_in(fronts, AtThe(4, Moment.BEFORE, lambda: time.sleep(3)))
     deposit = verified(DESTINATIONS[0])
     connection.close()
     assert loaded(deposit) == 1
@@ -305,13 +312,12 @@ def test_metadata_that_come_alone_arrive_once(storage: SoftwareHeritage, fronts:
     answer = http.post(f"/1/{deposit.collection.name}/", document, content_type=ENTRY)
     assert (answer.status_code, describe_all()) == (201, 1)
     # The third call: authorities, the fetcher, the documents.
-    step_in(fronts, at_the(2, Moment.AFTER, _lost))
+    step_in(fronts, AtThe(2, Moment.AFTER, _lost))
     with pytest.raises(Transient):
         describe_all_elsewhere()
     WorkItem.objects.update(due_at="2000-01-01T00:00Z")
     assert describe_all_elsewhere() == 1
     found = storage.query(
-        storage.storage_database,
         "SELECT m.target, m.metadata, d.format "  # noqa: S608
         "FROM raw_extrinsic_metadata m CROSS JOIN raw_extrinsic_metadata d "
         "WHERE m.format = 'sword-v2-atom-codemeta' AND d.format = 'xml-deposit-info' "

@@ -21,7 +21,8 @@ import pytest
 from tests.interop.packages import tarred, zipped
 from tests.interop.service import REPOSITORY, Service, running
 from tests.interop.software_heritage import DepositPeer
-from tests.interop.swh_deposit import Commands, SwhDeposit
+from tests.interop.swh_commands import Commands
+from tests.interop.swh_deposit import SwhDeposit
 from tests.interop.swh_deposit_filling import ENTRY, PROVIDER, Filler
 from tests.support.factories import basic
 

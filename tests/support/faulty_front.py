@@ -13,6 +13,7 @@ class Moment(Enum):
     """Where a call stands."""
 
     BEFORE = "the server has not heard of it"
+    DURING = "the server has all of it and works on it"
     AFTER = "the server has done it and its answer is not told yet"
 
 
@@ -24,7 +25,7 @@ Step = Callable[[str, Moment], None]
 
 
 class Front:
-    """``url``: its address. ``step``: called with each method at both moments, from the threads of the requests."""
+    """``url``: its address. ``step``: called with each method at all moments, from the threads of the requests."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -44,7 +45,7 @@ def front_of(behind: str) -> Iterator[Front]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             try:
                 front.step(method, Moment.BEFORE)
-                status, kind, answer = self._passed_on(body)
+                status, kind, answer = self._passed_on(method, body)
                 front.step(method, Moment.AFTER)
             except Lost:
                 self.close_connection = True
@@ -54,11 +55,12 @@ def front_of(behind: str) -> Iterator[Front]:
             except OSError:
                 self.close_connection = True  # who asked was killed
 
-        def _passed_on(self, body: bytes) -> tuple[int, str, bytes]:
+        def _passed_on(self, method: str, body: bytes) -> tuple[int, str, bytes]:
             server = http.client.HTTPConnection(place, timeout=60)
             try:
                 kind = self.headers["Content-Type"]
                 server.request("POST", self.path, body, {"Content-Type": kind, "Accept": kind})
+                front.step(method, Moment.DURING)
                 answer = server.getresponse()
                 return answer.status, answer.headers.get("Content-Type", ""), answer.read()
             except (OSError, http.client.HTTPException):

@@ -58,13 +58,15 @@ def _sender(lease: Lease) -> Iterator[Sender]:
             objstorage = stack.enter_context(
                 _server(settings.SOFTWARE_HERITAGE_OBJSTORAGE_URL, "The object storage")
             )
-        yield Sender(
+        sender = Sender(
             storage=stack.enter_context(storage()),
             objstorage=objstorage,
             lease=lease,
             most_bytes=settings.SOFTWARE_HERITAGE_MAX_CONTENT,
             at_once=max(1, settings.SOFTWARE_HERITAGE_AT_ONCE),
         )
+        stack.callback(sender.close)
+        yield sender
 
 
 def send_objects(context: Context) -> Outcome:
@@ -110,14 +112,15 @@ def _compare(sender: Sender, plan: Plan) -> None:
 def record_visit(context: Context) -> Outcome:
     """Record origin, visit and the visit's status. The visit's date is remembered first, so that it is one visit."""
     origin = context.deposit.origin_url
-    if "visited_at" not in context.memory:
+    again = "visited_at" in context.memory
+    if not again:
         context.save(visited_at=datetime.now(UTC).isoformat())
     date = datetime.fromisoformat(context.memory["visited_at"])
     snapshot = SWHID.parse(context.results["send the objects"]["snapshot"]).hash
     with storage() as server:
         assert origin is not None
         server.call("origin/add_multi", origins=[model("Origin", url=origin, id=origin_id(origin))])
-        visit = _visit(server, origin, date)
+        visit = (_visit_of(server, origin, date) if again else None) or _new_visit(server, origin, date)
         context.lease.check()
         status = model(
             "OriginVisitStatus",
@@ -134,11 +137,15 @@ def record_visit(context: Context) -> Outcome:
     return Done(result={"visit": visit, "date": date.isoformat()})
 
 
-def _visit(server: Rpc, origin: str, date: datetime) -> int:
+def _visit_of(server: Rpc, origin: str, date: datetime) -> int | None:
     """The visit of that date, which an attempt before may have added."""
     found = server.call("origin/visit/find_by_date", origin=origin, visit_date=date, type=_VISIT_TYPE)
     if found and fields_of(found)["date"] == date:
         return int(fields_of(found)["visit"])
+    return None
+
+
+def _new_visit(server: Rpc, origin: str, date: datetime) -> int:
     visits = server.call(
         "origin/visit/add", visits=[model("OriginVisit", origin=origin, date=date, type=_VISIT_TYPE)]
     )

@@ -9,9 +9,11 @@ from archive.lru import ObjectLRU
 from archive.packs import LARGE
 from archive.tree import Tree
 from loader.destinations.software_heritage.objects import Content, Hashes, content_of
-from loader.destinations.software_heritage.sending import BATCH_BYTES, BATCH_OBJECTS, Sender
+from loader.destinations.software_heritage.sending import BATCH_OBJECTS, Sender
 
 _CHUNK = 1024**2
+# Contents that wait for the answer whether they are to be sent.
+_BATCH_BYTES = 16 * 1024**2
 
 
 class PackagedTree:
@@ -50,8 +52,8 @@ class PackagedTree:
                 if length <= self._sender.most_bytes:
                     file.write(chunk)
         identifier = self._take(hashes.content(partial(_read, path)))
+        # One as long as this is sent before anything else is read.
         self._flush()
-        self._sender.flush_contents()
         path.unlink()
         return identifier
 
@@ -81,7 +83,7 @@ class PackagedTree:
         if self._seen.is_new(content.sha1_git, content.sha256):
             self._waiting.append(content)
             self._held += content.length
-            if len(self._waiting) >= BATCH_OBJECTS or self._held >= BATCH_BYTES:
+            if len(self._waiting) >= BATCH_OBJECTS or self._held >= _BATCH_BYTES:
                 self._flush()
         return content.sha1_git
 

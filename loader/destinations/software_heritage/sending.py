@@ -1,8 +1,9 @@
 """Sending contents and directories in batches: asked for first, what is missing is sent, from the ground up."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from threading import Lock
 
 from archive.packs import LARGE
 from deposit.queue.leases import Lease
@@ -11,11 +12,12 @@ from loader.destinations.software_heritage.objects import Content
 from loader.destinations.software_heritage.rpc import Rpc, TooLarge, Wire, array_of, model, object_with_data
 from loader.steps import Permanent
 
-# Of one request; what is longer goes alone.
-BATCH_BYTES = 16 * 1024**2
+# Of one question, and of one request that carries no bytes of contents.
 BATCH_OBJECTS = 1000
-# Contents that are worth a request of their own beside others.
-_LEAST_SHARE = 25
+# Of one request with contents: as many as the servers' cost for a request is small beside, and so few that several are
+# under way at once. What is longer goes alone.
+_SHARE_BYTES = 2 * 1024**2
+_SHARE_OBJECTS = 250
 # Entries of directories in one request.
 _BATCH_ENTRIES = 20_000
 
@@ -39,8 +41,8 @@ class Sent:
 class Sender:
     """Sends to a storage, and contents directly to its object storage where that is known.
 
-    ``at_once``: so many requests with contents are under way together. ``most_bytes``: longer contents are told of and
-    not sent (skipped), as Software Heritage's own loaders do.
+    ``at_once``: so many requests with contents are under way together; `close` waits for them. ``most_bytes``: longer
+    contents are told of and not sent (skipped), as Software Heritage's own loaders do.
     """
 
     storage: Rpc
@@ -49,8 +51,12 @@ class Sender:
     at_once: int = 1
     objstorage: Rpc | None = None
     sent: Sent = field(default_factory=Sent)
+    _pool: ThreadPoolExecutor | None = None
+    _under_way: set[Future[None]] = field(default_factory=set)
     _contents: list[Content] = field(default_factory=list)
     _held: int = 0
+    _stored: list[Wire] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
     _directories: list[tuple[bytes, bytes]] = field(default_factory=list)
     _entries: int = 0
 
@@ -72,47 +78,58 @@ class Sender:
 
     # --- Contents --------------------------------------------------------------------------------------
     def add_content(self, content: Content) -> None:
-        """Send a content that the storage lacks, with others."""
+        """Send a content that the storage lacks, with others, while more are read."""
         if content.length > self.most_bytes:
             self._skip(content)
             return
-        if self._contents and self._held + content.length > BATCH_BYTES:
-            self.flush_contents()
+        if content.length > LARGE:
+            # It is read while it is sent, by one reader.
+            self._send([content])
+            self._count([content])
+            return
+        if self._contents and self._held + content.length > _SHARE_BYTES:
+            self._begin_to_send()
         self._contents.append(content)
         self._held += content.length
-        if len(self._contents) >= BATCH_OBJECTS:
-            self.flush_contents()
+        if len(self._contents) >= _SHARE_OBJECTS:
+            self._begin_to_send()
 
     def flush_contents(self) -> None:
-        """Send the contents that wait."""
-        contents, self._contents, self._held = self._contents, [], 0
-        if contents:
-            self._send_side_by_side(contents)
-            self.sent.contents += len(contents)
-            self.sent.bytes += sum(content.length for content in contents)
+        """Wait until all contents are there. Raises what went wrong with the first that is not, once all have ended."""
+        self._begin_to_send()
+        ended, self._under_way = wait(self._under_way).done, set()
+        for one in ended:
+            one.result()
+        self._tell_of_contents(at_least=1)
 
-    def _send_side_by_side(self, contents: Sequence[Content]) -> None:
-        """Several requests at once: the storage waits for its disks and its database with each of them."""
-        long = [content for content in contents if content.length > LARGE]
-        # They are read while they are sent, by one reader.
-        for content in long:
-            self._send([content])
-        short = [content for content in contents if content.length <= LARGE]
-        share = max(_LEAST_SHARE, -(-len(short) // self.at_once))
-        shares = [short[at : at + share] for at in range(0, len(short), share)]
-        if len(shares) < 2:
-            for each in shares:
-                self._send(each)
+    def close(self) -> None:
+        """Wait for what is under way, whatever becomes of it."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _begin_to_send(self) -> None:
+        """Several requests at once: the servers wait for their disks with each of them."""
+        contents, self._contents, self._held = self._contents, [], 0
+        if not contents:
             return
-        with ThreadPoolExecutor(self.at_once, thread_name_prefix="sending") as pool:
-            # All of them end before the first error is raised.
-            list(pool.map(self._send, shares))
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.at_once, thread_name_prefix="sending")
+        if len(self._under_way) >= self.at_once:
+            ended, self._under_way = wait(self._under_way, return_when=FIRST_COMPLETED)
+            for one in ended:
+                one.result()
+        self._under_way.add(self._pool.submit(self._send, contents))
+        self._count(contents)
+
+    def _count(self, contents: Sequence[Content]) -> None:
+        self.sent.contents += len(contents)
+        self.sent.bytes += sum(content.length for content in contents)
 
     def _send(self, contents: Sequence[Content]) -> None:
         self.lease.check()
         try:
             if self.objstorage is None:
-                self._add("content/add", contents)
+                self._add(contents)
             else:
                 self._add_to_objects(contents)
         except TooLarge as error:
@@ -126,21 +143,34 @@ class Sender:
             self._send(contents[:middle])
             self._send(contents[middle:])
 
-    def _add(self, method: str, contents: Sequence[Content]) -> None:
+    def _add(self, contents: Sequence[Content]) -> None:
         pieces = [
             object_with_data("Content", _fields(content), content.length, self._kept(content))
             for content in contents
         ]
         length, body = array_of(pieces, argument="content")
-        self.storage.stream(method, length, body)
+        # In one piece where it is short: the pieces are as many as the files, and each would be a packet.
+        together = body if length > 2 * _SHARE_BYTES else iter((b"".join(body),))
+        self.storage.stream("content/add", length, together)
 
     def _add_to_objects(self, contents: Sequence[Content]) -> None:
         """Bytes first, so that the storage tells of none that are not there."""
         assert self.objstorage is not None
         batch = [[content.hashes, b"".join(content.chunks())] for content in contents]
-        self.objstorage.call("content/add/batch", contents=batch, check_presence=True)
+        # The storage was asked. What only the object storage has, of an attempt that was killed, is written again.
+        self.objstorage.call("content/add/batch", contents=batch, check_presence=False)
+        with self._lock:
+            self._stored += [_fields(content) for content in contents]
+        self._tell_of_contents(at_least=BATCH_OBJECTS)
+
+    def _tell_of_contents(self, at_least: int) -> None:
+        """Tell the storage of contents whose bytes are in the object storage, if there are so many."""
+        with self._lock:
+            if len(self._stored) < at_least:
+                return
+            stored, self._stored = self._stored, []
         now = objects.now()
-        told = [model("Content", **_fields(content), ctime=now) for content in contents]
+        told = [model("Content", **fields, ctime=now) for fields in stored]
         self.storage.call("content/add_metadata", content=told)
 
     def _kept(self, content: Content) -> Iterator[bytes]:
