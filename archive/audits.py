@@ -16,7 +16,7 @@ SELECT count(*), coalesce(sum(pack.size), 0)::bigint, count(*) FILTER (WHERE pac
 FROM archive_pack pack LEFT JOIN LATERAL (
     SELECT ended_at FROM archive_fixitycheck done
     WHERE done.pack_id = pack.id AND done.outcome <> 'unreadable' ORDER BY ended_at DESC LIMIT 1
-) newest ON true
+) newest ON true WHERE pack.replaced_by_id IS NULL
 """
 
 
@@ -79,7 +79,7 @@ def days(*, number: int = 30) -> list[AuditDay]:
 
 def damaged(*, most: int = 100) -> list[tuple[Pack, FixityCheck | None]]:
     """Packs that are damaged now, the newest damage first, each with the reading that shows it."""
-    packs = list(Pack.objects.filter(damaged_at__isnull=False).order_by("-damaged_at")[:most])
+    packs = list(Pack.objects.in_storage().filter(damaged_at__isnull=False).order_by("-damaged_at")[:most])
     told = FixityCheck.objects.filter(pack__in=packs, outcome__in=[Outcome.DAMAGED, Outcome.MISSING])
     newest = {one.pack_id: one for one in told.order_by("pk")}
     return [(pack, newest.get(pack.pk)) for pack in packs]

@@ -1,5 +1,8 @@
 """What can go wrong in the archive; every error carries a stable code and a sentence for who can act on it."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 
 class ArchiveError(Exception):
     """The root of all errors of this room; ``code`` is stable and never translated."""
@@ -49,6 +52,34 @@ class NotFound(ArchiveError, LookupError):
     code = "archive.not-found"
 
 
+class ObjectErased(NotFound):
+    """The archive had this object, and it was erased for good."""
+
+    code = "archive.erased"
+
+    def __init__(self, swhid: str, erased_at: datetime) -> None:
+        super().__init__(f"{swhid} was erased on {erased_at:%Y-%m-%d}; the archive no longer has it.")
+        self.swhid = swhid
+        self.erased_at = erased_at
+
+
+class ErasedContent(ArchiveError):
+    """What is to be archived holds objects that were erased, and must not come back.
+
+    ``swhids`` are those that were met first, as text; there may be more.
+    """
+
+    code = "archive.erased-content"
+
+    def __init__(self, swhids: Sequence[str]) -> None:
+        names = ", ".join(swhids[:20])
+        more = f" and {len(swhids) - 20} more" if len(swhids) > 20 else ""
+        super().__init__(
+            f"Objects of this package were erased from the archive and cannot be archived again: {names}{more}."
+        )
+        self.swhids = tuple(swhids)
+
+
 class Damaged(ArchiveError):
     """Bytes of a pack are not what was written; the message names the pack and the place."""
 
@@ -65,6 +96,12 @@ class PackMissing(Unreadable):
     """The storage answers, and does not have this pack."""
 
     code = "archive.pack-missing"
+
+
+class ErasedMeanwhile(Unreadable):
+    """Objects were erased while a package was being archived; it must be looked through again, from its beginning."""
+
+    code = "archive.erased-meanwhile"
 
 
 class TooBusy(Unreadable):

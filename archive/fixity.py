@@ -61,7 +61,7 @@ def due(*, since: datetime | None = None, sample: int | None = None) -> QuerySet
     A reading that failed for a passing reason does not count as a check.
     """
     counted = Max("fixity_checks__ended_at", filter=~Q(fixity_checks__outcome=Outcome.UNREADABLE))
-    packs = Pack.objects.annotate(checked_at=counted)
+    packs = Pack.objects.in_storage().annotate(checked_at=counted)
     if since is not None:
         packs = packs.filter(Q(checked_at=None) | Q(checked_at__lt=since))
     if sample is not None:
@@ -79,18 +79,28 @@ def audit(
 ) -> Iterator[FixityCheck]:
     """Check packs one after the other; each is recorded at once, so an audit can be stopped and taken up again."""
     for number in list(packs.values_list("id", flat=True)):
-        yield check(Pack.objects.get(id=number), primary, replica, thorough=thorough, rate=rate or Rate())
+        pack = Pack.objects.in_storage().filter(id=number).first()
+        record = check(pack, primary, replica, thorough=thorough, rate=rate or Rate()) if pack else None
+        if record is not None:
+            yield record
 
 
 def check(
     pack: Pack, primary: Storage, replica: Storage | None, *, thorough: bool, rate: Rate
-) -> FixityCheck:
-    """Check one pack, repair it from the replica if need be and possible, and record what was found."""
+) -> FixityCheck | None:
+    """Check one pack, repair it from the replica if need be and possible, and record what was found.
+
+    None for one that was replaced meanwhile: its file was free to go.
+    """
     started = datetime.now(UTC)
     found = _examine(pack, primary, thorough, rate)
-    if found.outcome in (Outcome.DAMAGED, Outcome.MISSING) and replica is not None:
+    if found.outcome in (Outcome.DAMAGED, Outcome.MISSING) and replica is not None and _is_in_use(pack):
         found = _repair(pack, primary, replica, found)
     return _record(pack, found, started, thorough)
+
+
+def _is_in_use(pack: Pack) -> bool:
+    return Pack.objects.in_storage().filter(id=pack.id).exists()
 
 
 def _examine(pack: Pack, storage: Storage, thorough: bool, rate: Rate) -> Finding:
@@ -141,7 +151,9 @@ def _inspect(pack: Pack, file: PackFile, intact: bool) -> Finding:
 def _objects(pack: Pack) -> list[SWHID]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT kind, sha1_git FROM archive_object WHERE pack_id = %s ORDER BY sha1_git", [pack.id]
+            "SELECT kind, sha1_git FROM archive_object WHERE pack_id IN"
+            " (SELECT id FROM archive_pack WHERE id = %s OR replaced_by_id = %s) ORDER BY sha1_git",
+            [pack.id, pack.id],
         )
         return [SWHID(TYPES[kind], bytes(sha1_git)) for kind, sha1_git in cursor.fetchall()]
 
@@ -161,17 +173,21 @@ def _repair(pack: Pack, primary: Storage, replica: Storage, found: Finding) -> F
     )
 
 
-def _record(pack: Pack, found: Finding, started: datetime, thorough: bool) -> FixityCheck:
+def _record(pack: Pack, found: Finding, started: datetime, thorough: bool) -> FixityCheck | None:
     """Write the check down; tell the operators when a pack turns from sound to damaged, and not again."""
     with transaction.atomic():
         pack = Pack.objects.select_for_update().get(id=pack.id)
+        if pack.replaced_by_id is not None:
+            return None
         was_damaged = pack.damaged_at is not None
         if found.outcome in (Outcome.SOUND, Outcome.REPAIRED):
             pack.damaged_at = None
         elif found.outcome in (Outcome.DAMAGED, Outcome.MISSING) and not was_damaged:
             pack.damaged_at = datetime.now(UTC)
+            # What is archived again from now on stays in it, too.
+            pack.copies = None
             transaction.on_commit(lambda: _notify_admins(pack, found))
-        pack.save(update_fields=["damaged_at"])
+        pack.save(update_fields=["damaged_at", "copies"])
         record = FixityCheck.objects.create(
             pack=pack,
             read=found.read,

@@ -7,7 +7,7 @@ the caller's transaction. A pack that was sealed and never published is an orpha
 
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from typing import Self
 from django.db import transaction
 
 from archive import index
-from archive.errors import ArchiveError, Collision, InvalidObject, LengthMismatch
+from archive.errors import ArchiveError, Collision, ErasedContent, InvalidObject, LengthMismatch
 from archive.identifiers import SWHID, ObjectType, object_header, object_id
 from archive.lru import ObjectLRU
 from archive.objects import Metadata, Release, Snapshot
@@ -59,8 +59,11 @@ class Ingest:
         self._recent = ObjectLRU()
         self._sealed = False
         self._published = False
+        self._last_erasure = 0
 
     def __enter__(self) -> Self:
+        # Before anything is looked up, by us or by our caller.
+        self._last_erasure = index.last_erasure()
         return self
 
     def __exit__(
@@ -131,10 +134,17 @@ class Ingest:
     def _is_known(self, swhid: SWHID, sha256: bytes, length: int) -> bool:
         if not self._recent.is_new(swhid.hash, sha256):
             return True
-        found = index.known([swhid.hash]).get(swhid.hash)
+        found = self._look_up([swhid]).get(swhid.hash)
         if found is not None:
             _compare(swhid, sha256, length, found)
         return found is not None
+
+    @staticmethod
+    def _look_up(swhids: Sequence[SWHID]) -> dict[bytes, index.Known]:
+        found = index.look_up([swhid.hash for swhid in swhids])
+        if found.erased:
+            raise ErasedContent([str(swhid) for swhid in swhids if swhid.hash in found.erased])
+        return found.known
 
     # --- Objects above them ----------------------------------------------------------------------------
     def add_tree(self, tree: Tree) -> bytes:
@@ -190,7 +200,7 @@ class Ingest:
         waiting, self._waiting, self._held = self._waiting, [], 0
         if not waiting:
             return
-        found = index.known([swhid.hash for swhid, _, _ in waiting])
+        found = self._look_up([swhid for swhid, _, _ in waiting])
         new: list[Packed] = []
         for one in waiting:
             swhid, data, sha256 = one
@@ -223,7 +233,7 @@ class Ingest:
         try:
             for name in self._packing.names:
                 with closing(PackReader(self.storage.open(name))) as reader:
-                    index.publish(reader)
+                    index.publish(reader, last_erasure=self._last_erasure)
         except BaseException:
             # Whatever the caller does with the error: this transaction can no longer be committed, so that the
             # packs are nobody's and can go.

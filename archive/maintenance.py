@@ -24,7 +24,7 @@ _SAMPLE = 20
 
 
 def pack_names() -> set[str]:
-    """The packs that the index knows."""
+    """The packs that the index knows, also those that were replaced."""
     return {pack.name for pack in Pack.objects.only("sha256").iterator()}
 
 
@@ -92,22 +92,30 @@ class Difference:
 _PACKS_AT_ONCE = 500
 _BYTES_AT_ONCE = 64 * 1024**2
 
+# What was erased is told by the pack's own mark.
 _NOT_INDEXED = """
 SELECT stage.pack_id, stage.kind, stage.sha1_git FROM archive_stage stage WHERE NOT EXISTS (
     SELECT FROM archive_object object WHERE object.sha1_git = stage.sha1_git AND object.kind = stage.kind
     AND object.length = stage.length AND object.sha256 IS NOT DISTINCT FROM stage.sha256)
+AND NOT EXISTS (SELECT FROM archive_erasedobject erased WHERE erased.sha1_git = stage.sha1_git)
 """
+# A pack that was merged into another lies in it, shifted as a whole.
 _NOT_PACKED = """
-SELECT object.pack_id, object.kind, object.sha1_git FROM archive_object object
-WHERE object.pack_id = ANY(%s) AND NOT EXISTS (
-    SELECT FROM archive_stage stage WHERE stage.sha1_git = object.sha1_git AND stage.pack_id = object.pack_id
-    AND stage."offset" = object."offset" AND stage.stored = object.stored AND stage.position = object.position
+SELECT pack.now AS pack_id, object.kind, object.sha1_git FROM archive_object object JOIN (
+    SELECT id, shift, coalesce(replaced_by_id, id) AS now FROM archive_pack
+    WHERE id = ANY(%(packs)s) OR replaced_by_id = ANY(%(packs)s)
+) pack ON pack.id = object.pack_id
+WHERE NOT EXISTS (
+    SELECT FROM archive_stage stage WHERE stage.sha1_git = object.sha1_git AND stage.pack_id = pack.now
+    AND stage."offset" = object."offset" + pack.shift AND stage.stored = object.stored
+    AND stage.position = object.position
     AND stage.length = object.length AND stage.targets IS NOT DISTINCT FROM object.targets)
 """
 _PACK_UNKNOWN = """
 SELECT object.pack_id, object.kind, object.sha1_git FROM archive_object object
 WHERE NOT EXISTS (SELECT FROM archive_pack pack WHERE pack.id = object.pack_id)
 """
+_TO_ERASE = "it holds, or may hold, objects that were erased: `manage.py archive erase` takes them out"
 _GROUPED = (
     "SELECT pack_id, count(*), (array_agg(kind))[:{0}], (array_agg(sha1_git))[:{0}] FROM ({1}) x GROUP BY 1"
 )
@@ -120,28 +128,46 @@ def verify(storage: Storage, *, age: timedelta = ORPHAN_AGE) -> Iterator[Differe
     Raises Unreadable.
     """
     stored = {pack.name: pack for pack in storage.packs()}
-    for packs in _batches(Pack.objects.order_by("id").iterator()):
+    for packs in _batches(Pack.objects.in_storage().order_by("id").iterator()):
         found: dict[int, list[Difference]] = {}
         whole: list[Pack] = []
         for pack in packs:
-            there = stored.pop(pack.name, None)
-            if there is None:
-                reason = "the index knows this pack and the storage does not have it"
+            reason, is_whole = _look_at(pack, stored.pop(pack.name, None))
+            if reason:
                 found[pack.id] = [Difference(pack.name, reason)]
-            elif there.size != pack.size:
-                reason = f"it has {there.size} bytes, the index says {pack.size}"
-                found[pack.id] = [Difference(pack.name, reason)]
-            else:
+            if is_whole:
                 whole.append(pack)
-        found |= _compare(storage, whole)
+        for number, more in _compare(storage, whole).items():
+            found.setdefault(number, []).extend(more)
         for pack in packs:
             yield from found.get(pack.id, [None])
     yield from _without_pack()
+    yield from _without_row(stored, age)
+
+
+def _look_at(pack: Pack, stored: StoredPack | None) -> tuple[str, bool]:
+    """What is wrong with a pack at first sight, and whether it is to be read."""
+    if stored is None:
+        return "the index knows this pack and the storage does not have it", False
+    if stored.size != pack.size:
+        return f"it has {stored.size} bytes, the index says {pack.size}", False
+    return _TO_ERASE if pack.to_erase else "", True
+
+
+def _without_row(stored: dict[str, StoredPack], age: timedelta) -> Iterator[Difference]:
+    """What the storage has and the index does not name as in use."""
+    wanted = [bytes.fromhex(name) for name in stored]
+    replaced = {pack.name: pack for pack in Pack.objects.filter(sha256__in=wanted).iterator()}
     for orphan in stored.values():
-        if datetime.now(UTC) - orphan.stored_at > age:
-            yield Difference(
-                orphan.name, "the storage has this pack and the index does not know it (an orphan)"
-            )
+        pack = replaced.get(orphan.name)
+        if pack is None:
+            if datetime.now(UTC) - orphan.stored_at > age:
+                reason = "the storage has this pack and the index does not know it (an orphan)"
+                yield Difference(orphan.name, reason)
+        elif pack.to_erase:
+            yield Difference(orphan.name, _TO_ERASE)
+        elif pack.remove_at is None:
+            yield Difference(orphan.name, "it was replaced and removed, and is in the storage again")
 
 
 def _batches(packs: Iterator[Pack]) -> Iterator[list[Pack]]:
@@ -176,8 +202,8 @@ def _compare(storage: Storage, packs: list[Pack]) -> dict[int, list[Difference]]
 
 def _differences(cursor: CursorWrapper, names: dict[int, str]) -> Iterator[tuple[int, Difference]]:
     for reason, query, parameters in (
-        ("objects of the pack are not in the index", _NOT_INDEXED, []),
-        ("objects of the index are not where it says in the pack", _NOT_PACKED, [list(names)]),
+        ("objects of the pack are not in the index", _NOT_INDEXED, {}),
+        ("objects of the index are not where it says in the pack", _NOT_PACKED, {"packs": list(names)}),
     ):
         for number, count, examples in _grouped(cursor, query, parameters):
             yield number, Difference(names[number], reason, count, examples)
@@ -185,7 +211,7 @@ def _differences(cursor: CursorWrapper, names: dict[int, str]) -> Iterator[tuple
 
 def _without_pack() -> Iterator[Difference]:
     with connection.cursor() as cursor:
-        for number, count, examples in _grouped(cursor, _PACK_UNKNOWN, []):
+        for number, count, examples in _grouped(cursor, _PACK_UNKNOWN, {}):
             yield Difference(
                 f"pack number {number}",
                 "objects of the index are in a pack that it does not know",
@@ -195,7 +221,7 @@ def _without_pack() -> Iterator[Difference]:
 
 
 def _grouped(
-    cursor: CursorWrapper, query: str, parameters: list[list[int]]
+    cursor: CursorWrapper, query: str, parameters: dict[str, list[int]]
 ) -> Iterator[tuple[int, int, list[SWHID]]]:
     """By the number of the pack: how many objects a query finds, and some of them."""
     cursor.execute(_GROUPED.format(_SAMPLE, query), parameters)

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
-from archive.identifiers import ObjectType
+from archive.identifiers import SWHID, ObjectType
 
 # What the column ``kind`` holds; Software Heritage numbers kinds the same way in its binary SWHIDs.
 KINDS: dict[ObjectType, int] = {
@@ -32,16 +32,44 @@ def _octets(column: str, length: int) -> Exact:
     return Exact(Func(F(column), function="octet_length", output_field=models.IntegerField()), length)
 
 
+class PackQuerySet(models.QuerySet["Pack"]):
+    """Packs, asked for."""
+
+    def in_storage(self) -> "models.QuerySet[Pack]":
+        """Those whose files hold the archive; the others were replaced."""
+        return self.filter(replaced_by=None)
+
+
 class Pack(models.Model):
-    """A pack that is part of the archive."""
+    """A pack that is part of the archive.
+
+    The row of a pack that was replaced (merged with others, or written anew without what was erased) stays: its
+    objects, visits and fixity checks point at it. ``replaced_by`` is always a pack whose file is in the storage.
+    """
 
     size = models.BigIntegerField()
     published_at = models.DateTimeField(db_default=Now(), editable=False)
     # Since when the pack is known to be damaged or missing: its objects count as unknown, so that the next load of
     # the same contents brings them back.
     damaged_at = models.DateTimeField(null=True)
+    replaced_by = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="replaced", db_index=False
+    )
+    # What is added to the offset of each of its objects, to find them in the pack that replaced it.
+    shift = models.BigIntegerField(default=0, db_default=0)
+    # When the file of a replaced pack may be removed; null: it is removed, or the pack is in use.
+    remove_at = models.DateTimeField(null=True)
+    # Made of other packs, by merging or erasing.
+    rewritten = models.BooleanField(default=False, db_default=False)
+    # It holds what was erased, or may hold it: to be looked through, and written anew without.
+    to_erase = models.BooleanField(default=False, db_default=False)
+    # Whether it has objects whose rows are in other packs (written by two loads at once, or lost and brought back), so
+    # that the index does not tell all that is in it; null: nobody has looked.
+    copies = models.BooleanField(null=True)
     # SHA-256 of the pack's bytes, which is also its name in the storage.
     sha256 = models.BinaryField(unique=True)
+
+    objects = PackQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -50,6 +78,12 @@ class Pack(models.Model):
         ]
         indexes = [
             models.Index(fields=["id"], name="pack_damaged", condition=Q(damaged_at__isnull=False)),
+            models.Index(fields=["id"], name="pack_in_storage", condition=Q(replaced_by__isnull=True)),
+            models.Index(
+                fields=["replaced_by"], name="pack_replaced_by", condition=Q(replaced_by__isnull=False)
+            ),
+            models.Index(fields=["remove_at"], name="pack_remove_at", condition=Q(remove_at__isnull=False)),
+            models.Index(fields=["id"], name="pack_to_erase", condition=Q(to_erase=True)),
         ]
 
     def __str__(self) -> str:
@@ -142,6 +176,35 @@ class Object(models.Model):
 
     def __str__(self) -> str:
         return f"swh:1:{TYPES[self.kind].value}:{bytes(self.sha1_git).hex()}"
+
+
+class ErasedObject(models.Model):
+    """An object that was erased for good: what it was called, never what it was.
+
+    Not rebuilt from the packs. ``id`` grows in the order in which erasures are committed (`archive.erasure`).
+    """
+
+    erased_at = models.DateTimeField(db_default=Now(), editable=False)
+    kind = models.SmallIntegerField()
+    sha1_git = models.BinaryField(unique=True)
+    # Of contents that the archive had.
+    sha256 = models.BinaryField(null=True)
+    # Who decided, in the words of the caller: the number of a decision, a file reference.
+    reference = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=_octets("sha1_git", 20), name="erased_sha1_git_has_20_bytes"),
+            models.CheckConstraint(condition=Q(kind__in=_STORED_KINDS), name="erased_has_a_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.swhid)
+
+    @property
+    def swhid(self) -> SWHID:
+        """The identifier."""
+        return SWHID(TYPES[self.kind], bytes(self.sha1_git))
 
 
 class Origin(models.Model):

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from archive.directories import entries_in
 from archive.errors import ArchiveError
 from archive.identifiers import SWHID, ObjectType
+from archive.places import find
 from archive.reading import Packs
-from archive.retrieval import find, parents_of
+from archive.retrieval import parents_of
 from archive.storage import Storage
 
 # Pairs of an object and a directory that holds it, looked at in one step; and objects that are looked at altogether.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -13,40 +13,9 @@ from archive.errors import NotFound
 from archive.identifiers import SWHID, ObjectType, origin_id
 from archive.models import KINDS, TYPES, Visit
 from archive.objects import DIRECTORY, Entry, Metadata, Release, Snapshot
-from archive.packs import Row
+from archive.places import Place, places, require
 from archive.reading import Packs
 from archive.storage import Storage
-
-
-class Place(NamedTuple):
-    """Where an object is: its pack's name, and its line in that pack's index."""
-
-    pack: str
-    row: Row
-
-
-def find(swhid: SWHID) -> Place | None:
-    """Where an object is; None when the archive does not have it."""
-    return places([swhid]).get(swhid)
-
-
-def places(swhids: Iterable[SWHID]) -> dict[SWHID, Place]:
-    """Where objects are, those that the archive has; one query for all."""
-    wanted = {swhid.hash: swhid for swhid in swhids}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            'SELECT o.sha1_git, o.kind, o.sha256, o.length, o."offset", o.stored, o.position, p.sha256'
-            " FROM archive_object o JOIN archive_pack p ON p.id = o.pack_id WHERE o.sha1_git = ANY(%s::bytea[])",
-            [index.bytea_array(wanted)],
-        )
-        found: dict[SWHID, Place] = {}
-        for sha1_git, kind, sha256, length, offset, stored, position, pack in cursor.fetchall():
-            swhid = wanted[bytes(sha1_git)]
-            if TYPES[kind] is swhid.type:
-                digest = None if sha256 is None else bytes(sha256)
-                row = Row(str(swhid), digest, length, offset, stored, position)
-                found[swhid] = Place(bytes(pack).hex(), row)
-        return found
 
 
 def known(swhids: Iterable[SWHID]) -> set[SWHID]:
@@ -73,16 +42,9 @@ def find_by_sha256(sha256: bytes) -> SWHID | None:
     return None if row is None else SWHID(ObjectType.CONTENT, bytes(row[0]))
 
 
-def _require(swhid: SWHID) -> Place:
-    place = find(swhid)
-    if place is None:
-        raise NotFound(f"The archive does not have {swhid}.")
-    return place
-
-
 def read_object(swhid: SWHID, storage: Storage | None = None) -> bytes:
     """The manifest of an object (for a content: its bytes). Raises NotFound, Damaged, Unreadable."""
-    place = _require(swhid)
+    place = require(swhid)
     with Packs(storage) as packs:
         return packs.read(place.pack, place.row)
 
@@ -123,7 +85,7 @@ def open_content(
 
     Only what the range needs is read. Raises NotFound at once, Damaged and Unreadable also while iterating.
     """
-    place = _require(swhid)
+    place = require(swhid)
     length = place.row.length
     bounds = max(0, start), min(length, length if stop is None else stop)
     packs = Packs(storage)
@@ -145,7 +107,7 @@ def directory_page(
     identifier: bytes, *, after: bytes = b"", most: int = 2000, storage: Storage | None = None
 ) -> Page:
     """Some entries of a directory in git's order: the first ones, or those after one of this name. Raises NotFound."""
-    place = _require(SWHID(ObjectType.DIRECTORY, identifier))
+    place = require(SWHID(ObjectType.DIRECTORY, identifier))
     with Packs(storage) as packs, manifest_of(identifier, *place, packs) as chunks:
         return page_after(chunks, after, most)
 
@@ -165,7 +127,7 @@ def resolve(directory: bytes, path: bytes, storage: Storage | None = None) -> En
 
 
 def _child(entry: Entry, name: bytes, packs: Packs) -> Entry | None:
-    place = _require(entry.swhid)
+    place = require(entry.swhid)
     with manifest_of(entry.target, *place, packs) as chunks:
         return entry_named(chunks, name)
 

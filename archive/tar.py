@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from isal import isal_zlib
 
-from archive.errors import NotFound
 from archive.objects import DIRECTORY, EXECUTABLE, FILE, REVISION, SYMLINK
+from archive.places import missing
 from archive.reading import Packs
 from archive.storage import Storage
 from archive.traversal import Found, walk
@@ -51,7 +51,7 @@ def _member(found: Found, name: bytes, packs: Packs) -> Iterator[bytes]:
         yield header(name + b"/", 0, mode)
         return
     if found.place is None:
-        raise NotFound(f"The archive lacks the content of {found.path!r}.")
+        raise missing(found.swhid)
     pack, row = found.place
     if mode == SYMLINK:
         yield header(name, 0, mode, link=packs.read(pack, row))

@@ -1,36 +1,18 @@
 """What the scheduler asks of the archive. Every task may be lost, sent twice, or run beside itself."""
 
-import contextlib
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from celery import shared_task
 from django.conf import settings
-from django.db import connection
 
 from archive import fixity
+from archive.locks import Lock, alone
 from archive.storage import primary_storage, replica_storage
 from archive.storage.replicated import replicate as copy_packs
 
 # A task ends after the pack during which this many seconds have passed; the next one goes on.
 _SLICE = 120
-# Advisory locks of this application; the second number says for what.
-_LOCKS = 0x61726368
-_AUDIT, _REPLICATE = 1, 2
-
-
-@contextlib.contextmanager
-def _alone(what: int) -> Iterator[bool]:
-    """Whether no other process does the same now; holds others off until it ends, or dies."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCKS, what])
-        (alone,) = cursor.fetchone()
-        try:
-            yield alone
-        finally:
-            if alone:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCKS, what])
 
 
 @shared_task(name="archive.audit")
@@ -39,8 +21,8 @@ def audit() -> int:
     checked = 0
     until = time.monotonic() + _SLICE
     since = datetime.now(UTC) - timedelta(days=settings.ARCHIVE_AUDIT_DAYS)
-    with _alone(_AUDIT) as alone:
-        if alone:
+    with alone(Lock.AUDIT) as first:
+        if first:
             rate = fixity.Rate(settings.ARCHIVE_AUDIT_RATE)
             for _ in fixity.audit(fixity.due(since=since), primary_storage(), replica_storage(), rate=rate):
                 checked += 1
@@ -57,8 +39,8 @@ def replicate() -> int:
     replica = replica_storage()
     if replica is None:
         return 0
-    with _alone(_REPLICATE) as alone:
-        if alone:
+    with alone(Lock.REPLICATE) as first:
+        if first:
             for _ in copy_packs(primary_storage(), replica):
                 copied += 1
                 if time.monotonic() > until:

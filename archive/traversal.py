@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from archive.directories import entries_in
-from archive.errors import NotFound
 from archive.identifiers import SWHID, ObjectType
 from archive.objects import DIRECTORY, Entry
 from archive.packs import LARGE
+from archive.places import Place, missing, places
 from archive.reading import Packs
-from archive.retrieval import Place, places
 
 # So many entries are looked up with one query.
 _WINDOW = 512
@@ -98,7 +97,7 @@ class _Walk:
 
     def _children(self, found: Found) -> tuple[Iterator[Found], int]:
         if found.place is None:
-            raise NotFound(f"The archive does not have {found.swhid}.")
+            raise missing(found.swhid)
         entries = entries_in(found.place.pack, found.place.row, self._packs)
         found.expanded = True
         prefix = found.path + b"/" if found.path else b""

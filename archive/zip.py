@@ -12,11 +12,10 @@ from typing import IO, NamedTuple
 
 from isal import isal_zlib
 
-from archive.errors import NotFound
 from archive.objects import DIRECTORY, EXECUTABLE, FILE, REVISION, SYMLINK
 from archive.packs import LARGE
+from archive.places import Place, missing
 from archive.reading import Packs
-from archive.retrieval import Place
 from archive.storage import Storage
 from archive.traversal import Found, walk_over
 
@@ -147,7 +146,7 @@ def _member(out: _Zip, found: Found, name: bytes, packs: Packs) -> Iterator[byte
         yield from _small(out, name + b"/", mode, b"")
         return
     if found.place is None:
-        raise NotFound(f"The archive lacks the content of {found.path!r}.")
+        raise missing(found.swhid)
     if found.place.row.length <= LARGE:
         yield from _small(out, name, mode, packs.read(found.place.pack, found.place.row))
     else:

@@ -8,7 +8,8 @@ from django.db.models import Q, QuerySet
 
 from archive.identifiers import SWHID, ObjectType
 from archive.paths import paths_to
-from archive.retrieval import held, places, targets_of
+from archive.places import places
+from archive.retrieval import held, targets_of
 from deposit.actors import Actor, AnonymousActor
 from deposit.models import Deposit, Identifier
 from deposit.permissions import ARCHIVED, Operation, deposits_for, forbidden, in_scope, tombstone_of

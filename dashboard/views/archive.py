@@ -14,7 +14,8 @@ from django.views.decorators.http import require_GET
 from archive.errors import NotFound
 from archive.identifiers import SWHID, ObjectType
 from archive.objects import DIRECTORY, SYMLINK, Entry
-from archive.retrieval import directory_page, open_content, places, resolve
+from archive.places import places
+from archive.retrieval import directory_page, open_content, resolve
 from dashboard.pages import open_page
 from deposit.actors import Actor
 from deposit.archived.objects import content_response, folder_response

@@ -13,7 +13,8 @@ from archive.errors import ArchiveError, NotFound
 from archive.identifiers import SWHID, ObjectType, origin_id
 from archive.models import Origin
 from archive.objects import Alias
-from archive.retrieval import find, release, resolve, snapshot, visits
+from archive.places import find
+from archive.retrieval import release, resolve, snapshot, visits
 from archive.zip import stream_zip
 from deposit import selectors
 from deposit.actors import Actor, AnonymousActor, Channel, become

@@ -53,7 +53,8 @@ SELECT EXISTS (
 )
 """
 _ARCHIVE = """
-SELECT coalesce(sum(size), 0)::bigint, count(*), count(*) FILTER (WHERE damaged_at IS NOT NULL) FROM archive_pack
+SELECT coalesce(sum(size), 0)::bigint, count(*), count(*) FILTER (WHERE damaged_at IS NOT NULL)
+FROM archive_pack WHERE replaced_by_id IS NULL
 """
 _FIXITY = """
 SELECT (SELECT count(*) FROM archive_fixitycheck),
@@ -65,7 +66,7 @@ SELECT extract(epoch FROM statement_timestamp() - min(coalesce(newest.ended_at, 
 FROM archive_pack pack LEFT JOIN LATERAL (
     SELECT ended_at FROM archive_fixitycheck done
     WHERE done.pack_id = pack.id AND done.outcome <> 'unreadable' ORDER BY ended_at DESC LIMIT 1
-) newest ON true
+) newest ON true WHERE pack.replaced_by_id IS NULL
 """
 _INSTALLED = "SELECT extract(epoch FROM statement_timestamp() - min(applied))::float FROM django_migrations"
 

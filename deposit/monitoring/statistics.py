@@ -123,7 +123,8 @@ def _last_days(number: int) -> list[datetime]:
 def growth(*, number: int = 30) -> list[Growth]:
     """What the archive took in on the newest days, oldest first."""
     rows = (
-        Pack.objects.filter(published_at__gt=Now() - timedelta(days=number))
+        # What was merged came on the day when it was loaded.
+        Pack.objects.filter(published_at__gt=Now() - timedelta(days=number), rewritten=False)
         .values(day=TruncDay("published_at"))
         .annotate(bytes=Sum("size"), packs=Count("pk"))
     )
@@ -137,7 +138,7 @@ def growth(*, number: int = 30) -> list[Growth]:
 
 def stored() -> tuple[int, int]:
     """Bytes and packs in the archive."""
-    row = Pack.objects.aggregate(size=Sum("size"), packs=Count("pk"))
+    row = Pack.objects.in_storage().aggregate(size=Sum("size"), packs=Count("pk"))
     return row["size"] or 0, row["packs"]
 
 

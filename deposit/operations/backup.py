@@ -95,9 +95,10 @@ def _snapshot_and_dump(target: Path, folder: Path, say: Say) -> tuple[dict[str, 
             except _Vanished as name:
                 say(f"{name} went away meanwhile; beginning again")
                 continue
+            kept = Pack.objects.in_storage()
             # A pack that is known to be damaged must not keep the others from being saved.
-            packs = {pack.name: pack.size for pack in Pack.objects.filter(damaged_at=None).iterator()}
-            if damaged := Pack.objects.exclude(damaged_at=None).count():
+            packs = {pack.name: pack.size for pack in kept.filter(damaged_at=None).iterator()}
+            if damaged := kept.exclude(damaged_at=None).count():
                 say(f"{damaged} damaged packs are left out. See: manage.py archive audit --all")
             run_program("pg_dump", "--format=custom", f"--snapshot={snapshot}", f"--file={target}")
             return staged, packs

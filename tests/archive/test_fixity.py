@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from archive import fixity, retrieval, tasks
+from archive import fixity, places, retrieval, tasks
 from archive.errors import Damaged
 from archive.identifiers import SWHID, ObjectType, content_id
 from archive.models import FixityCheck, Outcome, Pack
@@ -36,7 +36,7 @@ def flip(storage: FileStorage, pack: Pack, at: int) -> None:
 
 
 def place(swhid: SWHID) -> int:
-    found = retrieval.find(swhid)
+    found = places.find(swhid)
     assert found is not None
     return found.row.offset + found.row.stored // 2
 

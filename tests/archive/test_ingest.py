@@ -204,9 +204,9 @@ def test_a_load_asks_no_question_for_each_file(
     storage: FileStorage, db: None, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
 ) -> None:
     for count in (3, 900):
-        # What is known of the contents, and of the directories; then the pack, memory to sort in, the staging table
-        # and its rows, the index's rows, and the staging table again.
-        with django_assert_num_queries(8), Ingest(storage) as ingest:
+        # The newest erasure; what is known of the contents, and of the directories; then a lock, the pack, the staging
+        # table and its rows, the index's rows, and the staging table again.
+        with django_assert_num_queries(9), Ingest(storage) as ingest:
             add_package(ingest, {b"%d" % number: b"%d of %d" % (number, count) for number in range(count)})
             ingest.seal()
             with transaction.atomic(savepoint=False):

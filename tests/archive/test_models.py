@@ -101,6 +101,8 @@ def test_a_pack_with_objects_or_checks_is_not_deleted(pack: Pack) -> None:
 
 def test_packs_are_not_emptied_without_their_objects(pack: Pack) -> None:
     content(pack).save(force_insert=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     with (
         pytest.raises(IntegrityError, match="cannot be emptied"),
         transaction.atomic(),

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection, transaction
 from swh.model import from_disk
 
-from archive import retrieval, tar
+from archive import places, retrieval, tar
 from archive.errors import Damaged, NotFound
 from archive.identifiers import SWHID, ObjectType, content_id, origin_id
 from archive.index import bytea_array
@@ -89,8 +89,8 @@ def test_a_missing_directory_is_told_before_the_first_byte(storage: FileStorage,
 
 def test_an_identifier_of_another_kind_is_not_found(load: Load) -> None:
     root, _ = load(PACKAGE)
-    assert retrieval.find(SWHID(ObjectType.DIRECTORY, root)) is not None
-    assert retrieval.find(SWHID(ObjectType.CONTENT, root)) is None
+    assert places.find(SWHID(ObjectType.DIRECTORY, root)) is not None
+    assert places.find(SWHID(ObjectType.CONTENT, root)) is None
 
 
 def test_directories_list_and_paths_resolve(load: Load) -> None:
@@ -196,7 +196,7 @@ def test_bytes_that_are_not_what_the_name_says_are_never_given_out(load: Load) -
     large, other = os.urandom(2 * 1024**2), os.urandom(2 * 1024**2)
     load({b"1": first, b"2": second, b"3": large, b"4": other})
     for here, there in ((first, second), (large, other)):
-        place = retrieval.find(SWHID(ObjectType.CONTENT, content_id(there)))
+        place = places.find(SWHID(ObjectType.CONTENT, content_id(there)))
         assert place is not None
         Object.objects.filter(sha1_git=content_id(here)).update(
             offset=place.row.offset, stored=place.row.stored, position=place.row.position

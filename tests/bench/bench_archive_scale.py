@@ -117,7 +117,7 @@ def parents(identifiers: list[bytes]) -> None:
 
 def measure(size: int) -> dict[str, float]:
     """The reading side at one size, in milliseconds."""
-    from archive import index, retrieval  # noqa: PLC0415
+    from archive import index, places, retrieval  # noqa: PLC0415
     from archive.identifiers import SWHID, ObjectType  # noqa: PLC0415
 
     source = random.Random(size)
@@ -131,7 +131,7 @@ def measure(size: int) -> dict[str, float]:
 
     return {
         "known(1000)": milliseconds(lambda _: index.known([content(some()) for _ in range(1000)])),
-        "find": milliseconds(lambda _: retrieval.find(SWHID(ObjectType.CONTENT, content(some())))),
+        "find": milliseconds(lambda _: places.find(SWHID(ObjectType.CONTENT, content(some())))),
         "occurrences": milliseconds(lambda _: require(len(retrieval.occurrences(content(some()))), 1)),
         # What is looked for in wide levels: a directory high up has hundreds of others beside it.
         "parents of 100": milliseconds(lambda _: parents([content(some()) for _ in range(100)])),

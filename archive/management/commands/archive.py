@@ -3,13 +3,14 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count, Max, Sum
 
-from archive import fixity, maintenance
+from archive import erasure, fixity, maintenance
 from archive.errors import ArchiveError
 from archive.models import FixityCheck, Object, Origin, Outcome, Pack, Visit
 from archive.storage import StoredPack, default_storage, primary_storage, replica_storage
@@ -17,9 +18,9 @@ from archive.storage.replicated import replicate
 
 
 class Command(BaseCommand):
-    """Rebuild, verify, audit, list and copy packs. The exit code is 1 when something is wrong."""
+    """Rebuild, verify, audit, list, copy and erase in packs. The exit code is 1 when something is wrong."""
 
-    help = "Rebuild, verify, audit, list and copy the packs of the archive."
+    help = "Rebuild, verify, audit, list and copy the packs of the archive, and erase objects in them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         commands = parser.add_subparsers(dest="action", required=True)
@@ -39,6 +40,7 @@ class Command(BaseCommand):
         one.add_argument("--adopt-orphans", action="store_true", help="publish it instead")
         one.add_argument("--hours", type=float, default=24.0, help="how old an orphan must be (24)")
         add("replicate", help="copy to the replica what it lacks")
+        add("erase", help="write packs anew without what was erased, and remove the old ones")
         for command in commands.choices.values():
             command.add_argument("--json", action="store_true", help="one JSON object a line")
 
@@ -50,6 +52,7 @@ class Command(BaseCommand):
             "audit": self.audit,
             "packs": self.packs,
             "replicate": self.replicate,
+            "erase": self.erase,
         }
         try:
             actions[action](options)
@@ -74,11 +77,12 @@ class Command(BaseCommand):
                 f"{pack.name} {pack.objects} objects{note}", pack=pack.name, objects=pack.objects, gaps=places
             )
             salvaged += bool(pack.gaps)
-        counts = (
-            f"{Pack.objects.count()} packs, {Object.objects.count()} objects, {Visit.objects.count()} visits"
-        )
+        packs = Pack.objects.in_storage().count()
+        counts = f"{packs} packs, {Object.objects.count()} objects, {Visit.objects.count()} visits"
         self.say(
-            f"{counts} of {Origin.objects.count()} origins", packs=Pack.objects.count(), salvaged=salvaged
+            f"{counts} of {Origin.objects.count()} origins",
+            packs=packs,
+            salvaged=salvaged,
         )
         if salvaged:
             raise CommandError(f"{salvaged} packs are damaged; what was whole in them is indexed.")
@@ -136,7 +140,7 @@ class Command(BaseCommand):
         """List packs and orphans."""
         age = timedelta(hours=options["hours"])
         latest = Max("fixity_checks__ended_at")
-        for pack in Pack.objects.annotate(checked_at=latest).order_by("id").iterator():
+        for pack in Pack.objects.in_storage().annotate(checked_at=latest).order_by("id").iterator():
             state = "damaged" if pack.damaged_at else "published"
             checked = pack.checked_at.isoformat(timespec="seconds") if pack.checked_at else "never"
             self.say(
@@ -150,7 +154,7 @@ class Command(BaseCommand):
             self.say(
                 f"{orphan.name} {orphan.size} orphan", pack=orphan.name, size=orphan.size, state="orphan"
             )
-        sums = Pack.objects.aggregate(count=Count("id"), size=Sum("size"))
+        sums = Pack.objects.in_storage().aggregate(count=Count("id"), size=Sum("size"))
         self.say(f"{sums['count']} packs, {sums['size'] or 0} bytes", **sums)
 
     def _orphans(self, options: dict[str, Any], age: timedelta) -> list[StoredPack]:
@@ -170,6 +174,19 @@ class Command(BaseCommand):
             raise CommandError("There is no replica: set ARCHIVE_REPLICA.")
         for pack in replicate(primary_storage(), replica):
             self.say(f"{pack.name} {pack.size}", pack=pack.name, size=pack.size)
+
+    def erase(self, options: dict[str, Any]) -> None:
+        """Take what was erased out of the packs."""
+        for done in erasure.erase(primary_storage()):
+            self.say(
+                f"{done.pack} {done.outcome}, {done.erased} objects taken out, {done.read} bytes read, "
+                f"{done.written} written {done.detail}".rstrip(),
+                **asdict(done),
+            )
+        left = erasure.packs_to_erase()
+        self.say(f"{left} packs left", left=left)
+        if left:
+            raise CommandError(f"{left} packs still hold, or may hold, what was erased. Run it again.")
 
 
 def _moment(text: str) -> datetime:

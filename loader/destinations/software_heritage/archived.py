@@ -8,8 +8,8 @@ from archive.identifiers import SWHID, ObjectType
 from archive.lru import ObjectLRU
 from archive.objects import DIRECTORY, REVISION, read_directory
 from archive.packs import LARGE
+from archive.places import Place, places
 from archive.reading import Packs
-from archive.retrieval import Place, places
 from loader.destinations.software_heritage.objects import Content, content_of, hashed, require_same
 from loader.destinations.software_heritage.sending import BATCH_OBJECTS, Sender
 
