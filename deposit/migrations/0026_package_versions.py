@@ -10,6 +10,7 @@ NUMBER = """
     SELECT collection_id, external_id, row_number() OVER (PARTITION BY collection_id, external_id ORDER BY id), id
     FROM deposit_deposit
     WHERE status IN ('verified', 'loading', 'done', 'failed') AND length(external_id) BETWEEN 1 AND 500
+    ON CONFLICT DO NOTHING
 """
 
 

@@ -18,9 +18,9 @@ class Process:
     told: str
 
 
-def processes() -> list[Process]:
-    """All that must run beside the web server, and whether they do. Raises django.db.Error."""
-    return list(_processes(read_snapshot()))
+def processes(snapshot: Snapshot | None = None) -> list[Process]:
+    """All that must run beside the web server, and whether they do, now or in a snapshot. Raises django.db.Error."""
+    return list(_processes(snapshot or read_snapshot()))
 
 
 def _processes(seen: Snapshot) -> Iterator[Process]:

@@ -1,4 +1,5 @@
-"""Django's PostgreSQL backend, whose health check costs no question when nothing is wrong.
+"""Django's PostgreSQL backend, whose health check costs no question when nothing is wrong, and whose migrations can be
+run again after they were cut off (``schema``).
 
 ``CONN_HEALTH_CHECKS`` asks the server at the start of every request whether it is still there. A server that ended,
 or ended our session, has closed the connection; this end can see that without a round trip.
@@ -9,6 +10,8 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+
+from settings.postgres.schema import DatabaseSchemaEditor
 
 
 def is_at_rest(connection: Any) -> bool:
@@ -25,6 +28,8 @@ def is_at_rest(connection: Any) -> bool:
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """The class that Django looks for."""
+
+    SchemaEditorClass = DatabaseSchemaEditor
 
     def is_usable(self) -> bool:
         """Whether the next request may have the connection; when in doubt, the server is asked."""

@@ -6,8 +6,10 @@ RabbitMQ, moto's S3 and nginx, each on the address that its name is given. As ro
 """
 
 import contextlib
+import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -21,11 +23,21 @@ from typing import Any
 
 import yaml
 
+from server.container import SILENCE, SILENCE_OF_WORKERS
+
 CONTAINER = Path(__file__).resolve().parents[2] / "deploy" / "container"
 ADDRESSES = {"postgres": "127.0.77.1", "rabbitmq": "127.0.77.2", "s3": "127.0.77.3", "nginx": "127.0.77.4"}
 WEB = ["127.0.77.11", "127.0.77.12"]
 USER = 10001
 NOBODY = 65534
+NAMES = {**ADDRESSES, "web": WEB[0]}
+HOSTS = [f"--add-host={host}:{address}" for host, address in NAMES.items()]
+# Ends with 0 when the process has said that its loop turns: what is noted before that is due much later.
+_TURNS = """
+import os, pathlib, sys
+noted = pathlib.Path(sys.argv[1])
+sys.exit(float(noted.read_text()) - noted.stat().st_mtime > float(sys.argv[2]) + 1)
+"""
 ENTRYPOINT = ["tini", "--", "python", "-m", "server.container"]
 
 
@@ -67,6 +79,7 @@ class Stack:
     image: str
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     containers: dict[str, str] = field(default_factory=dict)
+    made: dict[str, float] = field(default_factory=dict)
 
     def start(self) -> None:
         """Start everything in its order; what ends by itself is waited for. Raises `ComposeError`."""
@@ -81,12 +94,7 @@ class Stack:
     def stop(self) -> None:
         """Stop all that was started, ours first, and whatever they started: buildah runs it in sessions of its own."""
         for process in reversed(self.processes.values()):
-            started = _descendants(process.pid)
-            _signal([pid for pid in started if _name(pid) == "tini"] or [process.pid], signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=60)
-            _signal([*started, process.pid], signal.SIGKILL)
-            process.wait()
+            self._stop(process)
         for container in self.containers.values():
             subprocess.run(["buildah", "rm", container], check=False, capture_output=True)
 
@@ -96,21 +104,76 @@ class Stack:
         words = ["python", "-m", "server.container", "healthy"]
         return subprocess.run([*asked, "--", *words], check=False, capture_output=True).returncode == 0
 
+    def written(self, name: str) -> list[str]:
+        """What a container's process has written into its root: paths below it."""
+        mounted = self._mounted(self.containers[name])
+        return [
+            str(path.relative_to(mounted))
+            for path in mounted.rglob("*")
+            if path.lstat().st_uid == USER and path.lstat().st_ctime > self.made[name]
+        ]
+
+    def start_read_only(self, name: str) -> float:
+        """Start one more of a service on a root that is read-only, until its loop turns, or until bootstrap has ended.
+
+        Gives the seconds that it took. Raises `ComposeError` when it ends otherwise. It is stopped again.
+        """
+        service = self.compose["services"][name]
+        made = _said(["buildah", "from", "--pull-never", *HOSTS, self.image])
+        root, label = self._mounted(made), f"{name}-read-only"
+        self.containers[label] = made
+        pairs = [pair.removesuffix(":ro").split(":") for pair in self._mounts(service)]
+        for source, target in pairs:
+            place = root / target.lstrip("/")
+            if Path(source).is_dir():
+                place.mkdir(parents=True, exist_ok=True)
+            else:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.touch()
+        (root / "etc" / "hosts").write_text("".join(f"{address} {host}\n" for host, address in NAMES.items()))
+        state = self.folder / label
+        state.mkdir()
+        os.chown(state, USER, USER)
+        lines = ['mount --bind "$0" "$0"', 'mount -t proc proc "$0/proc"', 'mount --rbind /dev "$0/dev"']
+        lines += [f'mount --bind {state} "$0/tmp"', *(f'mount --bind {s} "$0{t}"' for s, t in pairs)]
+        lines += ['mount -o remount,bind,ro "$0"', '! touch "$0/written" 2> /dev/null']
+        environment = {**_image_environment(made), **service["environment"], "BIND": "127.0.77.13:8080"}
+        words = [f"{key}={value}" for key, value in environment.items()]
+        command = ["env", "-i", *words, *ENTRYPOINT, *service["command"]]
+        lines += [f'exec chroot --userspec={USER}:{USER} "$0" {shlex.join(command)}']
+        began = time.monotonic()
+        self._spawn(label, ["unshare", "--mount", "bash", "-euc", "\n".join(lines), root])
+        try:
+            if service.get("restart") == "no":
+                if self.processes[label].wait(timeout=300):
+                    raise ComposeError(f"{label}:\n{self.log(label)}")
+            else:
+                silence = SILENCE.get(name, SILENCE_OF_WORKERS)
+                self._until(label, [sys.executable, "-c", _TURNS, state / "deposit-alive", silence])
+            return time.monotonic() - began
+        finally:
+            self._stop(self.processes.pop(label))
+
     def log(self, name: str) -> str:
         """What a service has written."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
+    def _stop(self, process: subprocess.Popen[bytes]) -> None:
+        started = _descendants(process.pid)
+        _signal([pid for pid in started if _name(pid) == "tini"] or [process.pid], signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=60)
+        _signal([*started, process.pid], signal.SIGKILL)
+        process.wait()
+
+    def _mounted(self, container: str) -> Path:
+        return Path(_said(["buildah", "mount", container]))
+
     # --- Our image -----------------------------------------------------------------------------------------
     def _start_container(self, name: str, service: dict[str, Any], number: int) -> None:
         label = f"{name}-{number + 1}"
-        hosts = [f"--add-host={host}:{address}" for host, address in {**ADDRESSES, "web": WEB[0]}.items()]
-        made = subprocess.run(
-            ["buildah", "from", "--pull-never", *hosts, self.image],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        container = self.containers[label] = made.stdout.strip()
+        container = self.containers[label] = _said(["buildah", "from", "--pull-never", *HOSTS, self.image])
+        self.made[label] = time.time()
         environment = dict(service["environment"])
         if name == "web":
             environment["BIND"] = f"{WEB[number]}:8080"  # the replicas share this machine's addresses
@@ -249,6 +312,16 @@ class Stack:
             if self.processes[name].poll() is not None or time.monotonic() > deadline:
                 raise ComposeError(f"{name} did not start:\n{self.log(name)}")
             time.sleep(0.3)
+
+
+def _said(command: list[str]) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _image_environment(container: str) -> dict[str, str]:
+    """What the image sets by ENV."""
+    said = json.loads(_said(["buildah", "inspect", container]))
+    return dict(line.split("=", 1) for line in said["OCIv1"]["config"]["Env"])
 
 
 def _descendants(pid: int) -> list[int]:

@@ -3,6 +3,7 @@
 Building and running take minutes, root, buildah and debootstrap: set TEST_CONTAINER=1. What can be read is read always.
 """
 
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import httpx
 import pytest
@@ -23,6 +25,7 @@ from tests.deploy.compose import ADDRESSES, CONTAINER, ComposeError, Stack, read
 
 REPOSITORY = CONTAINER.parents[1]
 BASE_IMAGE, IMAGE = "localhost/deposit-base:test", "localhost/deposit-server:test"
+BUILT_AT = "1700000000"
 GIVEN = {"DEPOSIT_HOST": "deposit.example.org", "RELEASE_AUTHOR": "An archive <a@example.org>"}
 HOSTS = {"Host": "deposit.example.org"}
 needs_root = pytest.mark.skipif(
@@ -88,35 +91,35 @@ def test_the_image_holds_the_code_and_nothing_else() -> None:
 # --- Built and run -------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def image() -> str:
-    """The image, built on a Debian that debootstrap made."""
+    """The image, built on a slim Debian made here."""
     if subprocess.run(["buildah", "inspect", BASE_IMAGE], check=False, capture_output=True).returncode:
-        _make_base()
-    options = ["--isolation", "chroot", "--network", "host", "--pull-never", "--format", "docker"]
-    options += ["--build-arg", f"BASE={BASE_IMAGE}", "--timestamp", "1700000000"]
-    _buildah("bud", "-q", "--layers", *options, "-t", IMAGE, "-f", str(CONTAINER / "Containerfile"))
+        environment = os.environ | {"SOURCE_DATE_EPOCH": BUILT_AT}
+        subprocess.run([CONTAINER / "make-base", "bookworm", BASE_IMAGE], check=True, env=environment)
+    _build(IMAGE, "--layers")
     return IMAGE
 
 
-def _make_base() -> None:
-    root = REPOSITORY / ".cache" / "container"
-    shutil.rmtree(root, ignore_errors=True)
-    root.mkdir(parents=True)
-    suite = ["--variant=minbase", "--include=ca-certificates", "bookworm"]
-    subprocess.run(["debootstrap", *suite, root], check=True, capture_output=True)
-    # The way to package indexes: names and certificates.
-    for name in ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt"):
-        shutil.copy(name, f"{root}{name}")
-    made = _buildah("from", "scratch")
-    _buildah("add", "-q", made, str(root), "/")
-    _buildah("commit", "-q", made, BASE_IMAGE)
-    _buildah("rm", made)
-    shutil.rmtree(root)
+def _build(name: str, *more: str) -> None:
+    words = ["--isolation", "chroot", "--network", "host", "--pull-never", "--format", "docker"]
+    words += ["--build-arg", f"BASE={BASE_IMAGE}", "--timestamp", BUILT_AT, "-t", name]
+    if certificates := os.environ.get("PIP_CERT"):
+        words += ["--volume", f"{certificates}:/etc/ssl/certs/ca-certificates.crt:ro"]
+    _buildah("bud", "-q", *words, *more, "-f", str(CONTAINER / "Containerfile"))
 
 
 def _buildah(*words: str) -> str:
     done = subprocess.run(["buildah", *words], cwd=REPOSITORY, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout.strip()
+
+
+def _run(image: str, *command: str) -> str:
+    """What a command says in a container of the image, as its own user."""
+    container = _buildah("from", "--pull-never", image)
+    try:
+        return _buildah("run", "--isolation", "chroot", container, "--", *command)
+    finally:
+        _buildah("rm", container)
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +173,56 @@ def test_every_container_says_that_it_lives(stack: Stack) -> None:
     for name in stack.containers:
         if not name.startswith("bootstrap"):
             assert stack.is_healthy(name), stack.log(name)
+
+
+@needs_root
+def test_nothing_is_written_but_where_it_may_be(stack: Stack) -> None:
+    for name in stack.containers:
+        written = stack.written(name)
+        assert [path for path in written if not path.startswith(("tmp/", "var/lib/deposit/"))] == [], name
+
+
+@needs_root
+def test_every_process_starts_on_a_root_that_is_read_only(
+    stack: Stack, record_property: Callable[[str, object], None]
+) -> None:
+    for name in sorted(ours()):
+        record_property(name, f"{stack.start_read_only(name):.1f} s")
+
+
+@needs_root
+def test_the_list_of_what_is_in_it_is_whole(image: str) -> None:
+    listed = json.loads(_run(image, "cat", "/usr/share/deposit/sbom.cdx.json"))
+    urls = {one["purl"].split("?")[0] for one in listed["components"] if "purl" in one}
+    debian = _run(image, "dpkg-query", "-W", "-f", "pkg:deb/debian/${Package}@${Version}\\n").splitlines()
+    ask = "import importlib.metadata as m; [print(d.name, d.version) for d in m.distributions()]"
+    python = [tuple(line.split()) for line in _run(image, "python", "-c", ask).splitlines()]
+    assert {quote(url, safe=":/@") for url in debian} <= {quote(unquote(url), safe=":/@") for url in urls}
+    known = {(re.sub("[-_.]+", "-", c["name"]).lower(), c["version"]) for c in listed["components"]}
+    assert {(re.sub("[-_.]+", "-", name).lower(), version) for name, version in python} <= known
+
+
+@needs_root
+def test_it_runs_as_nobody_in_particular_and_starts_with_valid_bytecode(image: str) -> None:
+    assert _run(image, "id", "-u").strip() == "10001"
+    # Bytecode that is not taken would be made anew at each start, for nothing can be written.
+    said = _run(
+        image,
+        "sh",
+        "-c",
+        "python -v -c 'import decimal, django.forms, celery.app, deposit.models' 2>&1 || true",
+    )
+    assert re.findall(r"code object from '\S*/(?:decimal|forms/widgets|celery/__init__)\S*'", said)
+    assert re.findall(r"bytecode is stale.*|code object from .*\.py'", said) == []
+
+
+@needs_root
+@pytest.mark.skipif(not os.environ.get("TEST_CONTAINER_TWICE"), reason="minutes: set TEST_CONTAINER_TWICE=1")
+def test_two_builds_of_the_same_are_the_same(image: str) -> None:
+    for name in ("first", "second"):
+        _build(f"{IMAGE}-{name}", "--no-cache")
+    ids = [_buildah("images", "-q", "--no-trunc", f"{IMAGE}-{name}") for name in ("first", "second")]
+    assert ids[0] == ids[1]
 
 
 @needs_root

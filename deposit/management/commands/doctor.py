@@ -1,4 +1,8 @@
-"""``manage.py doctor``: find what is broken, say how to mend it, and mend what is safe."""
+"""``manage.py doctor``: find what is broken, say how to mend it, and mend what is safe.
+
+What runs, and the alerts of the service, are told too; the exit code is of record, files and archive alone, for
+``check_deposit`` judges the others.
+"""
 
 import json
 from dataclasses import asdict
@@ -7,7 +11,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from deposit.monitoring.alerts import alerts
 from deposit.monitoring.running import processes
+from deposit.monitoring.snapshot import read_snapshot
 from deposit.operations.doctor import Problem, examine, mend
 
 
@@ -40,8 +46,10 @@ class Command(BaseCommand):
             done = mend(age=age)
             problems = list(examine(**looks))
         if options["json"]:
+            seen = read_snapshot()
             told = {
-                "processes": [asdict(one) for one in processes()],
+                "processes": [asdict(one) for one in processes(seen)],
+                "alerts": [asdict(one) for one in alerts(seen)],
                 "healthy": not problems,
                 "problems": [asdict(p) for p in problems],
                 "mended": done,
@@ -53,8 +61,11 @@ class Command(BaseCommand):
             raise CommandError(f"{len(problems)} problems.", returncode=1)
 
     def _print_report(self, problems: list[Problem], done: list[str]) -> None:
-        for one in processes():
+        seen = read_snapshot()
+        for one in processes(seen):
             self.stdout.write(f"{'runs' if one.runs else 'DOES NOT RUN':<12}  {one.name}  {one.told}")
+        for alert in alerts(seen):
+            self.stdout.write(f"{alert.severity.upper():<12}  {alert.sentence} [{alert.code}]")
         for line in done:
             self.stdout.write(line)
         for problem in problems:

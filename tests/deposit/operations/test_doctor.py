@@ -13,6 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from archive.models import Pack, Visit
 from archive.storage import default_storage
@@ -288,3 +289,15 @@ def test_the_command_says_what_runs_and_what_does_not(done: Deposit) -> None:
     assert lines["scheduler"] == "DOES NOT RUN  scheduler  not heard within a day"
     assert lines["loader"].startswith("runs          loader  load-1@here since ")
     assert lines["checker"].startswith("DOES NOT RUN  checker  last heard ")
+
+
+def test_the_command_tells_what_the_service_warns_of(done: Deposit, settings: Any) -> None:
+    settings.OIDC_ISSUER = "https://login.example.org/v2.0"
+    settings.OIDC_SECRET_EXPIRES = (timezone.now().date() + timedelta(days=3)).isoformat()
+    told, as_json = io.StringIO(), io.StringIO()
+    call_command("doctor", "--no-archive", stdout=told)
+    call_command("doctor", "--no-archive", "--json", stdout=as_json)
+    (line,) = [one for one in told.getvalue().splitlines() if one.endswith("[identity.secret_expires]")]
+    assert line.startswith("ERROR         The secret for the identity provider expires in 3 days;")
+    codes = {one["code"]: one["severity"] for one in json.loads(as_json.getvalue())["alerts"]}
+    assert (codes["identity.secret_expires"], codes["dispatcher.away"]) == ("error", "error")
