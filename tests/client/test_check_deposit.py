@@ -10,7 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.client.conftest import REPOSITORY, Outcome, Server
+from tests.support.archivematica import KEY, STORAGE_KEY, STORAGE_USER, USER, Archivematica
+from tests.support.archivematica_state import AT_ONCE, FAILED, Script
 
 
 def environment_of(server: Server) -> dict[str, str]:
@@ -175,6 +179,55 @@ def test_each_destination_is_tried_by_a_collection_of_its_own(server: Server) ->
     assert len(list((server.data / "export").rglob("*.json"))) > exported
 
 
+@pytest.fixture
+def pipeline(server: Server, tmp_path: Path) -> Iterator[Archivematica]:
+    """A pipeline to which the collection ``check-archivematica`` leads."""
+    (tmp_path / "dashboard").write_text(KEY)
+    (tmp_path / "storage").write_text(STORAGE_KEY)
+    source = tmp_path / "source"
+    source.mkdir()
+    with Archivematica(source) as double:
+        words = ["--url", double.url, "--user", USER, "--key-ref", f"file:{tmp_path}/dashboard"]
+        words += ["--storage-service-url", double.storage_url, "--storage-service-user", STORAGE_USER]
+        words += ["--storage-service-key-ref", f"file:{tmp_path}/storage", "--transfer-source", str(source)]
+        words += ["--location", double.location, "--processing-config", "automated", "--poll-seconds", "1"]
+        admin(server, "pipeline", "add", "checked", *words)
+        to_it = ["--destination", "archivematica", "--pipeline", "checked"]
+        admin(server, "collection", "create", "--name", "check-archivematica", *to_it)
+        admin(server, "user", "grant", "--username", server.username, "--collection", "check-archivematica")
+        try:
+            yield double
+        finally:
+            admin(server, "pipeline", "pause", "checked")
+
+
+def test_a_pipeline_of_archivematica_is_tried_from_end_to_end(
+    server: Server, pipeline: Archivematica
+) -> None:
+    found = check(server, "--collection", "check-archivematica", "--round-trip-seconds", "60", "90")
+    assert found.code == 0, found
+    assert "'round_trip'=" in found.out
+    (transfer,) = pipeline.transfers
+    assert transfer.fault == ""
+    # What goes wrong over there is told, too.
+    pipeline.script(".", Script(transfer=(FAILED,)))
+    found = check(server, "--collection", "check-archivematica", "--round-trip-seconds", "60", "90")
+    assert found.code == 2
+    assert "delivery to archivematica is failed" in found.out
+    pipeline.script(".", AT_ONCE)
+    (number,) = re.findall(r"test deposit (\d+) is failed", found.out)
+    admin(server, "deposit", "reschedule", "--deposit-id", number)
+    assert becomes_green(server)
+
+
+def becomes_green(server: Server) -> bool:
+    """Whether the service is well again within a minute."""
+    deadline = time.monotonic() + 60
+    while (found := check(server)).code and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return found.code == 0
+
+
 def test_a_destination_that_does_not_take_it_is_named(server: Server) -> None:
     admin(server, "collection", "create", "--name", "nowhere", "--destination", "archive,deposit_forward")
     admin(server, "user", "grant", "--username", server.username, "--collection", "nowhere")
@@ -185,7 +238,4 @@ def test_a_destination_that_does_not_take_it_is_named(server: Server) -> None:
     admin(server, "collection", "change", "--name", "nowhere", "--destination", "archive")
     (number,) = re.findall(r"test deposit (\d+) is failed", found.out)
     admin(server, "deposit", "reschedule", "--deposit-id", number)
-    deadline = time.monotonic() + 60
-    while (found := check(server)).code and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert found.code == 0, found
+    assert becomes_green(server)

@@ -50,7 +50,19 @@ def test_the_newest_that_has_wheels_is_taken(home: Path) -> None:
 
 
 def test_every_file_of_the_part_is_there() -> None:
-    assert [name for name in newest.PART if not (REPOSITORY / name).exists()] == []
+    assert [name for name in [*newest.PART, *newest.TYPED] if not (REPOSITORY / name).exists()] == []
+
+
+def test_a_file_that_this_python_warns_of_fails_lint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "__init__.py").write_text("x = '\\d'\n")
+    (tmp_path / "manage.py").write_text("")
+    monkeypatch.setattr(newest, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(newest, "PLACE", tmp_path / "place")
+    monkeypatch.setattr(newest, "TYPED", ["room"])
+    assert newest.lint(Path(sys.executable)) == 1
+    (tmp_path / "room" / "__init__.py").write_text("x = r'\\d'\n")
+    assert newest.lint(Path(sys.executable)) == 0
 
 
 def test_ci_runs_it() -> None:
