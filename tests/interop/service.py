@@ -77,13 +77,14 @@ class Service:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Service]:
-    """Start a server, wait until it answers, and stop it in the end."""
+def running(folder: Path, **settings: str) -> Iterator[Service]:
+    """Start a server with these settings, wait until it answers, and stop it in the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # Nothing of the tests' own settings may reach it.
     environment = {"PATH": os.environ["PATH"], "PORT": str(port), "DATA_DIR": str(folder / "data")}
+    environment |= settings
     with (folder / "run.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "embedded.run"], cwd=REPOSITORY, env=environment, stdout=log, stderr=log

@@ -59,6 +59,12 @@ class Databases:
             connection.autocommit = True
             connection.cursor().execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
+    def make_read_only(self, name: str) -> None:
+        """Nobody writes in a database any more, in sessions that begin from now on."""
+        with contextlib.closing(psycopg2.connect(self.url("postgres"))) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+
     def query(self, name: str, statement: str) -> list[tuple[Any, ...]]:
         """The rows that a statement gives in a database."""
         with contextlib.closing(psycopg2.connect(self.url(name))) as connection:

@@ -32,7 +32,7 @@ from tests.support.faulty_front import Front, Lost, Moment, front_of
 from tests.support.lifecycle_fixtures import pass_lease, sent
 from tests.support.samples import make_tar
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3600)]
 
 PROVIDER = "https://faults.example.org"
 ALL = "TEST_FAULTS" in os.environ

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import logging
 import os
 import re
 import shlex
@@ -12,7 +11,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from tests.interop.software_heritage import DepositPeer
 from tests.interop.swh_commands import Commands
 from tests.interop.swh_deposit import SwhDeposit
 from tests.interop.swh_deposit_filling import ENTRY, PROVIDER, Filler
+from tests.interop.watched_run import watched
 from tests.support.factories import basic
 
 # A machine that is busy with other work takes minutes to fill the peer.
@@ -298,31 +297,45 @@ def test_the_commands_of_the_page_run(mover: Mover, tmp_path: Path) -> None:
         assert "deposits unchanged" in done.stdout, line
 
 
-@pytest.mark.timeout(3600)
-def test_many_deposits_come_in_bounded_memory(mover: Mover) -> None:
-    """``MOVING_DEPOSITS=100000`` for the figures on the page."""
-    number = int(os.environ.get("MOVING_DEPOSITS", "1000"))
+def generated(mover: Mover, number: int) -> list[int]:
+    """So many done deposits more there, with their packages."""
     first = mover.peer.do("generate", number=number)
     package = zipped(mover.service.data.parent / "each.zip", {"a/README": b"generated\n"}).read_bytes()
-    for pk in range(first, first + number):
+    numbers = range(first, first + number)
+    for pk in numbers:
         folder = mover.peer.media / "client_1" / str(pk % 1000)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{pk}.zip").write_bytes(package)
-    database = mover.peer.database
-    words = ["swh_deposit_import", "--database", database, "--uploads", str(mover.peer.media)]
-    for run in ("first", "second"):
-        began = time.monotonic()
-        process = mover.service.managing(*words)
-        memory = 0
-        while process.poll() is None:
-            with suppress(OSError):
-                found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())
-                memory = max(memory, int(found[1]) if found else 0)
-            time.sleep(0.1)
-        process.communicate()
-        took = f"{run} run: {number} deposits, {time.monotonic() - began:.1f} s, {memory / 1024:.0f} MiB"
-        logging.getLogger(__name__).warning(took)
-        assert memory < 300 * 1024
-    listed = mover.service.get(f"hal/{first + number - 1}/status/", **mover.as_ada()).decode()
-    assert f"swh:1:dir:{first + number - 1:040x}" in listed
-    assert mover.run()["counts"]["deposits unchanged"] >= number
+    return list(numbers)
+
+
+@pytest.mark.timeout(7200)
+def test_many_deposits_come_in_bounded_memory_and_the_last_of_them_soon(mover: Mover) -> None:
+    """``MOVING_DEPOSITS=100000 MOVING_LAST=1000`` for the figures on the page."""
+    number, last = int(os.environ.get("MOVING_DEPOSITS", "1000")), int(os.environ.get("MOVING_LAST", "100"))
+    words = ["--database", mover.peer.database, "--uploads", str(mover.peer.media), "--json"]
+    known = mover.filled.numbers["done"]
+
+    def run(name: str, *more: str) -> dict[str, int]:
+        found = watched(
+            name,
+            lambda: mover.service.managing("swh_deposit_import", *words, *more),
+            lambda: mover.service.get(f"hal/{known}/status/", **mover.as_ada()),
+        )
+        assert found.memory < 300 * 1024
+        counts: dict[str, int] = json.loads(found.out)["counts"]
+        return counts
+
+    # What else there is is here already.
+    mover.service.manage("swh_deposit_import", *words, "--final")
+    generated(mover, number)
+    assert run(f"{number} deposits")["deposits created"] == number
+    assert run("nothing new")["deposits unchanged"] >= number
+    newest = generated(mover, last)
+    # The switch: nobody writes there any more, and this run reads all the same.
+    servers = mover.peer.servers
+    servers.databases.make_read_only(mover.peer.name)
+    counts = run(f"{last} new ones, the other server read-only", "--final")
+    assert (counts["deposits created"], counts["deposits unchanged"] >= number) == (last, True)
+    listed = mover.service.get(f"hal/{newest[-1]}/status/", **mover.as_ada()).decode()
+    assert f"swh:1:dir:{newest[-1]:040x}" in listed
