@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from settings.bodies import SMALL_BODY_BYTES
+from settings.database import OTHER_SESSIONS, SESSIONS_OF_A_SLOT, read_databases
 from settings.env import REPOSITORY, as_pair, data_dir, in_journal, read_env
 from settings.insecure_values import refuse_insecure_values
 from settings.preservation import *  # noqa: F403  (settings of the museum and of the preservation service)
@@ -24,23 +25,23 @@ DEBUG: bool = env.bool("DEBUG", default=False)
 
 try:
     SECRET_KEY: str = env.str("SECRET_KEY")
-    DATABASES = {"default": env.db_url("DATABASE_URL")}
+    WEB_DATABASE, _direct = read_databases(env)
 except ImproperlyConfigured as missing:
     raise ImproperlyConfigured(
         f"{missing}. Run `make run` once (it writes DATA_DIR/deposit.env), or set SECRET_KEY and DATABASE_URL."
     ) from missing
 
-DATABASES["default"]["ENGINE"] = "settings.postgres"
-DATABASES["default"]["CONN_MAX_AGE"] = None
-# How many sessions all processes of the service may hold at once. The default is one host's: 2 x 32 threads of the web
-# server, two for each slot of the workers (one renews leases), and what leads.
-DATABASE_CONNECTIONS: int = env.int("DATABASE_CONNECTIONS", default=80)
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
-# A process that is frozen in a transaction must not hold up the others: waits for locks end, and so do sessions that
-# sit in a transaction and do nothing.
-DATABASES["default"]["OPTIONS"].setdefault(
-    "options", "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+# What everybody uses but the web, which `settings.wsgi` gives the other.
+DATABASES = {"default": _direct}
+# Where processes reach the server itself, if the web goes through a pooler.
+DATABASE_DIRECT_URL: str = env.str("DATABASE_DIRECT_URL", default="")
+# How many sessions a web process lends to its threads, and how many web processes a host has.
+WEB_CONNECTIONS: int = WEB_DATABASE["POOL_SIZE"]
+WEB_WORKERS: int = env.int("WEB_WORKERS", default=2)
+# How many sessions all processes of all hosts may hold at once. The default is one host's, with 16 slots of workers.
+DATABASE_CONNECTIONS: int = env.int(
+    "DATABASE_CONNECTIONS",
+    default=WEB_WORKERS * WEB_CONNECTIONS + 16 * SESSIONS_OF_A_SLOT + OTHER_SESSIONS,
 )
 
 ALLOWED_HOSTS: list[str] = env.list(

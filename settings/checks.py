@@ -19,6 +19,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from settings.celery import app
+from settings.database import LIMITS, OTHER_SESSIONS
+from settings.postgres.base import DatabaseWrapper
 
 OLDEST_POSTGRESQL = 15
 BROKER_SECONDS = 6
@@ -103,10 +105,51 @@ def _session_problems(sessions: int) -> Iterator[CheckMessage]:
             f"DATABASE_CONNECTIONS: the service may ask for {wanted} sessions; PostgreSQL gives {sessions}."
         )
         hint = (
-            "Raise max_connections in postgresql.conf, or lower WEB_WORKERS, WEB_THREADS or the workers' slots, and "
-            "set DATABASE_CONNECTIONS to the sum of all hosts."
+            "Raise max_connections in postgresql.conf, or lower WEB_WORKERS, WEB_CONNECTIONS or the workers' slots, "
+            "and set DATABASE_CONNECTIONS to the sum of all hosts."
         )
         yield Warning(words, hint=hint, id="settings.W025")
+    web = settings.WEB_WORKERS * settings.WEB_CONNECTIONS
+    if web + OTHER_SESSIONS > wanted:
+        words = (
+            f"DATABASE_CONNECTIONS is {wanted}, and the web of this host alone may ask for {web} sessions (WEB_WORKERS "
+            f"x WEB_CONNECTIONS) beside {OTHER_SESSIONS} of other processes."
+        )
+        hint = "Set it to the sum of all hosts: see the page on database connections."
+        yield Warning(words, hint=hint, id="settings.W026")
+
+
+@register("postgresql", deploy=True)
+def check_web_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Where the web has an address of its own: it answers, and its sessions have limits.
+
+    A pooler takes no settings along with a connection, so they are set in it.
+    """
+    if not settings.DATABASE_DIRECT_URL:
+        return []
+    given = {**settings.WEB_DATABASE, "CONN_MAX_AGE": 0, "POOL_SIZE": None, "ATOMIC_REQUESTS": False}
+    web = DatabaseWrapper(connection.settings_dict | given, "web")
+    try:
+        with web.cursor() as cursor:
+            cursor.execute("SELECT " + ", ".join(f"current_setting('{name}')" for name in LIMITS))
+            found = dict(zip(LIMITS, cursor.fetchone(), strict=True))
+    except DatabaseError as error:
+        words = f"DATABASE_URL: the database cannot be reached by the web: {str(error).strip()}"
+        return [Error(words, hint="Start the pooler, or correct DATABASE_URL.", id="settings.E027")]
+    finally:
+        web.close()
+    endless = [name for name, value in found.items() if value == "0"]
+    if not endless:
+        return []
+    words = f"DATABASE_URL: sessions of the web have no {' and no '.join(endless)}: one that hangs holds up the others."
+    lines = " ".join(f"SET {name} = ''{LIMITS[name]}'';" for name in LIMITS)
+    return [
+        Warning(
+            words,
+            hint=f"In pgbouncer.ini, in the line of the database: connect_query = '{lines}'",
+            id="settings.W028",
+        )
+    ]
 
 
 def _database_problems(version: int, encoding: str, durable: bool, waiting: int) -> Iterator[CheckMessage]:

@@ -20,6 +20,8 @@ from deposit.models import Delivery, Deposit
 from deposit.permissions import Operation, may_service, visible_collections, visible_deposits
 
 _POSITION = ("before", "after", "seen")
+# Rows of an export that are asked for at once.
+_SLICE = 2000
 COLUMNS = (
     "id",
     "status",
@@ -141,10 +143,13 @@ def _lines(deposits: QuerySet[Deposit]) -> Iterator[str]:
         "complete_date",
         "swhid",
     )
-    for row in rows.iterator(chunk_size=2000):
-        *words, received, completed, swhid = row
-        times = ["" if at is None else at.isoformat(timespec="seconds") for at in (received, completed)]
-        yield writer.writerow([harmless(cell) for cell in (*words, *times, swhid)])
+    # In slices, so that no database session is held while a client reads, and no table is kept in memory.
+    slice_ = list(rows[:_SLICE])
+    while slice_:
+        for *words, received, completed, swhid in slice_:
+            times = ["" if at is None else at.isoformat(timespec="seconds") for at in (received, completed)]
+            yield writer.writerow([harmless(cell) for cell in (*words, *times, swhid)])
+        slice_ = list(rows.filter(pk__lt=slice_[-1][0])[:_SLICE])
 
 
 @require_GET

@@ -58,6 +58,7 @@ def alerts(snapshot: Snapshot | None = None, thresholds: Thresholds | None = Non
         *_waiting(seen, limits),
         *_queue_full(seen),
         *disk_alerts(seen.space, limits),
+        *_sessions(seen),
         *_failing(seen),
         *_failed(seen),
         *_audit(seen, limits),
@@ -237,6 +238,22 @@ def _low(area: str, room: Space, limits: Thresholds) -> Alert | None:
         "be refused."
     ) % {"area": area, "free": room.free / 1024**3, "percent": room.free_percent}
     return Alert(code="disk.low", severity=severity, sentence=sentence)
+
+
+# How much of its sessions a database server may have given away.
+_SESSIONS = (0.8, 0.95)
+
+
+def _sessions(seen: Snapshot) -> Iterator[Alert]:
+    """A server that has no more to give, or soon has not."""
+    severity = _severity(seen.sessions.share, _SESSIONS) if seen.sessions else ""
+    if seen.sessions and severity:
+        sentence = _(
+            "%(used)d of the %(limit)d sessions that PostgreSQL gives are taken; without one, requests are answered "
+            "503 and work waits: `manage.py doctor` tells whose they are. Raise max_connections, or lower "
+            "WEB_CONNECTIONS."
+        ) % {"used": seen.sessions.all_used, "limit": seen.sessions.limit}
+        yield Alert(code="database.sessions", severity=severity, sentence=sentence)
 
 
 # From so many attempts on it is no passing trouble.

@@ -85,6 +85,7 @@ class ServiceCollector(Collector):
             *_alerts(wrong),
             *_archive(snapshot),
             *_space(snapshot),
+            *_sessions(snapshot),
             *others,
         ]
 
@@ -169,6 +170,25 @@ def _space(snapshot: Snapshot) -> Iterable[Metric]:
         free.add_metric([folder], space.free)
         total.add_metric([folder], space.total)
     return [free, total]
+
+
+def _sessions(snapshot: Snapshot) -> list[Metric]:
+    if snapshot.sessions is None:
+        return []
+    used = GaugeMetricFamily(
+        "deposit_database_sessions",
+        "Sessions of the database server, by kind of process.",
+        labels=["process"],
+    )
+    for process, number in snapshot.sessions.used.items():
+        used.add_metric([process], number)
+    text = "Sessions that the database server gives to all."
+    wanted = "Sessions that the service may ask for."
+    return [
+        used,
+        _gauge("deposit_database_sessions_limit", text, snapshot.sessions.limit),
+        _gauge("deposit_database_sessions_wanted", wanted, snapshot.sessions.wanted),
+    ]
 
 
 def metrics(request: HttpRequest) -> HttpResponse:

@@ -15,6 +15,7 @@ from deposit.lifecycle import Work
 from deposit.models import AdvisoryLock, Status
 from deposit.monitoring.heartbeats import Worker, workers
 from deposit.monitoring.processes import required_processes
+from deposit.monitoring.sessions import Sessions, read_sessions
 from deposit.staging.files import refuses_uploads
 
 T = TypeVar("T")
@@ -154,6 +155,7 @@ class Snapshot:
     processes: list[str]
     installed_for: float
     failing: tuple[Failing, ...] = ()
+    sessions: Sessions | None = None
 
 
 class _Kept(Generic[T]):
@@ -228,6 +230,7 @@ def read_snapshot() -> Snapshot:
         processes=required_processes(),
         installed_for=_number(_INSTALLED),
         failing=failing,
+        sessions=read_sessions(),
     )
 
 

@@ -16,6 +16,7 @@ from archive.maintenance import orphans as orphan_packs
 from archive.maintenance import remove_orphans, verify
 from archive.storage import default_storage
 from deposit.models import AdvisoryLock, Part
+from deposit.monitoring.sessions import read_sessions
 from deposit.operations.invariants import INVARIANTS, Invariant
 from deposit.queue import dispatcher
 from deposit.staging import cleanup
@@ -43,6 +44,7 @@ def examine(*, deep: bool = False, age: timedelta | None = None, archive: bool =
     for invariant in INVARIANTS:
         yield from _record(invariant)
     yield from _dispatcher()
+    yield from _sessions()
     yield from _packages(deep=deep)
     yield from _leftovers(cleanup.orphan_age() if age is None else age)
     if archive:
@@ -91,6 +93,18 @@ def _dispatcher() -> Iterator[Problem]:
             subject="dispatcher",
             message="Deposits wait, and no dispatcher runs.",
             remedy="Start `manage.py dispatch`.",
+        )
+
+
+def _sessions() -> Iterator[Problem]:
+    sessions = read_sessions()
+    if sessions.wanted > sessions.limit:
+        yield Problem(
+            code="database.sessions",
+            subject="database",
+            message=f"The service may ask for {sessions.wanted} sessions; PostgreSQL gives {sessions.limit}.",
+            remedy="Raise max_connections, or lower WEB_CONNECTIONS, WEB_WORKERS or the workers' slots; see "
+            "DATABASE_CONNECTIONS.",
         )
 
 

@@ -101,6 +101,15 @@ def test_more_sessions_than_the_server_gives_are_told(settings: Settings) -> Non
     assert f"{given + 1} sessions; PostgreSQL gives {given}." in problem.msg
 
 
+@pytest.mark.django_db
+def test_a_sum_that_the_web_alone_exceeds_is_told(settings: Settings) -> None:
+    settings.WEB_WORKERS, settings.WEB_CONNECTIONS, settings.DATABASE_CONNECTIONS = 4, 5, 30
+    assert [p.id for p in checks.check_database(None) if p.id == "settings.W026"] == []
+    settings.WEB_CONNECTIONS = 6
+    [problem] = [p for p in checks.check_database(None) if p.id == "settings.W026"]
+    assert "may ask for 24 sessions" in problem.msg
+
+
 def test_a_database_that_is_away_is_told() -> None:
     assert _check("postgresql", DATABASE_URL="postgres://nobody@127.0.0.1:1/none") == ["settings.E020"]
 

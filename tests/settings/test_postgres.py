@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import close_old_connections, connection, connections, transaction
 
-from settings.postgres.base import is_at_rest
+from settings.postgres.rest import is_at_rest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deposit.monitoring.alerts import alerts
 from deposit.monitoring.running import processes
+from deposit.monitoring.sessions import read_sessions
 from deposit.monitoring.snapshot import read_snapshot
 from deposit.operations.doctor import Problem, examine, mend
 
@@ -66,6 +67,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{'runs' if one.runs else 'DOES NOT RUN':<12}  {one.name}  {one.told}")
         for alert in alerts(seen):
             self.stdout.write(f"{alert.severity.upper():<12}  {alert.sentence} [{alert.code}]")
+        self.stdout.write(_sessions())
         for line in done:
             self.stdout.write(line)
         for problem in problems:
@@ -73,3 +75,12 @@ class Command(BaseCommand):
             self.stdout.write(f"    {problem.remedy}")
         if not problems:
             self.stdout.write("Record, files and archive are whole.")
+
+
+def _sessions() -> str:
+    sessions = read_sessions()
+    whose = ", ".join(f"{process} {number}" for process, number in sessions.used.items())
+    return (
+        f"Database sessions: {sessions.all_used} of {sessions.limit} ({whose}); the service may ask for "
+        f"{sessions.wanted}."
+    )

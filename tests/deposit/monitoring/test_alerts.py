@@ -1,6 +1,7 @@
 """What is wrong, each in one sentence that says what to do; nothing when all is well."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from deposit.lifecycle import Work
 from deposit.models import AdvisoryLock, EventName, Heartbeat, Status, WorkItem
 from deposit.monitoring import heartbeats
 from deposit.monitoring.alerts import Alert, alerts
-from deposit.monitoring.snapshot import counted, unread
+from deposit.monitoring.sessions import Sessions
+from deposit.monitoring.snapshot import counted, read_snapshot, unread
 from deposit.queue.items import give_back
 from tests.support.lifecycle_fixtures import IDENTIFIERS, claimed, in_status, sent
 
@@ -160,3 +162,13 @@ def test_an_audit_that_stopped_is_noticed(settings: Any) -> None:
 def test_a_folder_that_is_away_is_named(settings: Any, tmp_path: Path) -> None:
     settings.STAGING_ROOT = str(tmp_path / "nowhere")
     assert "staging" in told()["disk.away"].sentence
+
+
+@pytest.mark.parametrize(("used", "severity"), [(79, ""), (80, "warning"), (95, "error")])
+def test_sessions_that_run_out_are_told_of(used: int, severity: str) -> None:
+    seen = replace(
+        read_snapshot(), sessions=Sessions(used={"web": used - 1, "others": 1}, limit=100, slots=0)
+    )
+    assert [(one.code, one.severity) for one in alerts(seen)] == [("database.sessions", severity)] * bool(
+        severity
+    )

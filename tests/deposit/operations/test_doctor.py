@@ -301,3 +301,10 @@ def test_the_command_tells_what_the_service_warns_of(done: Deposit, settings: An
     assert line.startswith("ERROR         The secret for the identity provider expires in 3 days;")
     codes = {one["code"]: one["severity"] for one in json.loads(as_json.getvalue())["alerts"]}
     assert (codes["identity.secret_expires"], codes["dispatcher.away"]) == ("error", "error")
+
+
+def test_a_service_that_may_ask_for_more_sessions_than_there_are_is_told(settings: Any) -> None:
+    assert [one for one in examine() if one.code == "database.sessions"] == []
+    settings.DATABASE_CONNECTIONS = 100_000
+    (problem,) = (one for one in examine() if one.code == "database.sessions")
+    assert "may ask for 100000 sessions" in problem.message
