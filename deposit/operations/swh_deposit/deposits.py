@@ -169,8 +169,8 @@ class Window:
     def _part(self, request: Request) -> Part | None:
         if request.archive:
             if self._report.dry_run:
-                self._uploads.size(request.archive)
-                return None
+                # To be counted; nothing of it is written.
+                return Part(kind=PartKind.PACKAGE, size=self._uploads.size(request.archive))
             return package_part(request, stage(self._uploads, request.archive, self._digests))
         return document_part(request) if request.raw_metadata else None
 
