@@ -9,11 +9,7 @@ copied to the replica, and the old one is removed from both. It may be killed at
 ``packs_to_erase`` is 0.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from enum import StrEnum
-from uuid import uuid4
+from collections.abc import Iterable, Iterator
 
 from django.db import connection, transaction
 
@@ -21,10 +17,21 @@ from archive.errors import ArchiveError, InvalidIdentifier
 from archive.identifiers import SWHID, ObjectType
 from archive.index import bytea_array
 from archive.locks import APPLICATION, Lock, alone
-from archive.models import KINDS, TYPES, ErasedObject, Pack
-from archive.packs import LARGE, PackReader, PackWriter, Row
-from archive.rewriting import retiring
+from archive.models import KINDS, TYPES, Pack
+from archive.places import erased_among
+from archive.rewriting.erasing import Progress, Result, rewrite
+from archive.rewriting.retiring import retire
 from archive.storage import Storage, replica_storage
+
+__all__ = [
+    "Progress",
+    "Result",
+    "erase",
+    "erased_among",
+    "erased_below",
+    "mark_erased",
+    "packs_to_erase",
+]
 
 _WANTED = "unnest(%s::bytea[], %s::smallint[]) wanted (sha1_git, kind)"
 _OTHER_KIND = f"""
@@ -95,13 +102,6 @@ def mark_erased(swhids: Iterable[SWHID], reference: str) -> int:
 
 
 # --- Asking what is erased -----------------------------------------------------------------------------
-def erased_among(swhids: Iterable[SWHID]) -> set[SWHID]:
-    """Which of these objects were erased: one query."""
-    wanted = {swhid.hash: swhid for swhid in swhids}
-    found = ErasedObject.objects.filter(sha1_git__in=list(wanted)).values_list("sha1_git", flat=True)
-    return {wanted[bytes(sha1_git)] for sha1_git in found}
-
-
 def erased_below(directory: SWHID, *, most: int = 100) -> list[SWHID]:
     """Objects of a directory, of all below it and itself, that were erased, at most so many: one query."""
     with connection.cursor() as cursor:
@@ -116,28 +116,6 @@ def packs_to_erase() -> int:
 
 
 # --- Doing it ------------------------------------------------------------------------------------------
-class Outcome(StrEnum):
-    """What became of one pack."""
-
-    REWRITTEN = "rewritten"
-    # It was looked through and held nothing of what was erased.
-    CLEAN = "clean"
-    # Its file, or the replica's, is still to be removed: see the detail; running again goes on.
-    WAITING = "waiting"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
-    """One pack: its name, what became of it, how many objects were taken out, bytes read and written."""
-
-    pack: str
-    outcome: Outcome
-    erased: int = 0
-    read: int = 0
-    written: int = 0
-    detail: str = ""
-
-
 def erase(storage: Storage, replica: Storage | None = None) -> Iterator[Progress]:
     """Take what was marked out of all packs of the primary storage and of its replica (that of the settings).
 
@@ -146,102 +124,12 @@ def erase(storage: Storage, replica: Storage | None = None) -> Iterator[Progress
     """
     replica = replica if replica is not None else replica_storage()
     with alone(Lock.REWRITE, wait=True):
-        for number in list(
-            Pack.objects.in_storage().filter(to_erase=True).order_by("id").values_list("id", flat=True)
-        ):
-            pack = Pack.objects.get(id=number)
+        due = Pack.objects.in_storage().filter(to_erase=True).order_by("id")
+        for pack in list(due):
             try:
-                yield _rewrite(storage, pack)
+                yield rewrite(storage, replica, pack)
             except (ArchiveError, OSError) as error:
-                yield Progress(pack=pack.name, outcome=Outcome.WAITING, detail=str(error))
-        for pack, problem in retiring.retire(storage, replica):
+                yield Progress(pack=pack.name, outcome=Result.WAITING, detail=str(error))
+        for pack, problem in retire(storage, replica):
             if problem:
-                yield Progress(pack=pack.name, outcome=Outcome.WAITING, detail=problem)
-
-
-def _rewrite(storage: Storage, pack: Pack) -> Progress:
-    last = ErasedObject.objects.order_by("-id").values_list("id", flat=True).first() or 0
-    with closing(PackReader(storage.open(pack.name))) as reader:
-        rows = list(reader.rows())
-        gone = {
-            str(swhid) for swhid in erased_among(row.swhid for row in rows if row.name.startswith("swh:"))
-        }
-        kept = [row for row in rows if row.name not in gone]
-        if not gone:
-            _clean(pack, last)
-            return Progress(pack=pack.name, outcome=Outcome.CLEAN)
-        writer = PackWriter(storage.workspace() / f"{uuid4()}.part")
-        try:
-            _copy(reader, kept, writer)
-            name = writer.finish()
-            storage.adopt(writer.path, name)
-        finally:
-            writer.close()
-            writer.path.unlink(missing_ok=True)
-    with closing(PackReader(storage.open(name))) as made:
-        _replace(pack, made, last)
-    return Progress(
-        pack=pack.name,
-        outcome=Outcome.REWRITTEN,
-        erased=len(rows) - len(kept),
-        read=pack.size,
-        written=writer.offset,
-    )
-
-
-def _clean(pack: Pack, last: int) -> None:
-    """The pack was looked through by the erasures up to this one; others may have come since."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [APPLICATION, Lock.ERASED])
-        if not ErasedObject.objects.filter(id__gt=last).exists():
-            Pack.objects.filter(id=pack.id).update(to_erase=False)
-
-
-def _copy(reader: PackReader, rows: Sequence[Row], writer: PackWriter) -> None:
-    for row in rows:
-        if row.name.startswith("visit/"):
-            writer.put_visit(row.name, reader.read(row))
-        elif row.length <= LARGE:
-            writer.put(row.swhid, reader.read(row), row.sha256)
-        else:
-            writer.begin_large(row.swhid.type, row.length)
-            for chunk in reader.stream(row, 0, row.length):
-                writer.write_large(chunk)
-            writer.end_large(row.swhid, row.length, row.sha256)
-
-
-_MOVE = """
-UPDATE archive_object object
-SET pack_id = %s, "offset" = moved."offset", stored = moved.stored, position = moved.position
-FROM (SELECT DISTINCT ON (sha1_git) * FROM unnest(%s::bytea[], %s::bigint[], %s::bigint[], %s::int[])
-      listed (sha1_git, "offset", stored, position) ORDER BY sha1_git) moved
-WHERE object.sha1_git = moved.sha1_git
-AND object.pack_id IN (SELECT id FROM archive_pack WHERE id = %s OR replaced_by_id = %s)
-"""
-
-
-def _replace(old: Pack, made: PackReader, last: int) -> None:
-    rows = [row for row in made.rows() if row.name.startswith("swh:")]
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [APPLICATION, Lock.ERASED])
-        again = ErasedObject.objects.filter(id__gt=last).exists()
-        new = Pack.objects.create(
-            sha256=bytes.fromhex(made.file.name),
-            size=made.file.size,
-            rewritten=True,
-            to_erase=again,
-            copies=old.copies,
-        )
-        cursor.execute(
-            _MOVE,
-            [
-                new.id,
-                bytea_array(row.swhid.hash for row in rows),
-                [row.offset for row in rows],
-                [row.stored for row in rows],
-                [row.position for row in rows],
-                old.id,
-                old.id,
-            ],
-        )
-        retiring.replace(old, new)
+                yield Progress(pack=pack.name, outcome=Result.WAITING, detail=problem)

@@ -15,6 +15,7 @@ from archive.identifiers import SWHID
 from archive.models import TYPES, Object, Pack
 from archive.packs import PackReader, Row
 from archive.packs.scanner import Gap, salvage
+from archive.replication import removed
 from archive.stage import stage
 from archive.storage import Storage, StoredPack
 
@@ -230,6 +231,12 @@ def _grouped(
 
 
 # --- Orphans -------------------------------------------------------------------------------------------
+def returned(storage: Storage) -> list[StoredPack]:
+    """Packs that were replaced and removed, and whose files are there again (from a copy of the storage, say)."""
+    there = {pack.name: pack for pack in storage.packs()}
+    return [there[name] for name in sorted(removed(there))]
+
+
 def orphans(storage: Storage, *, age: timedelta = ORPHAN_AGE) -> list[StoredPack]:
     """Packs that the index does not know and that no load can still be about to publish."""
     known = pack_names()
@@ -238,12 +245,15 @@ def orphans(storage: Storage, *, age: timedelta = ORPHAN_AGE) -> list[StoredPack
 
 
 def remove_orphans(storage: Storage, *, age: timedelta = ORPHAN_AGE) -> list[StoredPack]:
-    """Delete orphans, and files of loads that died while writing."""
+    """Delete orphans, replaced packs whose files came back, and files of loads that died while writing."""
     found = orphans(storage, age=age)
     for pack in found:
         # Asked again right before: a rebuild may have taken it in meanwhile.
         if not Pack.objects.filter(sha256=bytes.fromhex(pack.name)).exists():
             storage.delete(pack.name)
+    back = returned(storage)
+    for pack in back:
+        storage.delete(pack.name)
     before = (datetime.now(UTC) - age).timestamp()
     for path in storage.workspace().glob("*.part"):
         try:
@@ -251,4 +261,4 @@ def remove_orphans(storage: Storage, *, age: timedelta = ORPHAN_AGE) -> list[Sto
                 path.unlink()
         except FileNotFoundError:
             continue
-    return found
+    return [*found, *back]

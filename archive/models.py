@@ -63,6 +63,8 @@ class Pack(models.Model):
     rewritten = models.BooleanField(default=False, db_default=False)
     # It holds what was erased, or may hold it: to be looked through, and written anew without.
     to_erase = models.BooleanField(default=False, db_default=False)
+    # Small as it is, it cannot be merged: an early version wrote it in a way that does not go together with others.
+    stays_alone = models.BooleanField(default=False, db_default=False)
     # Whether it has objects whose rows are in other packs (written by two loads at once, or lost and brought back), so
     # that the index does not tell all that is in it; null: nobody has looked.
     copies = models.BooleanField(null=True)

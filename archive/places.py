@@ -1,6 +1,6 @@
 """Where objects are, and what is said of those that are not there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from django.db import connection
@@ -19,6 +19,7 @@ FROM archive_object object
 JOIN archive_pack pack ON pack.id = object.pack_id LEFT JOIN archive_pack now ON now.id = pack.replaced_by_id
 WHERE object.sha1_git = ANY(%s::bytea[])
 """
+_ERASED = "SELECT sha1_git FROM archive_erasedobject WHERE sha1_git = ANY(%s::bytea[])"
 
 
 class Place(NamedTuple):
@@ -54,6 +55,22 @@ def require(swhid: SWHID) -> Place:
     if place is None:
         raise missing(swhid)
     return place
+
+
+def erased_among(swhids: Iterable[SWHID]) -> set[SWHID]:
+    """Which of these objects were erased: one query for ten thousand."""
+    wanted = {swhid.hash: swhid for swhid in swhids}
+    found: set[SWHID] = set()
+    with connection.cursor() as cursor:
+        for identifiers in _batches(list(wanted), 10_000):
+            cursor.execute(_ERASED, [bytea_array(identifiers)])
+            found |= {wanted[bytes(sha1_git)] for (sha1_git,) in cursor.fetchall()}
+    return found
+
+
+def _batches(identifiers: list[bytes], size: int) -> Iterator[list[bytes]]:
+    for start in range(0, len(identifiers), size):
+        yield identifiers[start : start + size]
 
 
 def missing(swhid: SWHID) -> NotFound:

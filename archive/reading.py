@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from archive.errors import Damaged
+from archive.errors import Damaged, PackMissing
 from archive.identifiers import object_header, object_id
 from archive.packs import LARGE, PackReader, Row
+from archive.places import Place, find, missing
 from archive.storage import Storage, default_storage
 
 _FRAMES = 32
@@ -48,11 +49,43 @@ class Packs:
             reader = self._readers[name] = PackReader(self._storage.open(name))
         return reader
 
+    def current(self, pack: str, row: Row) -> Place:
+        """Where an object is now: its pack may have been replaced since it was looked up.
+
+        Raises PackMissing, Unreadable, ObjectErased, NotFound.
+        """
+        while True:
+            try:
+                self.open(pack)
+            except PackMissing as error:
+                pack, row = self._moved(pack, row, error)
+            else:
+                return Place(pack, row)
+
+    def _moved(self, pack: str, row: Row, error: PackMissing) -> Place:
+        """Where an object is whose pack is gone."""
+        reader = self._readers.pop(pack, None)
+        if reader is not None:
+            reader.close()
+        place = find(row.swhid)
+        if place is None:
+            raise missing(row.swhid) from error
+        if place.pack == pack:
+            raise error
+        return place
+
     def read(self, pack: str, row: Row) -> bytes:
         """An object's bytes; neighbours in the same frame are then at hand."""
-        reader = self.open(pack)
+        while True:
+            try:
+                return self._read(pack, row)
+            except PackMissing as error:
+                pack, row = self._moved(pack, row, error)
+
+    def _read(self, pack: str, row: Row) -> bytes:
         if row.length > LARGE:
-            return reader.read(row)
+            return b"".join(self._large(pack, row, 0, row.length))
+        reader = self.open(pack)
         key = pack, row.offset
         frame = self._frames.get(key)
         if frame is None:
@@ -74,12 +107,23 @@ class Packs:
         if start >= stop:
             return
         if row.length > LARGE:
-            chunks = self.open(pack).stream(row, start, stop)
+            chunks = self._large(pack, row, start, stop)
             yield from _verified(chunks, pack, row) if (start, stop) == (0, row.length) else chunks
             return
         data = self.read(pack, row)
         for at in range(start, stop, _CHUNK):
             yield data[at : min(at + _CHUNK, stop)]
+
+    def _large(self, pack: str, row: Row, start: int, stop: int) -> Iterator[bytes]:
+        while True:
+            try:
+                for chunk in self.open(pack).stream(row, start, stop):
+                    yield chunk
+                    start += len(chunk)
+            except PackMissing as error:
+                pack, row = self._moved(pack, row, error)
+            else:
+                return
 
     def pieces(self, pack: str, row: Row) -> Iterator[bytes]:
         """A large object in pieces, for a reader who opens other packs in between; hashed as it is read.
@@ -88,7 +132,7 @@ class Packs:
         """
         digest = hashlib.sha1(object_header(row.swhid.type, row.length), usedforsecurity=False)
         for start in range(0, row.length, LARGE):
-            for chunk in self.open(pack).stream(row, start, min(start + LARGE, row.length)):
+            for chunk in self._large(pack, row, start, min(start + LARGE, row.length)):
                 digest.update(chunk)
                 yield chunk
         if digest.digest() != row.swhid.hash:

@@ -90,7 +90,7 @@ def open_content(
     bounds = max(0, start), min(length, length if stop is None else stop)
     packs = Packs(storage)
     try:
-        packs.open(place.pack)
+        place = packs.current(*place)
     except BaseException:
         packs.close()
         raise

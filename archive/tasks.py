@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from celery import shared_task
 from django.conf import settings
 
-from archive import fixity
+from archive import erasure, fixity
 from archive.locks import Lock, alone
+from archive.replication import replicate as copy_packs
+from archive.rewriting import merging, retiring
 from archive.storage import primary_storage, replica_storage
-from archive.storage.replicated import replicate as copy_packs
 
 # A task ends after the pack during which this many seconds have passed; the next one goes on.
 _SLICE = 120
@@ -46,3 +47,27 @@ def replicate() -> int:
                 if time.monotonic() > until:
                     break
     return copied
+
+
+@shared_task(name="archive.merge")
+def merge() -> int:
+    """Merge small packs, and remove the files of those merged long ago, for a slice of time; returns how many."""
+    merged = 0
+    until = time.monotonic() + _SLICE
+    with alone(Lock.REWRITE) as first:
+        if first:
+            rate = fixity.Rate(settings.ARCHIVE_AUDIT_RATE)
+            for done in merging.merge(primary_storage(), until=until, rate=rate):
+                merged += done.packs
+    for _ in retiring.retire(primary_storage(), replica_storage(), until=until + _SLICE):
+        pass
+    return merged
+
+
+@shared_task(name="archive.erase")
+def erase() -> int:
+    """Go on with what was said to be erased; returns how many packs were written anew."""
+    if not erasure.packs_to_erase():
+        return 0
+    done = list(erasure.erase(primary_storage(), replica_storage()))
+    return sum(one.outcome == erasure.Result.REWRITTEN for one in done)

@@ -229,6 +229,11 @@ FORWARD_POLL_SECONDS: float = env.float("FORWARD_POLL_SECONDS", default=60.0)
 # The scheduled audit reads every pack again within so many days, at most at so many bytes a second.
 ARCHIVE_AUDIT_DAYS: int = env.int("ARCHIVE_AUDIT_DAYS", default=90)
 ARCHIVE_AUDIT_RATE: int = env.int("ARCHIVE_AUDIT_RATE", default=50 * 1024**2)
+# Packs of fewer bytes are merged into packs of about so many (0: never); how long the files of packs that were merged
+# are kept, in seconds, for who is reading them.
+ARCHIVE_MERGE_BELOW: int = env.int("ARCHIVE_MERGE_BELOW", default=16 * 1024**2)
+ARCHIVE_MERGE_SIZE: int = env.int("ARCHIVE_MERGE_SIZE", default=256 * 1024**2)
+ARCHIVE_REPLACED_KEEP_SECONDS: int = env.int("ARCHIVE_REPLACED_KEEP_SECONDS", default=24 * 3600)
 
 # --- The deposit service -------------------------------------------------------------------------------
 MAX_UPLOAD_SIZE: int = env.int("MAX_UPLOAD_SIZE", default=100 * 1024**3)

@@ -97,6 +97,8 @@ app.conf.update(
         "probe-archivematica": {"task": "archivematica.probe", "schedule": 60.0, "options": {"expires": 60}},
         "report-sources": {"task": "sources.report", "schedule": settings.SOURCE_REPORT_DAYS * 86_400.0},
         "replicate-packs": {"task": "archive.replicate", "schedule": 600.0},
+        "merge-packs": {"task": "archive.merge", "schedule": 600.0},
+        "erase-in-packs": {"task": "archive.erase", "schedule": 600.0},
     },
 )
 

@@ -58,7 +58,11 @@ class PackReader:
 
     def frame(self, offset: int, stored: int) -> bytes:
         """One frame, decompressed; its checksum has been verified."""
-        data = self._range(offset, stored)
+        return self.decompressed(self._range(offset, stored), offset)
+
+    def decompressed(self, data: bytes, offset: int) -> bytes:
+        """A frame that was read from here, decompressed; its checksum has been verified."""
+        stored = len(data)
         try:
             if not 0 <= zstandard.frame_content_size(data) <= layout.LARGEST_FRAME:
                 raise self._damaged(offset, stored, "the frame's header claims an impossible size")

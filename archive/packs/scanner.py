@@ -104,13 +104,15 @@ def _next_frame(file: PackFile, at: int) -> int:
     return file.size
 
 
-class _Header(NamedTuple):
+class Header(NamedTuple):
+    """What a tar header says; ``link``: it names a member that came before."""
+
     name: str
     length: int
     link: bool
 
 
-def _read_header(block: bytes) -> _Header | None:
+def read_header(block: bytes) -> Header | None:
     """A tar header of ours; None for zeroes or anything else."""
     if len(block) < layout.BLOCK or block[257:262] != b"ustar":
         return None
@@ -119,7 +121,7 @@ def _read_header(block: bytes) -> _Header | None:
         return None
     size = block[124:136]
     length = int.from_bytes(size[1:], "big") if size[0] & 0x80 else int(size[:11], 8)
-    return _Header(block[:100].rstrip(b"\0").decode("ascii", "replace"), length, block[156:157] == b"1")
+    return Header(block[:100].rstrip(b"\0").decode("ascii", "replace"), length, block[156:157] == b"1")
 
 
 class _Large:
@@ -145,6 +147,14 @@ class _Large:
         return Row(str(swhid), sha256, self.length, self.offset, end - self.offset, layout.BLOCK)
 
 
+def members(frame: bytes) -> Iterator[tuple[int, Header]]:
+    """The members that are whole in a decompressed frame: where each one's header begins, and what it says."""
+    at = 0
+    while (header := read_header(frame[at : at + layout.BLOCK])) is not None:
+        yield at, header
+        at += layout.BLOCK + (0 if header.link else header.length + -header.length % layout.BLOCK)
+
+
 def salvage(file: PackFile) -> Iterator[Row | Gap]:
     """Every object of a pack that is whole, hashed again, and every gap. Raises Unreadable."""
     large: _Large | None = None
@@ -165,7 +175,7 @@ def salvage(file: PackFile) -> Iterator[Row | Gap]:
 def _members(offset: int, stored: int, data: bytes) -> Generator[Row | Gap, None, _Large | None]:
     """The members in a shared frame; returns the large object that begins here, if one does."""
     at = 0
-    while (header := _read_header(data[at : at + layout.BLOCK])) is not None:
+    while (header := read_header(data[at : at + layout.BLOCK])) is not None:
         position = at + layout.BLOCK
         if header.name.startswith("large/") and not header.link:
             large = _Large(offset, header.name, header.length)

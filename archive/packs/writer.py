@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import zstandard
 
 from archive.identifiers import SWHID, ObjectType
 from archive.packs import layout
+from archive.packs.layout import Row, index_line
 
 # zstd's level, chosen together with the size of frames: docs/explanation/archive-internals.md.
 LEVEL = 1
@@ -81,7 +83,7 @@ class PackWriter:
         stored = self.offset - offset
         self._list(
             [
-                layout.index_line(name, sha256, length, offset, stored, position)
+                index_line(name, sha256, length, offset, stored, position)
                 for name, sha256, length, position in self._waiting
             ]
         )
@@ -136,7 +138,12 @@ class PackWriter:
     def begin_large(self, kind: ObjectType, length: int) -> None:
         """Begin an object whose identifier is known only at its end."""
         self._flush()
-        self._large_name = b"large/%06d.%s" % (self._large, kind.value.encode())
+        # Unlike any in another pack, so that the two can be merged.
+        self._large_name = b"large/%s-%06d.%s" % (
+            self.id.hex.encode(),
+            self._large,
+            kind.value.encode(),
+        )
         self._mark = _Mark(self.offset, self._digest.copy())
         self._frames = []
         self._parts = [layout.tar_header(self._large_name, length)]
@@ -168,7 +175,7 @@ class PackWriter:
         self._append(layout.seek_table(self._frames))
         offset = self._mark.offset
         place = offset, self.offset - offset, layout.BLOCK
-        self._list([layout.index_line(str(swhid), sha256, length, *place)])
+        self._list([index_line(str(swhid), sha256, length, *place)])
         self._parts = [layout.tar_header(str(swhid).encode(), 0, link=self._large_name)]
         self._filled = layout.BLOCK
         self._group = None
@@ -185,11 +192,35 @@ class PackWriter:
         self._file.seek(self.offset)
         self._mark = None
 
+    # --- Frames of other packs -------------------------------------------------------------------------
+    def append_frames(self, chunks: Iterable[bytes]) -> int:
+        """Append whole frames as they are; returns where they begin. What is in them is listed by the caller."""
+        self._flush()
+        offset = self.offset
+        for chunk in chunks:
+            self._append(chunk)
+        return offset
+
+    def append_frame(self, members: bytes) -> tuple[int, int]:
+        """Append members, headers and padding included, as one frame; returns where it begins, and its length."""
+        self._flush()
+        offset = self.offset
+        self._append(self._compressor.compress(members))
+        return offset, self.offset - offset
+
+    def list_rows(self, rows: Iterable[Row], *, at_the_end: bool = False) -> None:
+        """List what is in appended frames; with ``at_the_end``, in index members that come after all frames."""
+        lines = [index_line(*row) for row in rows]
+        if at_the_end:
+            self._lines += lines
+        else:
+            self._list(lines)
+
     # --- The end ---------------------------------------------------------------------------------------
     def finish(self) -> str:
         """Write index and footer, sync the file and close it; returns the pack's name, the SHA-256 of its bytes."""
         self._flush()
-        if self._lines:
+        while self._lines:
             self._write_index()
         self._append(self._compressor.compress(layout.END_OF_TAR))
         self._append(layout.footer(self._indexes))

@@ -1,46 +1,77 @@
-"""Removing the files of packs that were replaced, when what replaced them is where they were."""
+"""Removing the files of packs that were replaced, when what replaced them is where they were.
 
+While a backup runs, nothing is removed: it copies packs that its snapshot of the index names.
+"""
+
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 
-from django.db.models import Q
-
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, Damaged, PackMissing
+from archive.locks import Lock, alone
 from archive.models import Pack
 from archive.storage import Storage
 from archive.storage.replicated import copy_pack
 
-
-def replace(old: Pack, new: Pack) -> None:
-    """Record, in the caller's transaction, that a pack and those in it were replaced; its file may go at once."""
-    Pack.objects.filter(Q(id=old.id) | Q(replaced_by=old)).update(replaced_by=new, shift=0)
-    Pack.objects.filter(id=old.id).update(remove_at=datetime.now(UTC))
+_BACKUP = "A backup is running; the file goes when it has ended."
 
 
-def retire(storage: Storage, replica: Storage | None) -> Iterator[tuple[Pack, str]]:
-    """Remove the files that are due, each when the pack that replaced it is there.
+def retire(
+    storage: Storage, replica: Storage | None, *, until: float | None = None
+) -> Iterator[tuple[Pack, str]]:
+    """Remove the files that are due, until a moment of ``time.monotonic()``.
 
-    Tells each pack, and what held it up.
+    Tells each pack, and what held it up: it is tried again by the next call. Safe to kill, and to run twice at once.
     """
-    due = Pack.objects.filter(remove_at__lte=datetime.now(UTC)).select_related("replaced_by").order_by("id")
-    for pack in due:
-        try:
-            _remove(pack, storage, replica)
-        except (ArchiveError, OSError) as error:
-            yield pack, str(error)
-        else:
-            yield pack, ""
+    due = (
+        Pack.objects.filter(remove_at__lte=datetime.now(UTC), replaced_by__isnull=False)
+        .select_related("replaced_by")
+        .order_by("replaced_by", "id")
+    )
+    there: dict[int, str] = {}
+    with alone(Lock.REMOVE) as held:
+        for pack in due.iterator():
+            if until is not None and time.monotonic() > until:
+                return
+            new = pack.replaced_by
+            assert new is not None
+            if not held:
+                yield pack, _BACKUP
+                continue
+            if new.id not in there:
+                there[new.id] = _put_in_place(new, storage, replica)
+            yield pack, there[new.id] or _remove(pack, storage, replica)
 
 
-def _remove(pack: Pack, storage: Storage, replica: Storage | None) -> None:
-    new = pack.replaced_by
-    assert new is not None
-    with closing(storage.open(new.name)):
-        pass
-    if replica is not None:
-        copy_pack(storage, replica, new.name)
-        # First: what is missing in the primary is fetched from there.
-        replica.delete(pack.name)
-    storage.delete(pack.name)
+def _put_in_place(new: Pack, storage: Storage, replica: Storage | None) -> str:
+    """See that a new pack is in both storages; what is in the way of that, or nothing."""
+    try:
+        with closing(storage.open(new.name)) as file:
+            if file.size != new.size:
+                raise Damaged(f"Pack {new.name} has {file.size} bytes instead of {new.size}.")
+        if replica is not None and not _has(replica, new):
+            copy_pack(storage, replica, new.name)
+    except (ArchiveError, OSError) as error:
+        return str(error)
+    return ""
+
+
+def _has(storage: Storage, pack: Pack) -> bool:
+    try:
+        with closing(storage.open(pack.name)) as file:
+            return file.size == pack.size
+    except PackMissing:
+        return False
+
+
+def _remove(pack: Pack, storage: Storage, replica: Storage | None) -> str:
+    try:
+        # First: what is missing in the primary storage is fetched from there.
+        if replica is not None:
+            replica.delete(pack.name)
+        storage.delete(pack.name)
+    except (ArchiveError, OSError) as error:
+        return str(error)
     Pack.objects.filter(id=pack.id).update(remove_at=None, to_erase=False)
+    return ""

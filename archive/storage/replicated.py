@@ -39,19 +39,10 @@ def copy_pack(source: Storage, target: Storage, name: str) -> int:
     return size
 
 
-def replicate(primary: Storage, replica: Storage) -> Iterator[StoredPack]:
-    """Copy every pack that the replica lacks, or has in another size. Safe to stop and to call again."""
-    there = {pack.name: pack.size for pack in replica.packs()}
-    for pack in primary.packs():
-        if there.get(pack.name) != pack.size:
-            copy_pack(primary, replica, pack.name)
-            yield pack
-
-
 class ReplicatedStorage:
     """Writes to the primary; a pack that is missing there is fetched back from the replica when it is opened.
 
-    Copies to the replica are made afterwards (``archive replicate``), so that its faults never stop a load.
+    Copies to the replica are made afterwards (`archive.replication`), so that its faults never stop a load.
     """
 
     def __init__(self, primary: Storage, replica: Storage) -> None:

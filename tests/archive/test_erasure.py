@@ -11,8 +11,8 @@ from archive.identifiers import SWHID, ObjectType, content_id
 from archive.ingest import Ingest
 from archive.models import ErasedObject, Object, Pack
 from archive.packs import PackReader
+from archive.replication import replicate
 from archive.storage import FileStorage
-from archive.storage.replicated import replicate
 from tests.archive.conftest import Load, Package, add_package
 
 PACKAGE: Package = {b"keep": b"to be kept", b"sub/gone": b"to be erased", b"sub/also": b"kept as well"}

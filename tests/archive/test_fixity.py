@@ -14,7 +14,8 @@ from archive.errors import Damaged
 from archive.identifiers import SWHID, ObjectType, content_id
 from archive.models import FixityCheck, Outcome, Pack
 from archive.packs.reader import PackFile
-from archive.storage import FileStorage, replicated
+from archive.replication import replicate
+from archive.storage import FileStorage
 from tests.archive.conftest import Load, Package
 
 PACKAGE: Package = {b"a": b"one", b"b/c": b"two"}
@@ -93,7 +94,7 @@ def test_a_damaged_pack_is_repaired_from_the_replica(
     pack: Pack, storage: FileStorage, tmp_path: Path
 ) -> None:
     replica = FileStorage(tmp_path / "replica")
-    list(replicated.replicate(storage, replica))
+    list(replicate(storage, replica))
     flip(storage, pack, place(ONE))
     assert [check.outcome for check in audit(storage, replica)] == [Outcome.REPAIRED]
     assert b"".join(retrieval.open_content(ONE)[1]) == b"one"
@@ -103,7 +104,7 @@ def test_a_damaged_pack_is_repaired_from_the_replica(
 
 def test_a_missing_pack_is_told_and_repaired(pack: Pack, storage: FileStorage, tmp_path: Path) -> None:
     replica = FileStorage(tmp_path / "replica")
-    list(replicated.replicate(storage, replica))
+    list(replicate(storage, replica))
     storage.delete(pack.name)
     (check,) = audit(storage)
     assert (check.outcome, len(check.lost)) == (Outcome.MISSING, 4)
@@ -112,7 +113,7 @@ def test_a_missing_pack_is_told_and_repaired(pack: Pack, storage: FileStorage, t
 
 def test_a_damaged_replica_repairs_nothing(pack: Pack, storage: FileStorage, tmp_path: Path) -> None:
     replica = FileStorage(tmp_path / "replica")
-    list(replicated.replicate(storage, replica))
+    list(replicate(storage, replica))
     flip(replica, pack, 50)
     flip(storage, pack, place(ONE))
     (check,) = audit(storage, replica)

@@ -17,8 +17,9 @@ from archive.errors import Damaged, PackMissing, Unreadable
 from archive.identifiers import SWHID, ObjectType, content_id
 from archive.ingest import Ingest
 from archive.packs import LARGE
+from archive.replication import replicate
 from archive.storage import FileStorage, ReplicatedStorage, Storage, default_storage, open_storage
-from archive.storage.replicated import copy_pack, replicate
+from archive.storage.replicated import copy_pack
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +143,7 @@ def test_an_address_of_another_kind_is_refused(tmp_path: Path) -> None:
         open_storage("ftp://x/y", tmp_path)
 
 
-def test_a_lost_pack_is_fetched_back_from_the_replica(tmp_path: Path) -> None:
+def test_a_lost_pack_is_fetched_back_from_the_replica(tmp_path: Path, db: None) -> None:
     primary, replica = FileStorage(tmp_path / "one"), FileStorage(tmp_path / "two")
     name = adopt(primary, b"precious")
     assert [pack.name for pack in replicate(primary, replica)] == [name]

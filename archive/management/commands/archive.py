@@ -12,9 +12,11 @@ from django.db.models import Count, Max, Sum
 
 from archive import erasure, fixity, maintenance
 from archive.errors import ArchiveError
+from archive.locks import Lock, alone
 from archive.models import FixityCheck, Object, Origin, Outcome, Pack, Visit
+from archive.replication import replicate
+from archive.rewriting import merging, retiring
 from archive.storage import StoredPack, default_storage, primary_storage, replica_storage
-from archive.storage.replicated import replicate
 
 
 class Command(BaseCommand):
@@ -35,7 +37,15 @@ class Command(BaseCommand):
         which.add_argument("--sample", type=int, help="so many packs, chosen at random")
         one.add_argument("--thorough", action="store_true", help="hash every object too")
         one.add_argument("--rate", type=int, default=0, help="bytes a second at most; 0: no limit")
-        one = add("packs", help="list the packs, and those that no load has published")
+        one = add("packs", help="list the packs, and those that no load has published; merge small ones")
+        one.add_argument("what", nargs="?", choices=["list", "merge"], default="list")
+        one.add_argument("--dry-run", action="store_true", help="merge: say what would be merged")
+        one.add_argument("--due", action="store_true", help="merge: only what the scheduler would merge now")
+        one.add_argument(
+            "--remove-now",
+            action="store_true",
+            help="merge: remove the files of merged packs without waiting",
+        )
         one.add_argument("--remove-orphans", action="store_true", help="delete what dead loads left behind")
         one.add_argument("--adopt-orphans", action="store_true", help="publish it instead")
         one.add_argument("--hours", type=float, default=24.0, help="how old an orphan must be (24)")
@@ -137,7 +147,10 @@ class Command(BaseCommand):
         return bad
 
     def packs(self, options: dict[str, Any]) -> None:
-        """List packs and orphans."""
+        """List packs and orphans, or merge small packs."""
+        if options["what"] == "merge":
+            self.merge(options)
+            return
         age = timedelta(hours=options["hours"])
         latest = Max("fixity_checks__ended_at")
         for pack in Pack.objects.in_storage().annotate(checked_at=latest).order_by("id").iterator():
@@ -156,6 +169,46 @@ class Command(BaseCommand):
             )
         sums = Pack.objects.in_storage().aggregate(count=Count("id"), size=Sum("size"))
         self.say(f"{sums['count']} packs, {sums['size'] or 0} bytes", **sums)
+
+    def merge(self, options: dict[str, Any]) -> None:
+        """Merge small packs."""
+        everything = not options["due"]
+        if options["dry_run"]:
+            for numbers in merging.plan(everything=everything):
+                size = Pack.objects.filter(id__in=numbers).aggregate(size=Sum("size"))["size"]
+                self.say(f"{len(numbers)} packs, {size} bytes", packs=len(numbers), size=size)
+            return
+        with alone(Lock.REWRITE) as first:
+            if not first:
+                raise CommandError("Packs are merged or erased in by another process. Try again later.")
+            for merged in merging.merge(primary_storage(), everything=everything):
+                self._say_merged(merged)
+        if options["remove_now"]:
+            waiting = Pack.objects.filter(remove_at__isnull=False, replaced_by__isnull=False)
+            waiting.update(remove_at=datetime.now(UTC))
+        removed = self._removed()
+        packs = Pack.objects.in_storage().count()
+        self.say(f"{packs} packs, {removed} files removed", packs=packs, removed=removed)
+
+    def _say_merged(self, merged: merging.Merged) -> None:
+        for name, reason in merged.left_out:
+            self.say(f"{name} left out: {reason}", pack=name, left_out=reason)
+        if merged.name:
+            self.say(
+                f"{merged.name} {merged.size} bytes, of {merged.packs} packs",
+                pack=merged.name,
+                size=merged.size,
+                packs=merged.packs,
+                objects=merged.objects,
+            )
+
+    def _removed(self) -> int:
+        removed = 0
+        for pack, problem in retiring.retire(primary_storage(), replica_storage()):
+            removed += not problem
+            if problem:
+                self.say(f"{pack.name} is not removed: {problem}", pack=pack.name, problem=problem)
+        return removed
 
     def _orphans(self, options: dict[str, Any], age: timedelta) -> list[StoredPack]:
         storage = default_storage()
