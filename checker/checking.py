@@ -18,6 +18,7 @@ from checker.profile_findings import Told, profile_of, testing_collection
 from client.description.files import Description
 from deposit import findings as vocabulary
 from deposit import lifecycle
+from deposit.erasure.refusing import erased_finding, erased_objects
 from deposit.findings import Area, Severity
 from deposit.intake.limits import reading_of
 from deposit.intake.listing import Listing
@@ -99,7 +100,7 @@ def examine(
     if not packages:
         wrong.append(_missing(Area.ARCHIVE, "package.missing", "Deposit without archive is rejected"))
     # What a profile asks for is told by its own documents.
-    with Listing(wanted=() if asked else WANTED) as listing:
+    with Listing(wanted=() if asked else WANTED, among=erased_objects()) as listing:
         for part in packages:
             # What is not what was announced is not looked into.
             wrong += check_digest(part, lease) or check_package(
@@ -107,6 +108,9 @@ def examine(
             )
         rejected = any(finding.severity is Severity.ERROR for finding in wrong)
         directory = None if rejected else _directory(listing, wrong)
+        if listing.refused:
+            wrong.append(erased_finding(listing.refused))
+            directory = None
         description = described_by({} if directory is None else listing.contents, listing.tops)
     sent = [bytes(part.document or b"") for part in documents]
     if sent or directory is not None:

@@ -16,6 +16,7 @@ class DepositAppConfig(AppConfig):
 
     def ready(self) -> None:
         """Permissions exist only after a migration: then the groups behind the roles get theirs."""
+        from deposit.erasure import work as _erasing  # noqa: F401, PLC0415  (it registers its kinds)
         from deposit.monitoring import alerts, deliveries  # noqa: PLC0415  (models are not ready above)
         from deposit.notices import digest, sending  # noqa: F401, PLC0415  (they register their kinds)
         from deposit.services import fetching, work  # noqa: F401, PLC0415  (they register their kinds; models are not ready above)

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from django.db.models import Q, QuerySet
 
 from archive.identifiers import SWHID, ObjectType
+from archive.models import ErasedObject
 from archive.paths import paths_to
 from archive.places import places
 from archive.retrieval import held, targets_of
 from deposit.actors import Actor, AnonymousActor
-from deposit.models import Deposit, Identifier
+from deposit.models import DeletionRequest, Deposit, Identifier
+from deposit.models.deletions import request_number
 from deposit.permissions import ARCHIVED, Operation, deposits_for, forbidden, in_scope, tombstone_of
-from deposit.refusals import Kind, Refusal, unauthorized
+from deposit.refusals import Kind, Refusal, Withdrawn, unauthorized
 
 # An object with thousands of parents (the empty file) is looked for in so many of the newest deposits only.
 _NEWEST = 1000
@@ -56,10 +58,23 @@ def whereabouts(actor: Actor, swhid: SWHID, *, most: int) -> list[tuple[Deposit,
 def refuse_withdrawn_object(actor: Actor, swhid: SWHID) -> None:
     """Raise the tombstone of a deposit that is or holds this, if the actor might read it, were it not withdrawn."""
     might = deposits_for(actor, Operation.READ_ARCHIVED, withdrawn=True)
+    _refuse_erased(might, swhid)
     gone = might.filter(ARCHIVED, type="code", withdrawal__isnull=False).select_related("withdrawal")
     if gone.exists():
         for deposit, _path in _whereabouts(gone, swhid, most=1):
             raise tombstone_of(deposit.withdrawal)
+
+
+def _refuse_erased(might: QuerySet[Deposit], swhid: SWHID) -> None:
+    """Raise the tombstone of an object that was erased: nothing in the index leads from it to its deposits any more."""
+    row = ErasedObject.objects.filter(sha1_git=swhid.hash).first()
+    number = request_number(row.reference) if row else None
+    if row is None or number is None:
+        return
+    asked = DeletionRequest.objects.select_related("reviewer").filter(pk=number, deposit__in=might).first()
+    if asked is not None and asked.reviewer is not None:
+        told = {"reason": asked.reason, "decided_by": asked.reviewer.get_username()}
+        raise Withdrawn(asked.deposit_id, {**told, "erased_at": f"{row.erased_at:%Y-%m-%dT%H:%M:%SZ}"})
 
 
 def _whereabouts(mine: QuerySet[Deposit], swhid: SWHID, *, most: int) -> list[tuple[Deposit, bytes]]:

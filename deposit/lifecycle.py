@@ -100,6 +100,8 @@ TABLE: Mapping[EventName, Rule] = {
     # What is withdrawn keeps its status: only who may read it changes.
     E.WITHDRAW: _rule(S.DONE, to=None, who="two people", tells=N.WITHDRAWN),
     E.RESTORE: _rule(S.DONE, to=None, who="two people"),
+    # Of what is erased the record keeps identifiers and its history; it cannot be taken back.
+    E.ERASE: _rule(S.DONE, to=None, who="two people", tells=N.WITHDRAWN),
 }
 # Lines of the history that change no status and are told all the same.
 _TOLD_BESIDES: Mapping[EventName, NoticeType] = {E.TELL_OF_EXPIRY: N.EXPIRING, E.ASK: N.ASKING}
@@ -292,12 +294,15 @@ def _guard(event: EventName, rule: Rule, deposit: Any, *, held: bool) -> None:
         )
     if event == E.RESCHEDULE and deposit.type != "code":
         raise TransitionRefused(f"Deposit {deposit.pk} is metadata only: there is nothing to load again.")
-    if event in (E.RESCHEDULE, E.WITHDRAW, E.RESTORE):
+    if event in (E.RESCHEDULE, E.WITHDRAW, E.RESTORE, E.ERASE):
         _guard_withdrawal(event, deposit)
 
 
 def _guard_withdrawal(event: EventName, deposit: Any) -> None:
-    if Withdrawal.objects.filter(deposit=deposit).exists() is not (event == E.RESTORE):
+    row = Withdrawal.objects.filter(deposit=deposit).first()
+    if row is not None and row.erased:
+        raise TransitionRefused(f"Deposit {deposit.pk} is erased: '{event}' has nothing to do there.")
+    if event != E.ERASE and (row is not None) is not (event == E.RESTORE):
         now = "not withdrawn" if event == E.RESTORE else "withdrawn"
         raise TransitionRefused(f"Deposit {deposit.pk} is {now}: '{event}' has nothing to do there.")
 

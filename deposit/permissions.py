@@ -57,6 +57,8 @@ class Operation(StrEnum):
     READ_AUDIT = "read audit"
     REQUEST_DELETION = "request deletion"
     REVIEW_DELETION = "review deletion"
+    REQUEST_ERASURE = "request erasure"
+    REVIEW_ERASURE = "review erasure"
 
 
 class Reach(StrEnum):
@@ -96,6 +98,7 @@ TABLE: Mapping[Role, Mapping[Operation, Reach]] = {
         _O.EXPIRE: Reach.CURATED,
         _O.REQUEST_DELETION: Reach.CURATED,
         _O.REVIEW_DELETION: Reach.CURATED,
+        _O.REQUEST_ERASURE: Reach.CURATED,
     },
     Role.OPERATOR: {
         _O.READ: Reach.ALL,
@@ -119,6 +122,8 @@ TABLE: Mapping[Role, Mapping[Operation, Reach]] = {
         _O.READ_AUDIT: Reach.ALL,
         _O.REQUEST_DELETION: Reach.ALL,
         _O.REVIEW_DELETION: Reach.ALL,
+        _O.REQUEST_ERASURE: Reach.ALL,
+        _O.REVIEW_ERASURE: Reach.ALL,
     },
 }
 
@@ -137,6 +142,8 @@ _DOINGS: Mapping[Operation, str] = {
     _O.READ_AUDIT: "read the audit",
     _O.REQUEST_DELETION: "ask for this deposit to be withdrawn",
     _O.REVIEW_DELETION: "decide on withdrawing this deposit",
+    _O.REQUEST_ERASURE: "ask for this deposit to be erased",
+    _O.REVIEW_ERASURE: "decide on erasing this deposit",
 }
 
 # What a token of each scope opens, at most. Nothing administrative: that takes a person who has logged in.
@@ -192,8 +199,13 @@ ARCHIVED = Q(status=Status.DONE) | Q(
 )
 
 
+# What there is anything left of.
+NOT_ERASED = ~Q(pk__in=Withdrawal.objects.filter(erased=True).values("deposit"))
+
 # Of what is withdrawn, too, by whoever may do them.
-_ON_WITHDRAWN = frozenset({Operation.REQUEST_DELETION, Operation.REVIEW_DELETION})
+_ON_WITHDRAWN = frozenset({_O.REQUEST_DELETION, _O.REVIEW_DELETION, _O.REQUEST_ERASURE, _O.REVIEW_ERASURE})
+# What is erased is read by nobody: there is nothing left to read.
+_OF_CONTENT = frozenset({_O.CHANGE, _O.READ_CONTENT, _O.READ_ARCHIVED})
 
 
 def _shown() -> Q:
@@ -210,8 +222,9 @@ def _condition(
     service; ``withdrawn``: as if it were not.
     """
     reaches = _reaches(actor, operation)
+    there = Q() if withdrawn or operation not in _OF_CONTENT else NOT_ERASED
     if Reach.ALL in reaches:
-        return None
+        return there or None
     shown = Q() if withdrawn or operation in _ON_WITHDRAWN else _shown()
     allowed = Q(pk__in=[])
     if Reach.OWN in reaches:
@@ -219,7 +232,7 @@ def _condition(
     if Reach.CURATED in reaches:
         # Asked first: beside a subquery, PostgreSQL would not use the index on the client.
         curated = Curatorship.objects.filter(user=actor.user).values_list("collection", flat=True)
-        allowed |= Q(collection__in=list(curated))
+        allowed |= Q(collection__in=list(curated)) & there
     if Reach.OPEN in reaches:
         allowed |= Q(collection__closed=False) & shown
     if Reach.PUBLIC in reaches:
@@ -302,8 +315,11 @@ def refuse_withdrawn(actor: Actor, operation: Operation, deposit_id: int, **fiel
 
 def tombstone_of(row: Withdrawal) -> Withdrawn:
     """What stands in the place of a withdrawn deposit."""
-    told = {"citation": row.citation, "reason": row.reason, "decided_by": row.decided_by}
-    return Withdrawn(row.deposit_id, {**told, "withdrawn_at": f"{row.at:%Y-%m-%dT%H:%M:%SZ}"})
+    told = {"reason": row.reason, "decided_by": row.decided_by}
+    at = f"{row.at:%Y-%m-%dT%H:%M:%SZ}"
+    if row.erased:
+        return Withdrawn(row.deposit_id, {**told, "erased_at": at})
+    return Withdrawn(row.deposit_id, {"citation": row.citation, **told, "withdrawn_at": at})
 
 
 def visible_deposit(actor: Actor, deposit_id: int) -> Deposit:

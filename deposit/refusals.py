@@ -59,15 +59,27 @@ class Refusal(Exception):
 
 
 class Withdrawn(Refusal):
-    """What was asked for is withdrawn. ``tombstone``: what stands in its place, ready for JSON."""
+    """What was asked for is withdrawn, or erased. ``tombstone``: what stands in its place, ready for JSON.
+
+    ``tombstone``: reason, decided_by; of what is withdrawn citation and withdrawn_at, of what is erased erased_at.
+    """
 
     def __init__(self, deposit_id: int, tombstone: Mapping[str, str]) -> None:
-        super().__init__(
-            Kind.GONE,
-            "deposit.withdrawn",
-            f"Deposit {deposit_id} was withdrawn on {tombstone['withdrawn_at'][:10]}.",
-            f"{tombstone['citation']} Decided by {tombstone['decided_by']}. Reason: {tombstone['reason']}",
-        )
+        self.erased = "erased_at" in tombstone
+        if self.erased:
+            super().__init__(
+                Kind.GONE,
+                "deposit.erased",
+                f"Deposit {deposit_id} was erased on {tombstone['erased_at'][:10]}.",
+                f"Decided by {tombstone['decided_by']}. Reason: {tombstone['reason']}",
+            )
+        else:
+            super().__init__(
+                Kind.GONE,
+                "deposit.withdrawn",
+                f"Deposit {deposit_id} was withdrawn on {tombstone['withdrawn_at'][:10]}.",
+                f"{tombstone['citation']} Decided by {tombstone['decided_by']}. Reason: {tombstone['reason']}",
+            )
         self.deposit_id = deposit_id
         self.tombstone: Mapping[str, str | int] = {"deposit": deposit_id, **tombstone}
 

@@ -10,10 +10,12 @@ from django.db.models.functions import Now
 from deposit.actors import Channel, system_actor
 from deposit.authentication import throttle
 from deposit.authentication.session_store import SessionStore
+from deposit.erasure import work as erasing
 from deposit.models import Deposit, Status
 from deposit.monitoring import daily_statistics, heartbeats
 from deposit.monitoring.alerts import alerts
 from deposit.notices import keeping, standing
+from deposit.operations import erasures
 from deposit.services import deletions, expiry, fetching, idempotency, notices, uploads
 from deposit.services.operations import expire
 from deposit.staging import cleanup
@@ -68,6 +70,20 @@ def sweep_staging() -> None:
 def expire_deletions() -> None:
     """End requests to withdraw or restore a deposit that nobody reviewed in time."""
     deletions.expire_old()
+
+
+@shared_task(name="deposit.plan_erasure", bind=True)
+def plan_erasure(task: "Task[..., None]", request_id: int | str) -> None:
+    """Make the plan of an erasure. Safe to run twice: the claim lets one through."""
+    erasing.plan(int(request_id), worker=f"eraser:{task.request.hostname}")
+
+
+@shared_task(name="deposit.erase", bind=True)
+def erase(task: "Task[..., None]", request_id: int | str) -> None:
+    """Remove the bytes of what is erased. Safe to run twice: the claim lets one through."""
+    # First, so that no backup that is restored brings back what is gone here.
+    erasures.tell_known_folders()
+    erasing.erase(int(request_id), worker=f"eraser:{task.request.hostname}")
 
 
 @shared_task(name="deposit.expire_uploads")

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
 
-from archive.errors import ArchiveError, Unreadable
+from archive.errors import ArchiveError, ErasedContent, Unreadable
 from deposit.lifecycle import Work
 from deposit.models import Activity, ActivityState, Delivery, DeliveryState, Deposit
 from deposit.queue import items
@@ -147,6 +147,14 @@ class Run:
             raise  # for now, not for good
         except Permanent as error:
             self._fail(error.code, str(error), error.fault)
+            return False
+        except ErasedContent as error:
+            # Erased since it was checked: the checks tell which files these are.
+            self._fail(
+                "loading.erased",
+                f"{error} Take them out and deposit the rest anew; the curators of the collection know more.",
+                "",
+            )
             return False
         except (PackageError, ArchiveError) as error:
             self._fail("loading.failed", str(error), "")

@@ -302,6 +302,15 @@ BY_REFERENCE_PER_HOST: int = env.int("BY_REFERENCE_PER_HOST", default=2)
 BY_REFERENCE_PRIVATE: bool = env.bool("BY_REFERENCE_PRIVATE", default=False)
 # What the service calls itself, in the service document and on its pages.
 SERVICE_TITLE: str = env.str("SERVICE_TITLE", default="Deposit server")
+# TrueType fonts that reports are printed in; the first that has a letter prints it.
+REPORT_FONTS: list[str] = env.list(
+    "REPORT_FONTS",
+    default=[
+        "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+        "/usr/share/fonts/dejavu-sans-fonts/DejaVuSans.ttf",
+        "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
+    ],
+)
 # A sentence at the top of every page, for a service that is not the one that keeps things: "Staging: deposits go".
 BANNER: str = env.str("BANNER", default="")
 # Who speaks in the archive's own records of deposits: the address of this service.

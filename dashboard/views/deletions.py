@@ -1,6 +1,7 @@
-"""Withdrawing: asking for it, the requests, and deciding on one."""
+"""Withdrawing and erasing: asking for it, the requests, deciding on one, and its report."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -8,13 +9,16 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from dashboard import polling
 from dashboard.pages import page
 from deposit.actors import Actor
+from deposit.erasure.report import copy_facts, counted
+from deposit.erasure.report_pdf import as_pdf
 from deposit.lifecycle import TransitionRefused
-from deposit.models import DeletionKind, DeletionRequest, DeletionState, is_withdrawn
-from deposit.permissions import Operation, deposit_to
+from deposit.models import DeletionKind, DeletionRequest, DeletionState, is_erased, is_withdrawn
+from deposit.permissions import Operation, deposit_to, may
 from deposit.refusals import Kind, Refusal
-from deposit.services import deletions
+from deposit.services import deletions, erasing
 
 _SHOWN = 100
 
@@ -41,16 +45,39 @@ def deletion_list(request: HttpRequest, actor: Actor) -> HttpResponse:
 @require_GET
 @page
 def deletion(request: HttpRequest, actor: Actor, request_id: int) -> HttpResponse:
-    """One request: who asks, why, and the decision."""
+    """One request: who asks, why, and the decision; of an erasure its plan, and how far it is."""
     return _shown(request, actor, deletions.request_for(actor, request_id))
+
+
+def _live(request: HttpRequest, actor: Actor, asked: DeletionRequest) -> dict[str, Any]:
+    """What changes by itself: the plan while it is made, and what is erased while it goes."""
+    plan = erasing.plan_for(actor, asked)
+    is_open = asked.state == DeletionState.REQUESTED
+    waits = (is_open and asked.plan is None) or (
+        asked.state == DeletionState.APPROVED and not asked.erased_at
+    )
+    context = {
+        "asked": asked,
+        "is_open": is_open,
+        "plan": plan,
+        "goes": counted(plan["goes"]) if plan else "",
+        "stays": counted(plan["stays"]) if plan else "",
+        "copies": copy_facts(erasing.copies_for(actor, asked)),
+    }
+    seconds = 2 if asked.kind == DeletionKind.ERASE and waits else 0
+    return polling.region(request, "dashboard/deletions/plan.html", context, seconds=seconds)
 
 
 def _shown(
     request: HttpRequest, actor: Actor, asked: DeletionRequest, *, fault: str = "", note: str = ""
 ) -> HttpResponse:
     is_open = asked.state == DeletionState.REQUESTED
+    live = _live(request, actor, asked)
+    if request.method == "GET" and (part := polling.answer(request, live)):
+        return part
     context = {
         "asked": asked,
+        "live": live,
         "may_review": deletions.may_review(actor, asked),
         "may_cancel": is_open and actor.user is not None and actor.user.pk == asked.requester_id,
         "is_open": is_open,
@@ -63,13 +90,18 @@ def _shown(
 @require_http_methods(["GET", "POST"])
 @page
 def ask(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpResponse:
-    """The form that asks for a deposit to be withdrawn, or for a withdrawn one to be restored."""
+    """The form that asks for a deposit to be withdrawn, for a withdrawn one to be restored, or for one to be erased."""
     deposit = deposit_to(actor, Operation.REQUEST_DELETION, deposit_id)
     kind = DeletionKind.RESTORE if is_withdrawn(deposit) else DeletionKind.WITHDRAW
-    reason, fault = request.POST.get("reason", ""), ""
+    if (request.POST or request.GET).get("kind") == DeletionKind.ERASE:
+        deposit = deposit_to(actor, Operation.REQUEST_ERASURE, deposit_id)
+        kind = DeletionKind.ERASE
+    reason, objects, fault = request.POST.get("reason", ""), request.POST.get("objects", ""), ""
     if request.method == "POST":
         try:
-            made = deletions.request(actor=actor, deposit_id=deposit.pk, kind=kind, reason=reason)
+            made = deletions.request(
+                actor=actor, deposit_id=deposit.pk, kind=kind, reason=reason, objects=objects.split()
+            )
         except (Refusal, TransitionRefused) as refused:
             fault = _words(refused)
         else:
@@ -79,10 +111,34 @@ def ask(request: HttpRequest, actor: Actor, deposit_id: int) -> HttpResponse:
         "deposit": deposit,
         "kind": kind,
         "reason": reason,
+        "objects": objects,
         "fault": fault,
         "open": deletions.open_request(deposit),
+        "erased": is_erased(deposit),
+        "may_erase": may(actor, Operation.REQUEST_ERASURE, deposit),
     }
     return render(request, "dashboard/deletions/ask.html", context, status=400 if fault else 200)
+
+
+@require_GET
+@page
+def report(request: HttpRequest, actor: Actor, request_id: int) -> HttpResponse:
+    """The report of a request, to read and to print."""
+    asked = deletions.request_for(actor, request_id)
+    context = {"report": erasing.report_for(actor, asked), "number": asked.pk}
+    return render(request, "dashboard/deletions/report.html", context)
+
+
+@require_GET
+@page
+def report_pdf(request: HttpRequest, actor: Actor, request_id: int) -> HttpResponse:
+    """The same as PDF."""
+    asked = deletions.request_for(actor, request_id)
+    return HttpResponse(
+        as_pdf(erasing.report_for(actor, asked)),
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'inline; filename="request-{asked.pk}.pdf"'},
+    )
 
 
 _ACTS: dict[str, Callable[[Actor, int, str], DeletionRequest]] = {

@@ -21,7 +21,7 @@ from deposit.actors import Actor
 from deposit.http.downloads import SAFE, path_of_package
 from deposit.metadata.entry import Entry
 from deposit.metadata.errors import MetadataError
-from deposit.models import Deposit, DepositType, Finding, Part, PartKind, Status
+from deposit.models import Deposit, DepositType, Finding, Part, PartKind, Status, is_erased
 from deposit.monitoring.waiting import why_not_done
 from deposit.permissions import Operation, may, require, visible_deposit
 from deposit.services import confirmation
@@ -62,7 +62,9 @@ def _context(request: HttpRequest, actor: Actor, deposit: Deposit) -> dict[str, 
         "why": why_not_done(deposit, faults=runs_it) if deposit.status in MOVING and not held else "",
         "held": held,
         "withdrawal": getattr(deposit, "withdrawal", None),
-        "may_ask": deposit.status == Status.DONE and may(actor, Operation.REQUEST_DELETION, deposit),
+        "may_ask": deposit.status == Status.DONE
+        and not is_erased(deposit)
+        and may(actor, Operation.REQUEST_DELETION, deposit),
         "may_change": may(actor, Operation.CHANGE, deposit),
         "expires": confirmation.expires(deposit) if held else None,
         "steps": steps_of(deposit),

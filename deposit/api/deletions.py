@@ -1,7 +1,8 @@
-"""``/api/deletions/``: asking for a deposit to be withdrawn or restored, and deciding on it."""
+"""``/api/deletions/``: asking for a deposit to be withdrawn, restored or erased, and deciding on it."""
 
 from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -12,8 +13,9 @@ from rest_framework.viewsets import GenericViewSet
 
 from deposit.api.serializers import ProblemSerializer
 from deposit.api.views import ApiView, Pages
+from deposit.erasure.report_pdf import as_pdf
 from deposit.models import LONGEST_REASON, DeletionKind, DeletionRequest, DeletionState
-from deposit.services import deletions
+from deposit.services import deletions, erasing
 
 
 class DeletionSerializer(serializers.ModelSerializer[DeletionRequest]):
@@ -22,6 +24,12 @@ class DeletionSerializer(serializers.ModelSerializer[DeletionRequest]):
     requester = serializers.CharField(source="requester.username")
     reviewer = serializers.CharField(source="reviewer.username", allow_null=True, default=None)
     may_review = serializers.SerializerMethodField(help_text="Whether the caller can decide on it.")
+    objects = serializers.ListField(
+        source="objects_named",
+        child=serializers.CharField(),
+        help_text="SWHIDs, where only these are to be erased.",
+    )
+    progress = serializers.JSONField(help_text="Of an approved erasure: packs written anew, and bytes.")
 
     class Meta:
         model = DeletionRequest
@@ -29,6 +37,7 @@ class DeletionSerializer(serializers.ModelSerializer[DeletionRequest]):
             "id",
             "deposit",
             "kind",
+            "objects",
             "state",
             "requester",
             "reason",
@@ -37,6 +46,8 @@ class DeletionSerializer(serializers.ModelSerializer[DeletionRequest]):
             "reviewer",
             "note",
             "ended_at",
+            "erased_at",
+            "progress",
             "may_review",
         ]
         read_only_fields = fields
@@ -46,12 +57,43 @@ class DeletionSerializer(serializers.ModelSerializer[DeletionRequest]):
         return deletions.may_review(self.context["view"].actor, asked)
 
 
+class OneDeletionSerializer(DeletionSerializer):
+    """The same with what an erasure would do, and where copies lie; for those who may ask for erasures."""
+
+    plan = serializers.SerializerMethodField(
+        help_text="What goes and what stays; null until it is made, and for others."
+    )
+    copies = serializers.SerializerMethodField(
+        help_text="Copies that neither withdrawing nor erasing reaches."
+    )
+
+    class Meta(DeletionSerializer.Meta):
+        fields = [*DeletionSerializer.Meta.fields, "plan", "copies"]
+        read_only_fields = fields
+
+    def get_plan(self, asked: DeletionRequest) -> dict[str, Any] | None:
+        """What goes and what stays."""
+        plan = erasing.plan_for(self.context["view"].actor, asked)
+        return None if plan is None else dict(plan)
+
+    def get_copies(self, asked: DeletionRequest) -> list[dict[str, Any]]:
+        """Copies elsewhere."""
+        return [dict(one) for one in erasing.copies_for(self.context["view"].actor, asked)]
+
+
 class NewDeletionSerializer(serializers.Serializer[Any]):
     """What is asked for, and why (10 to 2,000 characters)."""
 
     deposit = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     kind = serializers.ChoiceField(choices=DeletionKind.choices)
     reason = serializers.CharField(max_length=LONGEST_REASON)
+    objects = serializers.ListField(
+        child=serializers.CharField(max_length=50),
+        required=False,
+        default=list,
+        max_length=100,
+        help_text="Of erase: SWHIDs of files and folders of the deposit; without any, all that only it brought.",
+    )
 
 
 class NoteSerializer(serializers.Serializer[Any]):
@@ -67,11 +109,11 @@ class DeletionQuerySerializer(serializers.Serializer[Any]):
     deposit = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
 
 
-_ANSWERS = {200: DeletionSerializer, 403: ProblemSerializer, 409: ProblemSerializer}
+_ANSWERS = {200: OneDeletionSerializer, 403: ProblemSerializer, 409: ProblemSerializer}
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Requests to withdraw or restore", parameters=[DeletionQuerySerializer])
+    list=extend_schema(summary="Requests to withdraw, restore or erase", parameters=[DeletionQuerySerializer])
 )
 class DeletionViewSet(ApiView, ListModelMixin, GenericViewSet[DeletionRequest]):
     """Requests on deposits for which the caller may ask itself, newest first."""
@@ -89,18 +131,18 @@ class DeletionViewSet(ApiView, ListModelMixin, GenericViewSet[DeletionRequest]):
         return deletions.requests_for(self.actor).filter(**asked.validated_data)
 
     def _told(self, asked: DeletionRequest, status: int = 200) -> Response:
-        told = DeletionSerializer(asked, context=self.get_serializer_context()).data
+        told = OneDeletionSerializer(asked, context=self.get_serializer_context()).data
         return Response(told, status=status)
 
-    @extend_schema(summary="A request", responses=DeletionSerializer)
+    @extend_schema(summary="A request", responses=OneDeletionSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
         """What was asked for, by whom, why, and what became of it."""
         return self._told(deletions.request_for(self.actor, int(pk)))
 
     @extend_schema(
-        summary="Ask for a deposit to be withdrawn or restored",
+        summary="Ask for a deposit to be withdrawn, restored or erased",
         request=NewDeletionSerializer,
-        responses={201: DeletionSerializer, 409: ProblemSerializer, 422: ProblemSerializer},
+        responses={201: OneDeletionSerializer, 409: ProblemSerializer, 422: ProblemSerializer},
     )
     def create(self, request: Request) -> Response:
         """Somebody else decides on it; 409 while another request on the deposit is open."""
@@ -112,8 +154,20 @@ class DeletionViewSet(ApiView, ListModelMixin, GenericViewSet[DeletionRequest]):
             deposit_id=wanted["deposit"],
             kind=DeletionKind(wanted["kind"]),
             reason=wanted["reason"],
+            objects=wanted["objects"],
         )
         return self._told(made, status=201)
+
+    @extend_schema(summary="The report as PDF", responses={(200, "application/pdf"): bytes})
+    @action(detail=True, methods=["get"])
+    def report(self, request: Request, pk: str) -> HttpResponse:
+        """Who asked for what and why, who decided, what went; nothing of the content."""
+        asked = deletions.request_for(self.actor, int(pk))
+        return HttpResponse(
+            as_pdf(erasing.report_for(self.actor, asked)),
+            content_type="application/pdf",
+            headers={"Content-Disposition": f'attachment; filename="request-{asked.pk}.pdf"'},
+        )
 
     def _note(self) -> str:
         given = NoteSerializer(data=self.request.data)

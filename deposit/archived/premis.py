@@ -33,6 +33,9 @@ _TYPES: Mapping[str, str] = {
     "update-metadata": "metadata modification",
     "withdraw": "deaccession",
     "restore": "accession",
+    "erase": "deletion",
+    "erase-objects": "deletion",
+    "erased": "deletion",
 }
 _FAILURES = frozenset(
     {"reject", "fail", "quarantine", "give-back", "expire", "fetch-failed", "expire-deletion"}

@@ -15,6 +15,7 @@ _WORKERS: dict[str, str] = {
     EventName.FINISH: "loader",
     EventName.FAIL: "loader",
     EventName.ASK: "loader",
+    EventName.ERASED: "loader",
 }
 # Events whose reason is a fault as the machine tells it.
 _FAULTS = frozenset({EventName.GIVE_BACK, EventName.RELEASE, EventName.QUARANTINE})

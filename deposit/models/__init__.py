@@ -8,7 +8,9 @@ from deposit.models.deletions import (
     DeletionKind,
     DeletionRequest,
     DeletionState,
+    TakenBackup,
     Withdrawal,
+    is_erased,
     is_withdrawn,
 )
 from deposit.models.deliveries import (
@@ -117,10 +119,12 @@ __all__ = [
     "Subscription",
     "SubscriptionChannel",
     "SubscriptionReach",
+    "TakenBackup",
     "TokenScope",
     "Upload",
     "UploadSegment",
     "Withdrawal",
     "WorkItem",
+    "is_erased",
     "is_withdrawn",
 ]

@@ -24,6 +24,7 @@ class EventName(StrEnum):
     RESCHEDULE = "reschedule"
     WITHDRAW = "withdraw"
     RESTORE = "restore"
+    ERASE = "erase"
     # A worker met a fault that is not the deposit's: the status stays, the work waits for its next attempt.
     GIVE_BACK = "give-back"
     # A step of a delivery needs a person's decision; once for each question.
@@ -46,7 +47,10 @@ class EventName(StrEnum):
     # The packages of a deposit that came to nothing were removed; its record stays.
     CLEAR = "clear"
     TELL_OF_EXPIRY = "tell-of-expiry"
-    # Somebody asked for it to be withdrawn or restored, and what became of that.
+    # Some objects of it were said to be erased, the deposit itself stays; and: all bytes are gone.
+    ERASE_OBJECTS = "erase-objects"
+    ERASED = "erased"
+    # Somebody asked for it to be withdrawn, restored or erased, and what became of that.
     REQUEST_DELETION = "request-deletion"
     REJECT_DELETION = "reject-deletion"
     CANCEL_DELETION = "cancel-deletion"

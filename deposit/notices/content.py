@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from deposit.lifecycle import notice_of
-from deposit.models import Delivery, Deposit, Event, Finding, Identifier, NoticeType
+from deposit.models import Delivery, Deposit, Event, Finding, Identifier, NoticeType, is_withdrawn
 from deposit.notices.outbox import Line
 
 # More findings than that are on the deposit's page.
@@ -45,9 +45,9 @@ def body_of(kind: NoticeType, at: datetime, data: Mapping[str, Any]) -> dict[str
 
 
 def tell(lines: Sequence[Line]) -> list[Told]:
-    """What is told of these lines; a few queries for all of them. What is gone is told no more."""
+    """What is told of these lines; a few queries for all of them. What is gone, or withdrawn, is told no more."""
     ids = {line.deposit_id for line in lines}
-    deposits = Deposit.objects.select_related("collection", "client__user").in_bulk(ids)
+    deposits = Deposit.objects.select_related("collection", "client__user", "withdrawal").in_bulk(ids)
     findings = _by_deposit(Finding.objects.filter(deposit__in=ids).order_by("id"))
     identifiers = _by_deposit(Identifier.objects.filter(deposit__in=ids).order_by("id"))
     asked = {line.detail.get("delivery") for line in lines if line.detail.get("delivery")}
@@ -55,7 +55,7 @@ def tell(lines: Sequence[Line]) -> list[Told]:
     found = []
     for line in lines:
         kind, deposit = notice_of(line.name), deposits.get(line.deposit_id)
-        if kind is None or deposit is None:
+        if kind is None or deposit is None or _is_hidden(deposit, kind):
             continue
         data = {"deposit": _deposit(deposit, line, identifiers[deposit.pk]), "event": _event(line)}
         data |= _particulars(kind, line, findings[deposit.pk], deliveries)
@@ -63,6 +63,11 @@ def tell(lines: Sequence[Line]) -> list[Told]:
             Told(event_id=line.id, type=kind, deposit=deposit, at=line.at, body=body_of(kind, line.at, data))
         )
     return found
+
+
+def _is_hidden(deposit: Deposit, kind: NoticeType) -> bool:
+    """Of what is withdrawn, only that it was is told."""
+    return is_withdrawn(deposit) and kind is not NoticeType.WITHDRAWN
 
 
 def line_of(event: Event) -> Line:

@@ -1,11 +1,12 @@
 """A copy of everything, taken while the service runs: record, staged packages, packs, settings.
 
 The instant of a backup is one snapshot of the database. What that snapshot names is in the copy: staged files are
-copied before anybody can miss them, packs never change and never go. A folder takes any number of backups, which
+copied before anybody can miss them, packs never change. A folder takes any number of backups, which
 share their packs and staged files: each copies only what is new.
 
     FOLDER/packs/<sha256>.tar.zst       the packs, of all backups
     FOLDER/staging/...                  staged files, of all backups
+    FOLDER/erasures/...                 what was erased since: see `deposit.operations.erasures`
     FOLDER/<instant>/record.dump        pg_dump's custom format
     FOLDER/<instant>/deposit.env        the settings, if they came from a file
     FOLDER/<instant>/manifest.json      what belongs to it, with digests; written last: without it there is no backup
@@ -19,7 +20,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ from archive.models import Pack
 from archive.packs.reader import PackFile
 from archive.storage import SUFFIX, default_storage
 from deposit.models import Part, Upload
+from deposit.operations import erasures
+from deposit.operations.durable import BackupError, Say, write_durably
 from deposit.staging import files
 from settings.env import env_file
 
@@ -40,12 +43,6 @@ MANIFEST = "manifest.json"
 RECORD = "record.dump"
 # How often to begin anew when a client removes a staged file in the moment between looking and copying.
 TRIES = 20
-
-Say = Callable[[str], None]
-
-
-class BackupError(Exception):
-    """Why there is no backup or no restore, and what to do."""
 
 
 class _Vanished(Exception):
@@ -76,9 +73,12 @@ def back_up(folder: Path, *, say: Say) -> Path:
         "staged": staged,
         "packs": packs,
     }
-    _write_durably(unfinished / MANIFEST, json.dumps(manifest, indent=1).encode())
+    write_durably(unfinished / MANIFEST, json.dumps(manifest, indent=1).encode())
     unfinished.rename(instant)
     files.sync_directory(folder)
+    erasures.note_taken(folder, instant.name)
+    if erasures.write_down(folder):
+        erasures.take_out(folder, sorted(folder.glob(f"*Z/{MANIFEST}")), say=say)
     return instant
 
 
@@ -123,7 +123,7 @@ def _copy_staged(names: dict[str, int], folder: Path, *, forgive: bool = False) 
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            _write_durably(target, _chunks(files.path_of(name)))
+            write_durably(target, _chunks(files.path_of(name)))
         except FileNotFoundError:
             if forgive:
                 continue
@@ -160,7 +160,7 @@ def _copy_pack(name: str, size: int, folder: Path) -> None:
     try:
         pack = default_storage().open(name)
         try:
-            _write_durably(target, pack_bytes(pack, size), sha256=name)
+            write_durably(target, pack_bytes(pack, size), sha256=name)
         finally:
             pack.close()
     except ArchiveError as error:
@@ -173,24 +173,6 @@ def pack_bytes(pack: PackFile, size: int) -> Iterator[bytes]:
     """A pack from beginning to end."""
     for offset in range(0, size, CHUNK):
         yield pack.read(offset, min(CHUNK, size - offset))
-
-
-def _write_durably(target: Path, content: bytes | Iterator[bytes], *, sha256: str | None = None) -> None:
-    """A new file, whole or not at all; with ``sha256``, only if it has that digest."""
-    half = target.with_name(f".{target.name}.new")
-    digest = hashlib.sha256()
-    with half.open("wb") as file:
-        for chunk in [content] if isinstance(content, bytes) else content:
-            file.write(chunk)
-            if sha256:
-                digest.update(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    if sha256 and digest.hexdigest() != sha256:
-        half.unlink()
-        raise BackupError(f"{target.name} is damaged: its bytes are not what its name says.")
-    half.replace(target)
-    files.sync_directory(target.parent)
 
 
 def sync_file(path: Path) -> None:

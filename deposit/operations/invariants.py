@@ -97,9 +97,10 @@ INVARIANTS = (
             FROM deposit_deposit deposit LEFT JOIN deposit_withdrawal withdrawal ON withdrawal.deposit_id = deposit.id
             LEFT JOIN (
                 SELECT DISTINCT ON (deposit_id) deposit_id, name FROM deposit_event
-                WHERE name IN ('withdraw', 'restore') ORDER BY deposit_id, id DESC
+                WHERE name IN ('withdraw', 'restore', 'erase') ORDER BY deposit_id, id DESC
             ) newest ON newest.deposit_id = deposit.id
-            WHERE (withdrawal.id IS NOT NULL) <> (newest.name IS NOT DISTINCT FROM 'withdraw')
+            WHERE (withdrawal.id IS NOT NULL) <> (newest.name IS NOT NULL AND newest.name <> 'restore')
+            OR withdrawal.erased <> (newest.name = 'erase')
             OR withdrawal.id IS NOT NULL AND deposit.status <> 'done'""",
         message="Whether the deposit is withdrawn is not what its history says ({}).",
         remedy=_LOOK,
@@ -109,6 +110,8 @@ INVARIANTS = (
         query="""
             SELECT id, status FROM deposit_deposit WHERE type = 'code' AND status IN ('verified', 'loading', 'done')
             AND NOT EXISTS (SELECT FROM deposit_part WHERE deposit_id = deposit_deposit.id AND kind = 'package')
+            AND NOT EXISTS (SELECT FROM deposit_deletionrequest asked WHERE asked.deposit_id = deposit_deposit.id
+                AND asked.kind = 'erase' AND asked.state = 'approved')
             -- Where it came from it had none any more.
             AND NOT EXISTS (SELECT FROM deposit_moveddeposit moved
                 WHERE moved.deposit_id = deposit_deposit.id AND jsonb_array_length(moved.lacking) > 0)""",
@@ -122,6 +125,8 @@ INVARIANTS = (
             CROSS JOIN LATERAL (VALUES (swhid), (release_swhid), (snapshot_swhid)) told (swhid)
             LEFT JOIN archive_object object ON object.sha1_git = decode(substr(told.swhid, 11), 'hex')
             WHERE status = 'done' AND told.swhid IS NOT NULL AND object.sha1_git IS NULL
+            AND NOT EXISTS (SELECT FROM archive_erasedobject erased
+                WHERE erased.sha1_git = decode(substr(told.swhid, 11), 'hex'))
             -- Metadata have no delivery; those that were moved in are recorded only.
             AND {_IN_ARCHIVE}""",  # noqa: S608
         message="The archive does not have what the deposit is known by: {}.",

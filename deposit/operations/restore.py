@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
+from archive.errors import ArchiveError
 from archive.storage import SUFFIX, primary_storage
 from deposit.models import Part
+from deposit.operations import erasures
 from deposit.operations.backup import (
     FORMAT,
     MANIFEST,
     RECORD,
-    BackupError,
-    Say,
     file_sha256,
     run_program,
     sync_file,
 )
+from deposit.operations.durable import BackupError, Say
 from deposit.queue import dispatcher
 from deposit.staging import files
 
@@ -48,8 +50,31 @@ def restore(folder: Path, *, instant: str | None, say: Say) -> str:
     run_program("pg_restore", *words, str(source / RECORD))
     # Messages that were out at that instant are lost by now.
     dispatcher.forget_what_was_sent()
-    require_staged_as_recorded()
+    if needs_migration():
+        say("This backup is older than the program. Next: manage.py migrate, then manage.py restore --finish")
+    else:
+        finish(folder, instant=source.name, say=say)
     return str(manifest["instant"])
+
+
+def finish(folder: Path, *, instant: str | None, say: Say) -> None:
+    """What has to follow once the record is in the form of this release; again does no harm. Raises `BackupError`.
+
+    What was erased after the backup was made is erased again, before anybody can read it.
+    """
+    source = _newest(folder) if instant is None else folder / instant
+    replaced = _read(source).get("replaced", {})
+    try:
+        erasures.apply_again(folder, replaced, say=say)
+    except ArchiveError as error:
+        raise BackupError(f"What was erased is not erased again yet: {error}") from error
+    require_staged_as_recorded()
+
+
+def needs_migration() -> bool:
+    """Whether the record is not in the form of this release."""
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def _dbname() -> str:

@@ -18,6 +18,8 @@ _MEANING = {
     Operation.READ_AUDIT: "read and export the audit",
     Operation.REQUEST_DELETION: "ask for a deposit that is done to be withdrawn, or restored",
     Operation.REVIEW_DELETION: "approve or reject what somebody else has asked for",
+    Operation.REQUEST_ERASURE: "ask for a deposit that is done, or files of it, to be erased; see the plan",
+    Operation.REVIEW_ERASURE: "approve or reject an erasure that somebody else has asked for",
 }
 
 _HEAD = """# Roles

@@ -1,10 +1,11 @@
-"""Withdrawing what is archived, and restoring it: one person asks, another decides.
+"""Withdrawing what is archived, restoring it, and erasing it: one person asks, another decides.
 
-Nothing is removed: the deposit stays whole, and so does all that the archive has of it. What is withdrawn is read by
-those who decide on it; all others get its tombstone, also for the objects in the archive, unless another deposit that
-they may read holds the same.
+Withdrawing removes nothing: the deposit stays whole, and so does all that the archive has of it. What is withdrawn is
+read by those who decide on it; all others get its tombstone, also for the objects in the archive, unless another
+deposit that they may read holds the same. Erasing (`deposit.erasure`) cannot be taken back; it takes a plan before.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -15,6 +16,10 @@ from django.db.models.functions import Now
 
 from deposit import lifecycle
 from deposit.actors import Actor, Channel, acting, system_actor
+from deposit.erasure.approving import erase_at_once
+from deposit.erasure.asking import named_objects, require_plan
+from deposit.erasure.record import drop_notices
+from deposit.erasure.work import ask_for_plan
 from deposit.lifecycle import TransitionRefused
 from deposit.models import (
     LONGEST_REASON,
@@ -26,6 +31,7 @@ from deposit.models import (
     EventName,
     Status,
     Withdrawal,
+    is_erased,
     is_withdrawn,
 )
 from deposit.permissions import LARGEST_ID, Operation, deposit_to, deposits_for, may, require, require_member
@@ -33,12 +39,22 @@ from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.exports import citation_of
 
+# Which operations ask for each kind, and decide on it.
+_ASKING = {DeletionKind.ERASE: Operation.REQUEST_ERASURE}
+_DECIDING = {DeletionKind.ERASE: Operation.REVIEW_ERASURE}
 
-def request(*, actor: Actor, deposit_id: int, kind: DeletionKind, reason: str) -> DeletionRequest:
-    """Ask for a deposit to be withdrawn or restored. Raises `Refusal`, `TransitionRefused`."""
+
+def request(
+    *, actor: Actor, deposit_id: int, kind: DeletionKind, reason: str, objects: Sequence[str] = ()
+) -> DeletionRequest:
+    """Ask for a deposit to be withdrawn, restored or erased. Raises `Refusal`, `TransitionRefused`.
+
+    ``objects``: SWHIDs of files and folders of the deposit, where only these are to be erased.
+    """
     person = _person(actor)
-    deposit = deposit_to(actor, Operation.REQUEST_DELETION, deposit_id)
+    deposit = deposit_to(actor, _ASKING.get(kind, Operation.REQUEST_DELETION), deposit_id)
     reason = _reason(reason)
+    named = named_objects(deposit, objects, kind)
     with acting(actor), transaction.atomic():
         locked = Deposit.objects.select_for_update().get(pk=deposit.pk)
         _require_possible(locked, kind)
@@ -51,9 +67,12 @@ def request(*, actor: Actor, deposit_id: int, kind: DeletionKind, reason: str) -
             kind=kind,
             requester=person,
             reason=reason,
+            objects_named=named,
             expires_at=Now() + timedelta(days=settings.DELETION_REVIEW_DAYS),
         )
         _record(made, EventName.REQUEST_DELETION, actor, reason=reason)
+        if kind == DeletionKind.ERASE:
+            ask_for_plan(made)
     return _fresh(made.pk)
 
 
@@ -89,8 +108,10 @@ def approve(*, actor: Actor, request_id: int, note: str = "") -> DeletionRequest
     """Do what somebody else has asked for. Raises `Refusal`, `TransitionRefused`."""
     with acting(actor), transaction.atomic():
         asked = _to_review(actor, request_id)
+        if asked.kind == DeletionKind.ERASE:
+            require_plan(asked)
         _end(asked, DeletionState.APPROVED, reviewer=_person(actor), note=_note(note))
-        (_withdraw if asked.kind == DeletionKind.WITHDRAW else _restore)(asked, actor)
+        _ACTS[DeletionKind(asked.kind)](asked, actor)
     return _fresh(request_id)
 
 
@@ -161,7 +182,7 @@ def may_review(actor: Actor, asked: DeletionRequest) -> bool:
     """Whether this is for the actor to decide: open, somebody else's, and on a deposit of which it has the right to."""
     if asked.state != DeletionState.REQUESTED or actor.user is None or actor.user.pk == asked.requester_id:
         return False
-    return may(actor, Operation.REVIEW_DELETION, asked.deposit)
+    return may(actor, _DECIDING.get(DeletionKind(asked.kind), Operation.REVIEW_DELETION), asked.deposit)
 
 
 def _person(actor: Actor) -> User:
@@ -170,7 +191,7 @@ def _person(actor: Actor) -> User:
         raise Refusal(
             Kind.FORBIDDEN,
             "deletion.nobody",
-            "Withdrawing takes two people who are known by name.",
+            "Withdrawing and erasing take two people who are known by name.",
             "Log in; at the command line say who you are with --user.",
         )
     return actor.user
@@ -195,9 +216,11 @@ def _note(text: str) -> str:
 def _require_possible(deposit: Deposit, kind: DeletionKind) -> None:
     if deposit.status != Status.DONE:
         raise TransitionRefused(
-            f"Deposit {deposit.pk} has status '{deposit.status}': only what is done is withdrawn."
+            f"Deposit {deposit.pk} has status '{deposit.status}': only what is done is withdrawn or erased."
         )
-    if is_withdrawn(deposit) is (kind == DeletionKind.WITHDRAW):
+    if is_erased(deposit):
+        raise TransitionRefused(f"Deposit {deposit.pk} is erased: there is nothing left of it.")
+    if kind != DeletionKind.ERASE and is_withdrawn(deposit) is (kind == DeletionKind.WITHDRAW):
         now = "withdrawn already" if kind == DeletionKind.WITHDRAW else "not withdrawn"
         raise TransitionRefused(f"Deposit {deposit.pk} is {now}.")
 
@@ -223,7 +246,7 @@ def _locked(actor: Actor, request_id: int) -> DeletionRequest:
 def _to_review(actor: Actor, request_id: int) -> DeletionRequest:
     """The locked request, if the actor may decide on it."""
     asked = _locked(actor, request_id)
-    require(actor, Operation.REVIEW_DELETION, asked.deposit)
+    require(actor, _DECIDING.get(DeletionKind(asked.kind), Operation.REVIEW_DELETION), asked.deposit)
     if _person(actor).pk == asked.requester_id:
         raise Refusal(
             Kind.FORBIDDEN,
@@ -262,6 +285,7 @@ def _withdraw(asked: DeletionRequest, actor: Actor) -> None:
         decided_by=_person(actor).get_username(),
         citation=citation_of(deposit),
     )
+    drop_notices(deposit)
 
 
 def _restore(asked: DeletionRequest, actor: Actor) -> None:
@@ -269,6 +293,13 @@ def _restore(asked: DeletionRequest, actor: Actor) -> None:
         EventName.RESTORE, asked.deposit_id, actor=str(actor), detail=_told(asked, reason=asked.reason)
     )
     Withdrawal.objects.filter(deposit=asked.deposit_id).delete()
+
+
+_ACTS = {
+    DeletionKind.WITHDRAW: _withdraw,
+    DeletionKind.RESTORE: _restore,
+    DeletionKind.ERASE: erase_at_once,
+}
 
 
 def _told(asked: DeletionRequest, **detail: str) -> dict[str, str | int]:

@@ -16,6 +16,7 @@ from django.conf import settings
 from archive.errors import PathConflict
 from archive.identifiers import SWHID, ObjectType
 from client.description.files import Description
+from deposit.erasure.refusing import erased_finding, erased_objects
 from deposit.findings import Area, Finding, Severity
 from deposit.intake.limits import limits_of
 from deposit.intake.listing import Listing
@@ -119,7 +120,7 @@ def _one_at_a_time() -> Iterator[None]:
 
 def _verdict(path: Path, limits: Limits) -> Verdict:
     try:
-        with Listing(wanted=WANTED) as listing:
+        with Listing(wanted=WANTED, among=erased_objects()) as listing:
             proof = validate(path, limits, alive=lambda: None, take=listing.take, wanted=listing.wanted)
             listing.end_of_package()
             root = listing.root()
@@ -128,6 +129,8 @@ def _verdict(path: Path, limits: Limits) -> Verdict:
         subject = error.subject if isinstance(error, PackageError) else ""
         message = error.message if isinstance(error, PackageError) else str(error)
         return Verdict([Finding(code=code, area=Area.ARCHIVE, subject=subject, message=message)])
+    if listing.refused:
+        return Verdict([erased_finding(listing.refused)])
     warnings = [
         Finding(
             code=each.code,

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from deposit.operations.backup import BackupError, back_up
+from deposit.operations.backup import back_up
+from deposit.operations.durable import BackupError
 
 
 class Command(BaseCommand):

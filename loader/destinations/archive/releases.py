@@ -16,7 +16,7 @@ from archive.identifiers import SWHID, ObjectType
 from archive.objects import Alias, Release, Snapshot, Timestamp
 from archive.retrieval import release, snapshot, visits
 from deposit.models import Deposit
-from deposit.permissions import ARCHIVED
+from deposit.permissions import ARCHIVED, NOT_ERASED
 
 
 def release_of(
@@ -47,7 +47,9 @@ def _version(deposit: Deposit) -> str:
 def loaded_releases(deposit: Deposit) -> dict[str, SWHID]:
     """Version -> release of the other deposits of the origin that are in the archive, the newest of each version."""
     rows = (
-        Deposit.objects.filter(ARCHIVED, origin_url=deposit.origin_url, release_swhid__isnull=False)
+        Deposit.objects.filter(
+            ARCHIVED, NOT_ERASED, origin_url=deposit.origin_url, release_swhid__isnull=False
+        )
         .exclude(pk=deposit.pk)
         .order_by("complete_date", "id")
         .values_list("software_version", "release_swhid")

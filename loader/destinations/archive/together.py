@@ -20,7 +20,7 @@ from archive.tree import Tree
 from deposit.intake.limits import reading_of
 from deposit.metadata.entry import Entry, read_entry
 from deposit.models import AdvisoryLock, Deposit, Part, PartKind, Status
-from deposit.permissions import ARCHIVED
+from deposit.permissions import ARCHIVED, NOT_ERASED
 from deposit.queue.leases import Lease
 from loader.destinations.archive.known import known_root
 from loader.destinations.archive.loading import (
@@ -129,7 +129,7 @@ def _releases(origins: Sequence[str]) -> Mapping[str, Mapping[str, SWHID]]:
     """As `releases.loaded_releases` tells of one deposit, of all these origins."""
     found: dict[str, dict[str, SWHID]] = defaultdict(dict)
     rows = (
-        Deposit.objects.filter(ARCHIVED, origin_url__in=origins, release_swhid__isnull=False)
+        Deposit.objects.filter(ARCHIVED, NOT_ERASED, origin_url__in=origins, release_swhid__isnull=False)
         .order_by("complete_date", "id")
         .values_list("origin_url", "software_version", "release_swhid")
     )

@@ -209,6 +209,7 @@ def test_the_document_describes_every_path(db: None) -> None:
         "/api/deletions/{id}/approve/",
         "/api/deletions/{id}/cancel/",
         "/api/deletions/{id}/reject/",
+        "/api/deletions/{id}/report/",
         "/api/deliveries/",
         "/api/deliveries/bulk/",
         "/api/deliveries/{id}/",

@@ -10,7 +10,7 @@ import pytest
 
 from archive.storage import SUFFIX, primary_storage
 from deposit.models import Part
-from deposit.operations.backup import BackupError
+from deposit.operations.durable import BackupError
 from deposit.operations.restore import require_staged_as_recorded, restore
 from deposit.staging.files import path_of
 from tests.support.lifecycle_fixtures import sent
