@@ -26,6 +26,8 @@ _SWHID = re.compile(r"(swh:1:(cnt|dir|rev|rel|snp):[0-9a-f]{40})(;.*)?", re.ASCI
 
 # Words that fit more deposits than this are met soon enough on a walk from the newest to the oldest.
 _FEW = 5000
+# Deposits of no more days than this are gathered by their days, rather than met on a walk.
+_MONTH = timedelta(days=31)
 _SAMPLE = 400
 
 
@@ -58,6 +60,10 @@ def _begin(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
+def _after(day: date) -> datetime:
+    return _begin(day) + timedelta(days=1)
+
+
 class OneOf(filters.MultipleChoiceFilter):
     """Any of several values, as one IN."""
 
@@ -81,6 +87,16 @@ class DepositFilter(filters.FilterSet):
     class Meta:
         model = Deposit
         fields: list[str] = []
+
+    def filter_queryset(self, queryset: "Deposits") -> "Deposits":
+        """Narrow the list by all that is asked for. Days that are over are found by their index."""
+        deposits: Deposits = super().filter_queryset(queryset)
+        since, until = self.form.cleaned_data.get("since"), self.form.cleaned_data.get("until")
+        if since is None or until is None or until - since > _MONTH or until >= datetime.now(UTC).date():
+            return deposits
+        # A walk from the newest on would pass by all that came since; a slice is not taken apart by PostgreSQL.
+        within = Deposit.objects.filter(reception_date__gte=_begin(since), reception_date__lt=_after(until))
+        return deposits.filter(pk__in=within.order_by().values("pk")[:LARGEST_ID])
 
     def search(self, deposits: "Deposits", name: str, text: str) -> "Deposits":
         """By SWHID (qualifiers are ignored), by number, or by the beginnings of words."""
@@ -107,7 +123,7 @@ class DepositFilter(filters.FilterSet):
 
     def received_until(self, deposits: "Deposits", name: str, day: date) -> "Deposits":
         """To the last moment of a day (UTC)."""
-        return deposits.filter(reception_date__lt=_begin(day) + timedelta(days=1))
+        return deposits.filter(reception_date__lt=_after(day))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -33,7 +33,7 @@ class Delivery(models.Model):
     A retry is a delivery of its own; the earlier one stays, and is no longer ``current``.
     """
 
-    deposit = models.ForeignKey(Deposit, on_delete=models.CASCADE, related_name="deliveries")
+    deposit = models.ForeignKey(Deposit, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     destination = models.CharField(max_length=50)
     state = models.CharField(max_length=9, choices=DeliveryState.choices, default=DeliveryState.WAITING)
     # Whether it counts for what becomes of the deposit now: the newest one to each destination.
@@ -109,7 +109,9 @@ class ActivityState(models.TextChoices):
 class Activity(models.Model):
     """One step of a delivery, with its attempts and its result."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="activities")
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, related_name="activities", db_index=False
+    )
     name = models.CharField(max_length=50)
     state = models.CharField(max_length=7, choices=ActivityState.choices, default=ActivityState.RUNNING)
     # Attempts that failed or ended it; how often it was looked at again while it waited.
@@ -143,7 +145,7 @@ class Identifier(models.Model):
     Schemes: ``swhid-directory``, ``swhid-release``, ``swhid-snapshot``, and those of the destinations.
     """
 
-    deposit = models.ForeignKey(Deposit, on_delete=models.CASCADE, related_name="identifiers")
+    deposit = models.ForeignKey(Deposit, on_delete=models.CASCADE, related_name="identifiers", db_index=False)
     scheme = models.CharField(max_length=50)
     value = models.TextField()
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -194,8 +194,11 @@ class Membership(models.Model):
 class Deposit(models.Model):
     """One deposit from its first request to its identifiers."""
 
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="deposits")
-    collection = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="deposits")
+    # Indexed with the number of the deposit: see below.
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="deposits", db_index=False)
+    collection = models.ForeignKey(
+        Collection, on_delete=models.PROTECT, related_name="deposits", db_index=False
+    )
     type = models.CharField(max_length=4, choices=DepositType.choices, default=DepositType.CODE)
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.PARTIAL, editable=False)
     reception_date = models.DateTimeField(db_default=Now(), editable=False)

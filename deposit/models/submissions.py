@@ -13,7 +13,7 @@ class SubmissionKey(models.Model):
     Written in one transaction with the deposit. It stays as long as the deposit does.
     """
 
-    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="+")
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=500)
     source = models.CharField(max_length=100)
     deposit = models.ForeignKey(Deposit, on_delete=models.CASCADE, null=True, related_name="submission_keys")

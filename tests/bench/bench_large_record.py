@@ -1,10 +1,11 @@
 """Whether what people and machines ask takes as long with ten million deposits as with a hundred thousand.
 
-    python -m tests.bench.bench_large_record [--sizes 100000,1000000] [--kept FOLDER] [--fill-only]
+    python -m tests.bench.bench_large_record [--sizes 100000,1000000] [--kept FOLDER]
 
-The record is made by COPY (`tests.bench.large_record`), one size after the other in one database, and everything is
-measured at each size in one process, through all middleware, with PostgreSQL as `make run` starts it. Prints the
-median in milliseconds, the best, and the ratio to the first size; the limit is 1.5.
+Each record is made by COPY (`tests.bench.large_record`) in a PostgreSQL of its own, as `make run` starts it. Everything
+is asked for in one process for each record, through all middleware and with nothing remembered, in turns: what else the
+machine does meanwhile hits all sizes. Prints medians and spread in milliseconds and the ratio to the first size; the
+limit is 1.5.
 """
 
 import argparse
@@ -12,7 +13,9 @@ import contextlib
 import json
 import os
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,7 +24,7 @@ from typing import Any
 from tests.bench import large_record
 from tests.bench.archive_setup import archive
 
-REQUESTS = 21
+REQUESTS, WARM = 15, 3
 LIMIT = 1.5
 WAITING = 10_000
 # Below this, in milliseconds, a ratio tells of the machine and not of the record.
@@ -134,10 +137,15 @@ def snapshot() -> None:
     module.deposits_by_status(module.read_snapshot())
 
 
-def tallied() -> None:
-    """Count the days that may still change."""
-    from deposit.monitoring.daily_statistics import bring_up_to_date  # noqa: PLC0415 - settings exist only now
+def bring_up_to_date(steps: int = 1) -> bool:
+    """Count the days that may still change; whether all are counted."""
+    from deposit.monitoring import daily_statistics  # noqa: PLC0415 - settings exist only now
 
+    return daily_statistics.bring_up_to_date(steps=steps)
+
+
+def tallied() -> None:
+    """Count them as the scheduler does."""
     bring_up_to_date()
 
 
@@ -221,34 +229,87 @@ def forget() -> None:
         remembered.forget()
 
 
-def measured(case: Case) -> tuple[float, float]:
-    """The median and the best time, in milliseconds."""
-    times = []
-    for _ in range(REQUESTS + 2):
-        forget()
-        start = time.perf_counter()
-        case()
-        times.append((time.perf_counter() - start) * 1000)
-    return statistics.median(times[2:]), min(times)
+def serve(folder: Path, size: int) -> None:
+    """In a process of its own: a record of one size, and the time of whatever the parent names, in milliseconds."""
+    with archive(kept=folder):
+        from django.conf import settings  # noqa: PLC0415 - settings exist only now
+
+        from deposit.models import Deposit  # noqa: PLC0415
+
+        settings.ALLOWED_HOSTS = ["localhost"]
+        who = parties()
+        here = Deposit.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        if here < size:
+            large_record.fill(os.environ["DATABASE_URL"], here + 1, size, who["clients"], who["collections"])
+        start = time.monotonic()
+        while not bring_up_to_date(1000):
+            pass
+        print(f"{size:,} deposits: all days counted in {time.monotonic() - start:.1f} s", file=sys.stderr)
+        known = cases(who, size)
+        print(json.dumps(list(known)), flush=True)
+        for line in sys.stdin:
+            forget()
+            begun = time.perf_counter()
+            known[line.strip()]()
+            print(json.dumps((time.perf_counter() - begun) * 1000), flush=True)
 
 
-def measure_all(who: dict[str, Any], size: int, first: dict[str, float]) -> bool:
-    """Measure everything at one size; whether all is within the limit."""
-    from deposit.monitoring.daily_statistics import bring_up_to_date  # noqa: PLC0415 - settings exist only now
+class Record:
+    """A record of one size, in a process of its own."""
 
-    start = time.monotonic()
-    while not bring_up_to_date(steps=1000):
-        pass
-    print(f"{size:>10,} deposits: all days counted in {time.monotonic() - start:.1f} s", flush=True)
+    def __init__(self, folder: Path, size: int) -> None:
+        self.size = size
+        command = [
+            sys.executable,
+            "-m",
+            __spec__.name,
+            "--serve",
+            str(size),
+            "--kept",
+            str(folder / str(size)),
+        ]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.cases: list[str] = self._read()
+
+    def measure(self, name: str) -> float:
+        """The time of one case, in milliseconds."""
+        assert self._process.stdin
+        self._process.stdin.write(f"{name}\n")
+        self._process.stdin.flush()
+        value: float = self._read()
+        return value
+
+    def end(self) -> None:
+        """Stop it, and its PostgreSQL."""
+        self._process.communicate()
+
+    def _read(self) -> Any:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.size:,} deposits: it ended")
+        return json.loads(line)
+
+
+def compare(records: Sequence[Record]) -> bool:
+    """Measure everything at all sizes in turns; whether all is flat."""
     good = True
-    for name, case in cases(who, size).items():
-        middle, best = measured(case)
-        before = first.setdefault(name, middle)
-        good = good and (middle / before <= LIMIT or middle - before <= NOISE)
-        print(
-            f"{size:>10,} deposits  {name:34} {middle:8.1f} ms  best {best:8.1f}  {middle / before:5.2f} x",
-            flush=True,
-        )
+    for name in records[0].cases:
+        times: dict[int, list[float]] = {record.size: [] for record in records}
+        for turn in range(REQUESTS + WARM):
+            for record in records:
+                value = record.measure(name)
+                if turn >= WARM:
+                    times[record.size].append(value)
+        before = statistics.median(times[records[0].size])
+        for size, found in times.items():
+            middle = statistics.median(found)
+            good = good and (middle / before <= LIMIT or middle - before <= NOISE)
+            print(
+                f"{size:>10,} deposits  {name:34} {middle:8.1f} ms  {min(found):8.1f} to {max(found):8.1f}  "
+                f"{middle / before:5.2f} x",
+                flush=True,
+            )
     return good
 
 
@@ -256,33 +317,21 @@ def main() -> int:
     """1 when something is not flat."""
     parser = argparse.ArgumentParser(description="Whether times grow with the record.")
     parser.add_argument("--sizes", default="100000,1000000", metavar="NUMBER,NUMBER")
-    parser.add_argument("--kept", type=Path, metavar="FOLDER")
-    parser.add_argument(
-        "--fill-only", action="store_true", help="make the largest record and measure nothing"
-    )
+    parser.add_argument("--kept", type=Path, metavar="FOLDER", help="where the records stay for the next run")
+    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    sizes: Sequence[int] = [int(size) for size in asked.sizes.split(",")]
-    good = True
-    with archive(kept=asked.kept):
-        from django.conf import settings  # noqa: PLC0415 - settings exist only now
-
-        from deposit.models import Deposit  # noqa: PLC0415
-
-        settings.ALLOWED_HOSTS = ["localhost"]
-        who = parties()
-        results = (asked.kept / "first.json") if asked.kept else None
-        first: dict[str, float] = json.loads(results.read_text()) if results and results.exists() else {}
-        for size in sizes:
-            here = Deposit.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-            if here < size:
-                large_record.fill(
-                    os.environ["DATABASE_URL"], here + 1, size, who["clients"], who["collections"]
-                )
-            if not asked.fill_only:
-                good = measure_all(who, size, first) and good
-                if results:
-                    results.write_text(json.dumps(first))
-    return 0 if good else 1
+    if asked.serve:
+        serve(asked.kept, asked.serve)
+        return 0
+    with contextlib.ExitStack() as stack:
+        folder = asked.kept or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-large-")))
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+        records = []
+        for size in asked.sizes.split(","):
+            records.append(Record(folder, int(size)))
+            stack.callback(records[-1].end)
+        return 0 if compare(records) else 1
 
 
 if __name__ == "__main__":

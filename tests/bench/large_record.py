@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg2
 
-A_DAY = 5000
+A_DAY = 2500
 CLIENTS, COLLECTIONS = 40, 10
 _BATCH = 20_000
 _WORDS = [hashlib.sha1(b"%d" % n, usedforsecurity=False).hexdigest()[:7] for n in range(50_000)]
