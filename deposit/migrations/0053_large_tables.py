@@ -54,7 +54,7 @@ def without_index(
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("deposit", "0050_withdrawals")]
+    dependencies = [("deposit", "0052_erasure_validated")]
 
     operations = [
         *(told(table, settings) for table, settings in TABLES.items()),
