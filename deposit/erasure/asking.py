@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from archive.erasure import erased_among
 from archive.errors import InvalidIdentifier
 from archive.identifiers import SWHID, ObjectType
+from archive.places import erased_among
 from archive.retrieval import contains
 from deposit.lifecycle import TransitionRefused
 from deposit.models import DeletionKind, DeletionRequest, Deposit

@@ -16,18 +16,38 @@ from archive.storage import default_storage
 from deposit import lifecycle
 from deposit.erasure import files
 from deposit.erasure.planning import make_plan
-from deposit.models import DeletionKind, DeletionRequest, DeletionState, EventName, Status
+from deposit.models import DeletionKind, DeletionRequest, DeletionState, EventName, Status, WorkItem
 from deposit.queue import items
 from deposit.queue.claims import Claim, LeaseLost
 from deposit.queue.leases import Busy, Lease, kept
-from deposit.queue.policies import DISK, LOCAL
+from deposit.queue.policies import LOCAL, PROMISED
 from deposit.queue.registry import Kind, register
 
 logger = logging.getLogger(__name__)
 
-PLAN = register(Kind(name="plan-erasure", task="deposit.plan_erasure", queue="load", policy=LOCAL))
-# It goes on until everything is gone; nobody strikes it from the queue.
-ERASE = register(Kind(name="erase", task="deposit.erase", queue="load", policy=DISK, cancellable=False))
+PLAN_KIND, ERASE_KIND = "plan-erasure", "erase"
+
+
+def heal() -> int:
+    """Ask for the work of requests that have none: a restored record, or attempts that were used up."""
+    erasures = DeletionRequest.objects.filter(kind=DeletionKind.ERASE)
+    added = 0
+    for kind, without in (
+        (PLAN_KIND, erasures.filter(state=DeletionState.REQUESTED, plan__isnull=True)),
+        (ERASE_KIND, erasures.filter(state=DeletionState.APPROVED, erased_at__isnull=True)),
+    ):
+        for asked in without.order_by("id")[:100]:
+            if not WorkItem.objects.filter(kind=kind, key=str(asked.pk)).exists():
+                items.ask(kind, asked.pk, deposit_id=asked.deposit_id, heavy=True)
+                added += 1
+    return added
+
+
+PLAN = register(Kind(name=PLAN_KIND, task="deposit.plan_erasure", queue="load", policy=LOCAL, heal=heal))
+# Tried until everything is gone; nobody strikes it from the queue.
+ERASE = register(
+    Kind(name=ERASE_KIND, task="deposit.erase", queue="load", policy=PROMISED, cancellable=False)
+)
 
 
 def ask_for_plan(asked: DeletionRequest) -> None:
@@ -96,7 +116,7 @@ def _rewrite(asked: DeletionRequest, lease: Lease) -> dict[str, int]:
     waiting = ""
     for one in erasure.erase(default_storage()):
         lease.check()
-        if one.outcome is erasure.Outcome.WAITING:
+        if one.outcome is erasure.Result.WAITING:
             waiting = waiting or f"pack {one.pack[:12]}: {one.detail}"
             continue
         told["packs"] += 1

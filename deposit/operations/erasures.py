@@ -22,11 +22,12 @@ from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 
 from archive import index
-from archive.erasure import erase, erased_among, mark_erased
+from archive.erasure import erase, mark_erased
 from archive.identifiers import SWHID
 from archive.models import TYPES, ErasedObject, Pack
 from archive.packs import PackReader
 from archive.packs.reader import PackFile
+from archive.places import erased_among
 from archive.storage import SUFFIX, default_storage
 from deposit.erasure.approving import forget_whole
 from deposit.erasure.record import forget, forget_original
