@@ -99,6 +99,11 @@ def _build_image(checkout: Checkout) -> dict[str, Path]:
     words = ["buildah", "bud", "--no-cache", "--isolation", "chroot", "--network", "host", "--format", "oci"]
     words += ["--timestamp", str(release.time), "--build-arg", f"REVISION={release.revision}"]
     words += ["--build-arg", f"BASE={checkout.base}"] if checkout.base else []
+    # Made here, by deploy/container/make-base: no registry has it.
+    words += ["--pull-never"] if checkout.base.startswith("localhost/") else []
+    # Where a proxy signs what comes from outside, pip is told so by this variable; the build is told by a mount.
+    if certificates := os.environ.get("PIP_CERT"):
+        words += ["--volume", f"{certificates}:/etc/ssl/certs/ca-certificates.crt:ro"]
     checkout.run(*words, "-t", name, "-f", "deploy/container/Containerfile", ".")
     layout = checkout.folder.parent / "oci"
     checkout.run("buildah", "push", "-q", "--format", "oci", name, f"oci:{layout}:{release.version}")

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,25 +107,3 @@ def test_systemd_takes_the_timer(tmp_path: Path) -> None:
         env={**os.environ, "LC_ALL": "C.UTF-8"},
     )
     assert (said.returncode, said.stderr) == (0, "")
-
-
-@pytest.mark.skipif(
-    "TEST_CLIENTS" not in os.environ, reason="needs the index of packages: set TEST_CLIENTS=1"
-)
-@pytest.mark.parametrize("version", ["1.29", "1.33"])
-def test_kubernetes_takes_the_manifests(version: str) -> None:
-    uv = str(Path(sys.executable).parent / "uv")
-    words = [
-        "tool",
-        "run",
-        "--from",
-        "kubernetes-validate==1.33.1",
-        "kubernetes-validate",
-        "--strict",
-        "-k",
-        version,
-    ]
-    said = subprocess.run(
-        [uv, *words, str(DEPLOY / "kubernetes" / "deposit.yaml")], capture_output=True, text=True, check=False
-    )
-    assert said.returncode == 0, said.stdout + said.stderr
