@@ -38,3 +38,36 @@ def anchors(page: Path) -> set[str]:
     """What the headings of a page are called in addresses."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+# What an institution does again and again; each page is read by somebody who is in a hurry.
+ROUTINE = [
+    "back-up-and-restore",
+    "bootstrap",
+    "check-from-end-to-end",
+    "clear-old-deposits",
+    "environments",
+    "get-into-a-container",
+    "identity-provider",
+    "install-on-debian",
+    "known-errors",
+    "manage-users",
+    "monitor",
+    "plan-capacity",
+    "restart-what-is-stuck",
+    "run",
+    "standby",
+    "upgrade",
+    "where-the-logs-are",
+    "working-storage",
+]
+
+
+@pytest.mark.parametrize("name", ROUTINE)
+def test_a_page_of_the_routine_begins_with_what_it_is_for_and_says_how_to_see_that_it_worked(
+    name: str,
+) -> None:
+    title, _, first, *_ = (DOCS / "how-to" / f"{name}.md").read_text().splitlines()
+    assert title.startswith("# ")
+    assert first.startswith("For ")
+    assert "\n## See that it worked\n" in (DOCS / "how-to" / f"{name}.md").read_text()
