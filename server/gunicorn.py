@@ -12,6 +12,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from server import watchdog
+from server.balance import COUNTS as CONNECTION_COUNTS
 from settings.env import in_journal
 
 wsgi_app = "settings.wsgi"
@@ -84,6 +85,7 @@ def child_exit(server: Arbiter, worker: Worker) -> None:
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415
 
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    CONNECTION_COUNTS.forget(worker.age)
 
 
 def on_exit(server: Arbiter) -> None:

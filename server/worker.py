@@ -29,6 +29,7 @@ from gunicorn.http.errors import ParseException
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
+from server.balance import COUNTS, PATIENCE, Turns
 from server.connections import PendingConnections
 from server.slow_readers import ResponseSocket, SlowReaderLimit
 
@@ -126,10 +127,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self, threads=self.cfg.threads, keepalive=self.cfg.keepalive, patience=SILENT_CLIENT_SECONDS
         )
         self.pending, self.slow_readers = pending, SlowReaderLimit(pending.threads_for_readers)
+        self.turns = Turns(COUNTS, self.age)
         super().init_process()
 
     def accept(self, listener: socket.socket) -> None:
-        """Take one connection in; out of files, others have to go first."""
+        """Take one connection in, unless it is another process's turn; out of files, others have to go first."""
+        if self.alive and not self.turns.is_mine(self.nr_conns):
+            # The socket says at once that the connection still waits, unless another process has taken it.
+            time.sleep(PATIENCE / 8)
+            return
         try:
             super().accept(listener)
         except OSError as error:
@@ -186,6 +192,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def murder_pending(self) -> None:
         """In each turn of the event loop: send away who is too slow, and whoever has too many connections."""
         self.pending.sweep()
+        self.turns.tell(self.nr_conns)
         while self.nr_conns >= self.worker_connections and self.pending.make_room():
             pass
 
