@@ -15,12 +15,13 @@ MESSAGES = 300
 QUEUE = "folder"
 
 
-def opened(folder: Path) -> Connection:
-    options = {
+def opened(folder: Path, **other: object) -> Connection:
+    options: dict[str, object] = {
         "data_folder_in": str(folder),
         "data_folder_out": str(folder),
         "control_folder": str(folder / "control"),
         "polling_interval": 0.001,
+        **other,
     }
     return Connection("filesystem://localhost", transport_options=options)
 
@@ -51,6 +52,34 @@ def test_a_message_that_a_power_cut_emptied_is_passed_over(tmp_path: Path) -> No
         queue.put("whole")
         assert taken(queue, 10) == "whole"
         assert list(tmp_path.glob("*.msg*")) == []
+        with pytest.raises(Empty):
+            queue.get(timeout=0.01)
+
+
+def test_whoever_waits_is_woken_by_the_message(tmp_path: Path) -> None:
+    """With a pause that would outlast the test, were it slept."""
+    with (
+        opened(tmp_path, polling_interval=3600) as connection,
+        connection.SimpleQueue(QUEUE + ".woken") as queue,
+        opened(tmp_path) as other,
+        other.SimpleQueue(QUEUE + ".woken") as far_end,
+    ):
+        sender = threading.Timer(0.2, far_end.put, ["good morning"])
+        sender.start()
+        assert taken(queue, 60) == "good morning"
+        sender.join()
+
+
+def test_where_the_kernel_does_not_tell_the_folder_is_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise OSError("the kernel gives no further inotify")
+
+    monkeypatch.setattr("server.filesystem_broker.FolderWatch", refuse)
+    with opened(tmp_path) as connection, connection.SimpleQueue(QUEUE + ".polled") as queue:
+        queue.put("whole")
+        assert taken(queue, 10) == "whole"
         with pytest.raises(Empty):
             queue.get(timeout=0.01)
 
