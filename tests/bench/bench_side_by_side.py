@@ -33,6 +33,7 @@ from tests.support.samples import atom_entry, create_origin, make_zip
 DEPOSITS = 200
 CLIENTS = 8
 LONE = 15
+PATIENCE_SECONDS = 300
 _IDLE = ("idle", "iowait")
 ROLES = {
     "web": "gunicorn",
@@ -54,6 +55,13 @@ class Target:
     measured: dict[str, list[float]] = field(default_factory=dict)
     # Processor milliseconds for each deposit on its way to done, by role.
     costs: dict[str, list[float]] = field(default_factory=dict)
+
+    def is_newest_done(self) -> bool:
+        """Whether the newest deposit is done; to ask this often costs the service nothing to speak of."""
+        with self.database.cursor() as cursor:
+            cursor.execute("SELECT status = 'done' FROM deposit_deposit ORDER BY id DESC LIMIT 1")
+            (done,) = cursor.fetchone() or (False,)
+        return bool(done)
 
     def count_done(self) -> int:
         """How many deposits are done."""
@@ -162,7 +170,7 @@ def _send(service: Service, requests: list[bytes]) -> None:
 
 
 def _wait_for(target: Target, goal: int, pause: float) -> None:
-    patience = time.monotonic() + 300
+    patience = time.monotonic() + PATIENCE_SECONDS
     while target.count_done() < goal:
         if time.monotonic() > patience:
             raise SystemExit(f"{target.name}: {goal - target.count_done()} deposits are not done")
@@ -173,11 +181,13 @@ def lone(target: Target) -> float:
     """Milliseconds from the answer to done, of deposits that come one after the other."""
     times = []
     for _ in range(LONE):
-        goal = target.count_done() + 1
         connection = Connection(target.service.port)
         connection.ask(post(target, in_progress=False, number=next(_numbers)))
         begun = time.perf_counter()
-        _wait_for(target, goal, 0.002)
+        while not target.is_newest_done():
+            if time.perf_counter() - begun > PATIENCE_SECONDS:
+                raise SystemExit(f"{target.name}: a deposit is not done")
+            time.sleep(0.002)
         times.append((time.perf_counter() - begun) * 1000)
         time.sleep(0.05)
     return statistics.median(times)
