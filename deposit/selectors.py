@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from deposit.actors import Actor
 from deposit.lists.numbered import Listed, Slice, slice_of
+from deposit.membership import foreign_collection
 from deposit.metadata.status_detail import render_status_detail
 from deposit.models import (
     Collection,
@@ -26,7 +27,6 @@ from deposit.permissions import (
     Operation,
     client_of,
     forbidden,
-    foreign_collection,
     in_scope,
     own_deposits,
     refuse_withdrawn,
@@ -46,14 +46,19 @@ _collection = Compiled(
     _NUMBER,
     "sample",
 )
+
+
+def _own_deposits(number: int, name: str, client: int) -> QuerySet[Deposit]:
+    found = Finding.objects.filter(deposit=OuterRef("pk"))
+    deposits = Deposit.objects.select_related("withdrawal").annotate(has_findings=Exists(found))
+    return deposits.filter(pk=number, collection__name=name, client=client)
+
+
 _own_deposit = Compiled(
-    lambda number, name, client: Deposit.objects.select_related("collection", "withdrawal").filter(
-        pk=number, collection__name=name, client=client
-    ),
-    _NUMBER,
-    "sample",
-    _OTHER_NUMBER,
+    lambda *values: _own_deposits(*values).select_related("collection"), _NUMBER, "sample", _OTHER_NUMBER
 )
+# Whoever only reads needs nothing of the collection.
+_own_deposit_to_read = Compiled(_own_deposits, _NUMBER, "sample", _OTHER_NUMBER)
 _packages = Compiled(
     lambda number: (
         Part.objects.filter(deposit=number, kind=PartKind.PACKAGE).defer("document").order_by("id")
@@ -96,7 +101,8 @@ def deposit_for(actor: Actor, operation: Operation, collection_name: str, deposi
         raise forbidden(actor, operation)
     number = min(deposit_id, LARGEST_ID)
     if actor.client is not None and not actor.owner:
-        deposit = _own_deposit.first(number, collection_name, actor.client.pk)
+        own = _own_deposit_to_read if operation is Operation.READ else _own_deposit
+        deposit = own.first(number, collection_name, actor.client.pk)
         if deposit is not None and not is_withdrawn(deposit):
             return deposit
     there = Deposit.objects.select_related("collection").filter(pk=number, collection__name=collection_name)
@@ -148,7 +154,10 @@ def hide_withdrawn(deposits: Iterable[Listed]) -> None:
 
 def status_details(deposits: Iterable[Deposit | Listed]) -> dict[int, str]:
     """The rendered findings of each deposit that has any; one query for all of them."""
-    asked = list(deposits)
+    # Those of which it is known that there are none need not be asked about.
+    asked = [one for one in deposits if getattr(one, "has_findings", True)]
+    if not asked:
+        return {}
     if len(asked) == 1:
         found = _findings.all(asked[0].pk)
         return {asked[0].pk: render_status_detail(found)} if found else {}
@@ -161,6 +170,8 @@ def status_details(deposits: Iterable[Deposit | Listed]) -> dict[int, str]:
 
 def packages_of(deposit: Deposit) -> list[Part]:
     """The packages of a deposit, oldest first."""
+    if deposit.new_packages is not None:
+        return deposit.new_packages
     return _packages.all(deposit.pk)
 
 

@@ -36,6 +36,8 @@ def read_databases(env: environ.Env) -> tuple[Database, Database]:
     web["POOL_PATIENCE"] = env.float("WEB_CONNECTION_SECONDS", default=5.0)
     # The next statement may be sent to another session, by a pooler or by our own pool.
     web["DISABLE_SERVER_SIDE_CURSORS"] = True
+    # Neither has another session what one has prepared, but our own pool knows what each has.
+    web["PREPARES_STATEMENTS"] = not has_pooler
     return web, direct
 
 

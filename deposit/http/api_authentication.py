@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from deposit.actors import Actor, become
 from deposit.authentication import Authenticator
 from deposit.authentication.sessions import session_actor
-from deposit.permissions import mediated
+from deposit.membership import mediated
 
 
 class ApiAuthenticator(Authenticator):

@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from deposit.models import AdvisoryLock, Client, Deposit, PageAnchor, Status
+from deposit.models.prepared import Prepared
 
 STEP = 1000
 SETTLED = timedelta(hours=1)
@@ -30,21 +31,24 @@ SELECT %(client)s, %(position)s + number, id FROM (
 ON CONFLICT DO NOTHING
 """
 # The last anchor, how many come behind it, and the last one that is not beyond the start of a page.
-_BEHIND = """
-WITH anchors AS NOT MATERIALIZED (
-    SELECT position, deposit_id FROM deposit_milestone WHERE client_id = %(client)s
+_BEHIND = Prepared("""
+WITH given AS (
+    SELECT %s::bigint AS client, %s::bigint AS start
 ), last AS (
     SELECT coalesce(max(position), 0) AS position, coalesce(max(deposit_id), 0) AS deposit
-    FROM (SELECT * FROM anchors ORDER BY position DESC LIMIT 1) AS one
+    FROM (SELECT position, deposit_id FROM deposit_milestone WHERE client_id = (SELECT client FROM given)
+          ORDER BY position DESC LIMIT 1) AS one
 ), near AS (
     SELECT coalesce(max(position), 0) AS position, coalesce(max(deposit_id), 0) AS deposit
-    FROM (SELECT * FROM anchors WHERE position <= %(start)s ORDER BY position DESC LIMIT 1) AS one
+    FROM (SELECT position, deposit_id FROM deposit_milestone WHERE client_id = (SELECT client FROM given)
+          AND position <= (SELECT start FROM given) ORDER BY position DESC LIMIT 1) AS one
 )
 SELECT last.position, last.deposit,
-    (SELECT count(*) FROM deposit_deposit WHERE client_id = %(client)s AND id > last.deposit),
+    (SELECT count(*) FROM deposit_deposit
+     WHERE client_id = (SELECT client FROM given) AND id > (SELECT deposit FROM last)),
     near.position, near.deposit
 FROM last, near
-"""
+""")
 
 
 class _Counted(NamedTuple):
@@ -81,6 +85,15 @@ class Listed:
 
 
 _FIELDS = tuple(one.name for one in fields(Listed))
+_COLUMNS = ", ".join(
+    f"deposit.{'id' if name == 'pk' else name}" for name in _FIELDS if name != "collection__name"
+)
+# The deposits of a client behind one of them, but for so many.
+_PAGE = Prepared(
+    f"SELECT {_COLUMNS}, collection.name FROM ("  # noqa: S608 - constants
+    "SELECT * FROM deposit_deposit WHERE client_id = %s AND id > %s ORDER BY id OFFSET %s LIMIT %s) AS deposit "
+    "JOIN deposit_collection collection ON collection.id = deposit.collection_id ORDER BY deposit.id"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,8 +123,8 @@ def slice_of(
         return Slice(items=_listed(chosen[start : start + limit]), count=chosen.count())
     found = _count(client, start)
     skipped = start - found.near_position
-    items = deposits.filter(pk__gt=found.near_deposit)[skipped : skipped + limit]
-    return Slice(items=_listed(items), count=found.position + found.rest)
+    rows = _PAGE.rows(client.pk, found.near_deposit, skipped, limit)
+    return Slice(items=[Listed(*row) for row in rows], count=found.position + found.rest)
 
 
 def _listed(deposits: QuerySet[Deposit]) -> list[Listed]:
@@ -133,9 +146,8 @@ def _count(client: Client, start: int) -> _Counted:
 
 
 def _behind(client: Client, start: int) -> _Counted:
-    with connection.cursor() as cursor:
-        cursor.execute(_BEHIND, {"client": client.pk, "start": start})
-        return _Counted(*cursor.fetchone())
+    [row] = _BEHIND.rows(client.pk, start)
+    return _Counted(*row)
 
 
 def _are_settled(client: Client, after: int) -> bool:

@@ -1,8 +1,9 @@
-"""Queries that every request asks: Django words them once for a process, and only their values change.
+"""Queries that every request asks: Django words them once for a process, PostgreSQL plans them once for a session.
 
-Django takes longer to word a query of two tables than PostgreSQL to answer it.
+Django takes longer to word a query of two tables than PostgreSQL to answer it, and PostgreSQL longer to plan it.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -10,7 +11,11 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
 
+from deposit.models.prepared import Prepared
+
 M = TypeVar("M", bound=Model)
+
+_PLACE = re.compile("%[s%]")
 
 
 class Compiled(Generic[M]):
@@ -46,13 +51,13 @@ class _Worded:
 
     def __init__(self, queryset: "QuerySet[Any]", samples: tuple[object, ...]) -> None:
         compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
-        self._sql, parameters = compiler.as_sql()
-        self._parameters = list(parameters)
-        self._places = [
-            (place, samples.index(one)) for place, one in enumerate(self._parameters) if one in samples
-        ]
-        if {index for _, index in self._places} != set(range(len(samples))):
+        sql, parameters = compiler.as_sql()
+        # In the order in which they stand in the statement; what does not change is written into it.
+        self._order = [samples.index(one) for one in parameters if one in samples]
+        if set(self._order) != set(range(len(samples))):
             raise ValueError("A value does not stand in the statement as it was given.")
+        written = iter(["%s" if one in samples else _literal(one) for one in parameters])
+        self._statement = Prepared(_PLACE.sub(lambda found: next(written) if found[0] == "%s" else "%%", sql))
         select, info = compiler.select, compiler.klass_info
         fields = info["select_fields"]
         self._first, self._end = fields[0], fields[-1] + 1
@@ -70,13 +75,8 @@ class _Worded:
 
     def rows(self, values: tuple[object, ...]) -> list[Any]:
         """Ask, and make the objects."""
-        parameters = self._parameters.copy()
-        for place, index in self._places:
-            parameters[place] = values[index]
+        found = self._statement.rows(*(values[index] for index in self._order))
         connection = connections[DEFAULT_DB_ALIAS]
-        with connection.cursor() as cursor:
-            cursor.execute(self._sql, parameters)
-            found = cursor.fetchall()
         return [self._object(list(row), connection) for row in found]
 
     def _object(self, row: list[Any], connection: Any) -> Any:
@@ -89,3 +89,11 @@ class _Worded:
         for name, place in self._annotations.items():
             setattr(made, name, row[place])
         return made
+
+
+def _literal(value: object) -> str:
+    """A value as it stands in a statement that psycopg2 will fill in further."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    with connection.cursor() as cursor:
+        text: str = cursor.mogrify("%s", [value]).decode()
+    return text.replace("%", "%%")

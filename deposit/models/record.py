@@ -194,6 +194,9 @@ class Membership(models.Model):
 class Deposit(models.Model):
     """One deposit from its first request to its identifiers."""
 
+    # The packages that the request at hand made it with, oldest first; in memory alone.
+    new_packages: "list[Part] | None" = None
+
     # Indexed with the number of the deposit: see below.
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="deposits", db_index=False)
     collection = models.ForeignKey(

@@ -17,8 +17,9 @@ from deposit import lifecycle
 from deposit.actors import Actor, acting
 from deposit.findings import Area, Finding, Severity
 from deposit.lifecycle import TransitionRefused
+from deposit.membership import require_member
 from deposit.models import Deposit, EventName, Part, PartKind, Status, SubmissionKey
-from deposit.permissions import Operation, require, require_member, unknown_deposit
+from deposit.permissions import Operation, require, unknown_deposit
 
 CODE = "package.confirm"
 # Warnings on metadata are swh-deposit's, nearly every deposit has one, and what they speak of can be mended later.

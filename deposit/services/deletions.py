@@ -21,6 +21,7 @@ from deposit.erasure.asking import named_objects, require_plan
 from deposit.erasure.record import drop_notices
 from deposit.erasure.work import ask_for_plan
 from deposit.lifecycle import TransitionRefused
+from deposit.membership import require_member
 from deposit.models import (
     LONGEST_REASON,
     SHORTEST_REASON,
@@ -34,7 +35,7 @@ from deposit.models import (
     is_erased,
     is_withdrawn,
 )
-from deposit.permissions import LARGEST_ID, Operation, deposit_to, deposits_for, may, require, require_member
+from deposit.permissions import LARGEST_ID, Operation, deposit_to, deposits_for, may, require
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.exports import citation_of

@@ -5,7 +5,7 @@ superfluous are unlinked after the commit.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -14,15 +14,27 @@ from django.db import transaction
 from deposit import lifecycle, selectors
 from deposit.actors import Actor, Channel
 from deposit.lists import numbered
+from deposit.membership import require_member
 from deposit.metadata.entry import Entry, read_entry
-from deposit.models import Collection, Deposit, EventName, Part, PartKind, Status
-from deposit.permissions import Operation, client_of, require, require_member, unknown_deposit
+from deposit.models import Collection, Deposit, Duplicates, EventName, Part, PartKind, Status
+from deposit.permissions import Operation, client_of, require, unknown_deposit
 from deposit.queue.claims import Claim
 from deposit.queue.items import require_lease
 from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference, confirmation, extrinsic, metadata_only
-from deposit.services.origins import named_origin, settle
-from deposit.services.parts import Submission, add_parts, describe_packages, described, remove_parts
+from deposit.services.arrival import Arrival, record_arrival
+from deposit.services.origins import completion_of, named_origin, settle
+from deposit.services.parts import (
+    Submission,
+    add_parts,
+    describe_packages,
+    described,
+    earlier_with,
+    mediator_of,
+    new_parts,
+    order_fetches,
+    remove_parts,
+)
 from deposit.staging import files
 
 
@@ -40,27 +52,38 @@ def create(
             slug=slug,
             packaged=bool(submission.package_names),
         )
-    with transaction.atomic():
-        origin = named_origin(client, entry) if entry else None
-        deposit = Deposit.objects.create(
-            client=client,
-            collection=collection,
-            external_id=slug,
-            origin_url=origin.url if origin else None,
-            parent=origin.parent if origin else None,
-            **described(submission),
+    origin = named_origin(client, entry) if entry else None
+    origin_url = origin.url if origin else None
+    refuses = collection.duplicates == Duplicates.REFUSE
+    # One statement needs no transaction around it.
+    with transaction.atomic() if submission.files or refuses else nullcontext():
+        parts = new_parts(client, collection, submission, actor)
+        if refuses:
+            for part in parts:
+                earlier_with(client.pk, collection, part)
+        completes = not in_progress and not submission.files
+        deposit = record_arrival(
+            Arrival(
+                client=client,
+                collection=collection,
+                slug=slug,
+                origin_url=origin_url,
+                parent_id=origin.parent.pk if origin and origin.parent else None,
+                described=described(submission),
+                parts=parts,
+                mediator=mediator_of(actor),
+                told=_event_details(submission),
+                completion=completion_of(client, entry, slug=slug, origin_url=origin_url)
+                if completes
+                else None,
+            ),
+            actor=actor,
         )
-        add_parts(deposit, submission, actor)
-        lifecycle.record(
-            deposit,
-            EventName.CREATE,
-            actor=actor.as_depositor,
-            target=Status.PARTIAL,
-            **_event_details(submission),
-        )
-        if in_progress:
-            return deposit
-        return _complete(deposit, actor, entry, fetches=bool(submission.files))
+        if submission.files:
+            order_fetches(deposit, deposit.parts.defer("document").order_by("id"), submission)
+            if not in_progress:
+                return _complete(deposit, actor, entry)
+        return deposit
 
 
 def _event_details(submission: Submission) -> dict[str, Any]:
@@ -75,12 +98,9 @@ def _event_details(submission: Submission) -> dict[str, Any]:
     return told
 
 
-def _complete(deposit: Deposit, actor: Actor, entry: Entry | None, *, fetches: bool = True) -> Deposit:
-    """Complete a locked deposit: now, or as soon as the packages are here that are still to be fetched.
-
-    ``fetches``: whether there may be such packages.
-    """
-    if fetches and by_reference.waits_for_fetches(deposit):
+def _complete(deposit: Deposit, actor: Actor, entry: Entry | None) -> Deposit:
+    """Complete a locked deposit: now, or as soon as the packages are here that are still to be fetched."""
+    if by_reference.waits_for_fetches(deposit):
         return deposit
     changes = settle(deposit, client_of(actor), entry)
     # What its depositor was asked about, and completes as it is, is confirmed.

@@ -11,11 +11,12 @@ from django.db import transaction
 from deposit import lifecycle
 from deposit.actors import Actor
 from deposit.archive_permissions import readable
+from deposit.membership import require_member
 from deposit.metadata.entry import Entry
 from deposit.metadata.origins import check_origin
 from deposit.metadata.reference import OriginReference, Reference
 from deposit.models import Collection, Deposit, DepositType, EventName, PartKind, Status
-from deposit.permissions import Operation, client_of, require, require_member
+from deposit.permissions import Operation, client_of, require
 from deposit.refusals import Kind, Refusal
 from deposit.services import extrinsic
 

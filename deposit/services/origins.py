@@ -49,20 +49,35 @@ def newest_loaded(client: Client, **match: str) -> Deposit | None:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completion:
+    """What completion fixes. ``version`` None: the number of the deposit among those of its origin."""
+
+    origin_url: str
+    version: str | None
+    release_notes: str | None
+
+
+def completion_of(
+    client: Client, entry: Entry | None, *, slug: str | None, origin_url: str | None
+) -> Completion:
+    """What completion fixes for a deposit with this Slug and origin, if it has named any. Raises `Refusal`."""
+    return Completion(
+        origin_url=origin_from_slug(client.provider_url, slug) if origin_url is None else origin_url,
+        version=entry.software_version if entry else None,
+        release_notes=entry.first_release_notes if entry else None,
+    )
+
+
 def settle(deposit: Deposit, client: Client, entry: Entry | None) -> dict[str, object]:
-    """What completion fixes: the origin where none was named, the parent by Slug, the version, the release notes."""
-    changes: dict[str, object] = {}
-    origin_url = deposit.origin_url
-    if origin_url is None:
-        origin_url = origin_from_slug(client.provider_url, deposit.external_id)
-        changes["origin_url"] = origin_url
+    """What completion changes: the origin where none was named, the parent by Slug, the version, the release notes."""
+    found = completion_of(client, entry, slug=deposit.external_id, origin_url=deposit.origin_url)
+    changes: dict[str, object] = {"origin_url": found.origin_url, "release_notes": found.release_notes}
     if deposit.parent_id is None and deposit.external_id:
         changes["parent"] = newest_loaded(client, external_id=deposit.external_id)
-    version = entry.software_version if entry else None
-    if version is None:
-        version = str(1 + _earlier_versions(str(origin_url), deposit.pk))
-    changes["software_version"] = version
-    changes["release_notes"] = entry.first_release_notes if entry else None
+    changes["software_version"] = found.version
+    if found.version is None:
+        changes["software_version"] = str(1 + _earlier_versions(found.origin_url, deposit.pk))
     return changes
 
 

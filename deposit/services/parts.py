@@ -1,7 +1,8 @@
 """What one request brings, already on disk and read, and how it becomes parts of a deposit."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -13,14 +14,25 @@ from deposit.actors import Actor
 from deposit.intake.admission import admit
 from deposit.intake.limits import Sizes, metadata_too_large
 from deposit.metadata.entry import Entry
-from deposit.models import TITLE_LENGTH, Deposit, Duplicates, Fetch, Part, PartKind, Status, WorkItem
+from deposit.models import (
+    TITLE_LENGTH,
+    Client,
+    Collection,
+    Deposit,
+    Duplicates,
+    Fetch,
+    Part,
+    PartKind,
+    Status,
+    WorkItem,
+)
 from deposit.queue import items
 from deposit.refusals import Kind, Refusal
 from deposit.services import uploads
 from deposit.staging.files import StagedFile, too_large
 
 # Deposits whose packages the service has and means to keep.
-_KEPT = (Status.DEPOSITED, Status.VERIFIED, Status.LOADING, Status.DONE)
+KEPT = (Status.DEPOSITED, Status.VERIFIED, Status.LOADING, Status.DONE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +85,26 @@ class Submission:
         """The names of all packages that it brings or refers to."""
         return [each.name for each in ([self.package] if self.package else []) + list(self.files)]
 
+    @property
+    def remote(self) -> list[RemoteFile]:
+        """The packages that are to be fetched from elsewhere."""
+        return [file for file in self.files if isinstance(file, RemoteFile)]
+
+
+@dataclass(kw_only=True, slots=True)
+class NewPart:
+    """A part that is not recorded yet; the fields are those of `Part`."""
+
+    kind: PartKind
+    content_type: str
+    size: int
+    sha256: str
+    name: str = ""
+    packaging: str = ""
+    stored_as: str | None = None
+    digest_pending: bool = False
+    document: bytes | None = None
+
 
 def described(submission: Submission) -> dict[str, str | bool]:
     """What a deposit is known by after this submission: the fields of `Deposit` that it changes."""
@@ -88,29 +120,25 @@ def described(submission: Submission) -> dict[str, str | bool]:
     return fields
 
 
-def add_parts(deposit: Deposit, submission: Submission, actor: Actor, *, place: int | None = None) -> None:
-    """Record what arrived as parts, in one statement, by whom, and what the deposit is now known by.
+def mediator_of(actor: Actor) -> str:
+    """The user name of the mediator who sends something; "" when the client does so itself."""
+    return str(actor.own_client) if actor.owner else ""
 
-    ``place``: the number of a part that was removed in this transaction. The one package that arrived gets it, so
-    that its address and its turn among the packages stay.
+
+def new_parts(client: Client, collection: Collection, submission: Submission, actor: Actor) -> list[NewPart]:
+    """What arrived as parts, in order: packages, then metadata. Raises `Refusal`.
+
+    Uploads that it names are taken over, in the caller's transaction.
     """
-    mediator = str(actor.own_client) if actor.owner else ""
-    remote = [file for file in submission.files if isinstance(file, RemoteFile)]
-    if remote:
+    if submission.remote:
         # What comes in a request, or in segments, was let in before its first byte.
-        admit(deposit.client, sum(file.size for file in remote))
-    parts = []
-    if submission.package:
-        part = _package_part(deposit, submission.package, mediator)
-        part.duplicate_of_id = _earlier(deposit, part.sha256)
-        parts.append(part)
-    parts += [_referenced_part(deposit, file, actor, mediator) for file in submission.files]
+        admit(client, sum(file.size for file in submission.remote))
+    parts = [_package_part(submission.package)] if submission.package else []
+    parts += [_referenced_part(file, actor) for file in submission.files]
     if submission.entry:
         document = submission.entry.document
         parts.append(
-            Part(
-                deposit=deposit,
-                mediator=mediator,
+            NewPart(
                 kind=PartKind.METADATA,
                 content_type="application/atom+xml;type=entry",
                 size=len(document),
@@ -118,17 +146,36 @@ def add_parts(deposit: Deposit, submission: Submission, actor: Actor, *, place: 
                 document=document,
             )
         )
-    _require_sizes(deposit, parts)
+    _require_sizes(collection, parts)
+    return parts
+
+
+def add_parts(deposit: Deposit, submission: Submission, actor: Actor, *, place: int | None = None) -> None:
+    """Record what arrived as parts, in one statement, by whom, and what the deposit is now known by.
+
+    ``place``: the number of a part that was removed in this transaction. The one package that arrived gets it, so
+    that its address and its turn among the packages stay.
+    """
+    mediator = mediator_of(actor)
+    parts = [
+        Part(
+            deposit=deposit,
+            mediator=mediator,
+            duplicate_of_id=earlier_with(deposit.client_id, deposit.collection, new, besides=deposit.pk),
+            **asdict(new),
+        )
+        for new in new_parts(deposit.client, deposit.collection, submission, actor)
+    ]
     if place is not None:
         parts[0].pk = place
     Part.objects.bulk_create(parts)
-    _order_fetches(deposit, parts, remote)
+    order_fetches(deposit, parts, submission)
     _describe(deposit, **described(submission))
 
 
-def _require_sizes(deposit: Deposit, parts: list[Part]) -> None:
+def _require_sizes(collection: Collection, parts: list[NewPart]) -> None:
     """By whatever road something came, the collection's bounds hold. Raises `Refusal`."""
-    sizes = Sizes.of(deposit.collection)
+    sizes = Sizes.of(collection)
     for part in parts:
         if part.kind == PartKind.METADATA and part.size > sizes.metadata:
             raise metadata_too_large(sizes.metadata)
@@ -136,10 +183,11 @@ def _require_sizes(deposit: Deposit, parts: list[Part]) -> None:
             raise too_large(sizes.upload)
 
 
-def _order_fetches(deposit: Deposit, parts: list[Part], remote: list[RemoteFile]) -> None:
+def order_fetches(deposit: Deposit, parts: Iterable[Part], submission: Submission) -> None:
+    """Have the packages fetched that a submission only refers to; ``parts`` are what was recorded of it, in order."""
     pending = [part for part in parts if part.kind == PartKind.PENDING]
     ordered = Fetch.objects.bulk_create(
-        Fetch(part=part, url=file.url) for part, file in zip(pending, remote, strict=True)
+        Fetch(part=part, url=file.url) for part, file in zip(pending, submission.remote, strict=True)
     )
     for fetch in ordered:
         items.ask(
@@ -166,16 +214,21 @@ _EARLIER = """
     ORDER BY deposit.id DESC LIMIT 1"""
 
 
-def _earlier(deposit: Deposit, sha256: str) -> int | None:
-    """The newest complete deposit of this client, in this collection, with this package. Raises `Refusal`."""
-    refuses = deposit.collection.duplicates == Duplicates.REFUSE
-    place = (deposit.client_id, deposit.collection_id)
+def earlier_with(client_id: int, collection: Collection, part: NewPart, *, besides: int = 0) -> int | None:
+    """The newest complete deposit of a client in a collection that has this package; but for the deposit ``besides``.
+
+    Raises `Refusal` where the collection refuses it for that.
+    """
+    if part.kind != PartKind.PACKAGE:
+        return None
+    refuses = collection.duplicates == Duplicates.REFUSE
+    place = (client_id, collection.pk)
     with connection.cursor() as cursor:
         if refuses:
             # Two that bring it at once: the second waits, and sees what the first has committed.
-            name = f"duplicate {place[0]} {place[1]} {sha256}"
+            name = f"duplicate {place[0]} {place[1]} {part.sha256}"
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-        cursor.execute(_EARLIER, [sha256, PartKind.PACKAGE, *place, list(_KEPT), deposit.pk])
+        cursor.execute(_EARLIER, [part.sha256, PartKind.PACKAGE, *place, list(KEPT), besides])
         earlier = cursor.fetchone()
     if earlier is None:
         return None
@@ -184,7 +237,7 @@ def _earlier(deposit: Deposit, sha256: str) -> int | None:
         raise Refusal(
             Kind.BAD_REQUEST,
             "package.duplicate",
-            f"Deposit {number} has brought this very package to {deposit.collection} before.",
+            f"Deposit {number} has brought this very package to {collection} before.",
             f"See that deposit's status ('{status}'); to deposit again, send a package that differs.",
         )
     return int(number)
@@ -198,10 +251,8 @@ def _describe(deposit: Deposit, **fields: str | bool) -> None:
             setattr(deposit, name, value)
 
 
-def _package_part(deposit: Deposit, package: Package, mediator: str) -> Part:
-    return Part(
-        deposit=deposit,
-        mediator=mediator,
+def _package_part(package: Package) -> NewPart:
+    return NewPart(
         kind=PartKind.PACKAGE,
         content_type=package.content_type,
         size=package.staged.size,
@@ -212,11 +263,9 @@ def _package_part(deposit: Deposit, package: Package, mediator: str) -> Part:
     )
 
 
-def _referenced_part(deposit: Deposit, file: Uploaded | RemoteFile, actor: Actor, mediator: str) -> Part:
+def _referenced_part(file: Uploaded | RemoteFile, actor: Actor) -> NewPart:
     if isinstance(file, RemoteFile):
-        return Part(
-            deposit=deposit,
-            mediator=mediator,
+        return NewPart(
             kind=PartKind.PENDING,
             content_type=file.content_type,
             size=file.size,
@@ -233,9 +282,8 @@ def _referenced_part(deposit: Deposit, file: Uploaded | RemoteFile, actor: Actor
             "Send the digest of the whole file, the same both times.",
         )
     package = Package(staged=staged, name=file.name, content_type=file.content_type, packaging=file.packaging)
-    part = _package_part(deposit, package, mediator)
+    part = _package_part(package)
     part.digest_pending = True
-    part.duplicate_of_id = _earlier(deposit, part.sha256)
     return part
 
 

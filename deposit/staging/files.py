@@ -1,7 +1,7 @@
 """The way of the bytes, first step: from the socket into a staging file, hashed in the same pass.
 
-A package is written below ``STAGING_ROOT/incoming``, synced, and renamed to a name of its own below
-``STAGING_ROOT/packages/<day>``; only then may a row name it. A file that no row names is garbage:
+A package is written below ``STAGING_ROOT/incoming``, renamed to a name of its own below
+``STAGING_ROOT/packages/<day>``, and synced; only then may a row name it. A file that no row names is garbage:
 ``staging_file()`` removes what a refused request wrote, the cleanup what a crash left.
 """
 
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,14 +86,20 @@ class StagingFile:
         self._id = uuid.uuid4().hex
         self._path = incoming / f"{self._id}.{client}.{promised}.part"
         try:
-            incoming.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("xb", buffering=0)
+            self._file = self._opened()
         except OSError as error:
             raise storage_full(error) from error
         self._hashing = Hashing(with_md5=with_md5)
         self._limit = limit
         self.size = 0
         self.finished = False
+
+    def _opened(self) -> FileIO:
+        try:
+            return self._path.open("xb", buffering=0)
+        except FileNotFoundError:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            return self._path.open("xb", buffering=0)
 
     def write(self, chunk: bytes) -> None:
         """Append a chunk; raises `Refusal` when the package grows past its limit."""
@@ -108,15 +115,17 @@ class StagingFile:
                 raise storage_full(error) from error
 
     def finish(self) -> StagedFile:
-        """Sync the file, give it its final name, sync the directory."""
+        """Give the file its final name, sync it, sync the directory."""
         try:
-            os.fsync(self._file.fileno())
-            self._file.close()
             day = day_directory()
             final = day / self._id
+            # First, so that one entry in the file system's journal holds both; a row names it when all is durable.
             self._path.rename(final)
-            self._path, self.finished = final, True
+            self._path = final
+            os.fsync(self._file.fileno())
+            self._file.close()
             sync_directory(day)
+            self.finished = True
         except OSError as error:
             raise storage_full(error) from error
         sha256, md5 = self._hashing.digests()

@@ -4,9 +4,8 @@ Shapes are those of swh-deposit, because its clients read them; what SWORD 2 and
 functions are pure: values in, UTF-8 XML out.
 """
 
-import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 
@@ -42,6 +41,8 @@ S = ElementMaker(namespace=DEPOSIT, nsmap=NAMESPACES)
 
 Fields = Sequence[tuple[str, str]]
 
+_DECLARATION = "<?xml version='1.0' encoding='utf-8'?>\n"
+
 _NOT_XML = re.compile("[^\\t\\n\\r\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
@@ -61,12 +62,40 @@ def atom_date(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _both(fields: Fields) -> Iterable[etree._Element]:
+def _text(value: str) -> str:
+    """As text of an element: what XML cannot hold is left out, and a carriage return survives its reader."""
+    return escape(printable(value), quote=False).replace("\r", "&#13;")
+
+
+def _attribute(value: str) -> str:
+    """As the value of an attribute, in double quotes; white space survives its reader, too."""
+    return _text(value).replace('"', "&quot;").replace("\t", "&#9;").replace("\n", "&#10;")
+
+
+def _line(tag: str, text: str, indent: str = "  ") -> str:
+    return f"{indent}<{tag}>{_text(text)}</{tag}>\n"
+
+
+def _link(**attributes: str) -> str:
+    """An ``atom:link``; its attributes in the order given."""
+    told = "".join(f' {name}="{_attribute(value)}"' for name, value in attributes.items())
+    return f"  <link{told}/>\n"
+
+
+def _both(fields: Fields) -> str:
     """The fields in our namespace, then again in Atom's, where older clients look for them."""
-    return itertools.chain(
-        (S(name, printable(value)) for name, value in fields),
-        (A(name, printable(value)) for name, value in fields),
-    )
+    ours = "".join(_line(f"sd:{name}", value) for name, value in fields)
+    return ours + "".join(_line(name, value) for name, value in fields)
+
+
+def _entry(*lines: str, core: bool = False) -> bytes:
+    """An ``atom:entry``, written as text: to build a tree takes longer than all else that it is made of.
+
+    ``core``: it holds elements of Dublin Core.
+    """
+    dcterms = f' xmlns:dcterms="{DCTERMS}"' if core else ""
+    head = f'<entry xmlns="{ATOM}" xmlns:sword="{SWORD}"{dcterms} xmlns:sd="{DEPOSIT}">\n'
+    return "".join((_DECLARATION, head, *lines, "</entry>\n")).encode()
 
 
 def service_document(
@@ -133,46 +162,38 @@ def receipt(
         ("deposit_status", deposit.status),
         *([("deposit_status_detail", detail)] if detail else []),
     ]
-    edit, media = iris.edit(collection, deposit.pk), iris.edit_media(collection, deposit.pk)
-    return xml(
-        A(
-            "entry",
-            *_both(fields),
-            A("id", edit),
-            A("title", printable(deposit.title) or f"Deposit {deposit.pk}"),
-            A("updated", atom_date(deposit.status_changed_at)),
-            A("content", type="application/zip", src=media),
-            A("link", rel="edit", href=edit),
-            A("link", rel="edit-media", href=media),
-            A("link", rel="edit-media", type=FEED_TYPE, href=iris.media_feed(collection, deposit.pk)),
-            A("link", rel=REL_ADD, href=iris.sword_edit(collection, deposit.pk)),
-            A("link", rel="alternate", href=iris.state(collection, deposit.pk)),
-            _page_link(deposit, iris),
-            *_statement_links(deposit, collection, iris),
-            *(_original_link(deposit, collection, iris, part) for part in packages),
-            W("packaging", sendable_iri(newest.packaging if newest else "") or Packaging.SIMPLE_ZIP),
-            W("treatment", TREATMENT),
-            *(D(name, printable(text)) for name, text in dublin_core),
-        )
+    number = deposit.pk
+    edit, media = iris.edit(collection, number), iris.edit_media(collection, number)
+    return _entry(
+        _both(fields),
+        _line("id", edit),
+        f"  <title>{_text(deposit.title) or f'Deposit {number}'}</title>\n",
+        _line("updated", atom_date(deposit.status_changed_at)),
+        f'  <content type="application/zip" src="{_attribute(media)}"/>\n',
+        _link(rel="edit", href=edit),
+        _link(rel="edit-media", href=media),
+        _link(rel="edit-media", type=FEED_TYPE, href=iris.media_feed(collection, number)),
+        _link(rel=REL_ADD, href=iris.sword_edit(collection, number)),
+        _link(rel="alternate", href=iris.state(collection, number)),
+        _page_link(deposit, iris),
+        _link(rel=REL_STATEMENT, type=FEED_TYPE, href=iris.statement(collection, number, "atom")),
+        _link(rel=REL_STATEMENT, type="application/rdf+xml", href=iris.statement(collection, number, "rdf")),
+        *(_original_link(deposit, collection, iris, part) for part in packages),
+        _line("sword:packaging", sendable_iri(newest.packaging if newest else "") or Packaging.SIMPLE_ZIP),
+        _line("sword:treatment", TREATMENT),
+        *(_line(f"dcterms:{name}", text) for name, text in dublin_core),
+        core=bool(dublin_core),
     )
 
 
-def _page_link(deposit: Deposit, iris: Iris) -> etree._Element:
+def _page_link(deposit: Deposit, iris: Iris) -> str:
     """Where people look at the deposit."""
-    link: etree._Element = A("link", rel="alternate", type="text/html", href=iris.page(deposit.pk))
-    return link
+    return _link(rel="alternate", type="text/html", href=iris.page(deposit.pk))
 
 
-def _statement_links(deposit: Deposit, collection: str, iris: Iris) -> Iterable[etree._Element]:
-    for suffix, kind in (("atom", FEED_TYPE), ("rdf", "application/rdf+xml")):
-        href = iris.statement(collection, deposit.pk, suffix)
-        yield A("link", rel=REL_STATEMENT, type=kind, href=href)
-
-
-def _original_link(deposit: Deposit, collection: str, iris: Iris, part: Part) -> etree._Element:
+def _original_link(deposit: Deposit, collection: str, iris: Iris, part: Part) -> str:
     href = iris.file(collection, deposit.pk, part.pk)
-    link: etree._Element = A("link", rel=REL_ORIGINAL, type=sendable_type(part.content_type), href=href)
-    return link
+    return _link(rel=REL_ORIGINAL, type=sendable_type(part.content_type), href=href)
 
 
 def status_fields(deposit: Deposit, detail: str) -> list[tuple[str, str]]:
@@ -193,9 +214,12 @@ def status_fields(deposit: Deposit, detail: str) -> list[tuple[str, str]]:
 def status(deposit: Deposit, detail: str, iris: Iris, *, held: bool = False) -> bytes:
     """The status document of the State-IRI. ``held``: the deposit waits for its depositor's word on warnings."""
     fields = status_fields(deposit, detail)
-    origin = [S("deposit_origin_url", printable(deposit.origin_url))] if deposit.origin_url else []
-    waits = [S("deposit_waits_for", "confirmation")] if held else []
-    return xml(A("entry", *_both(fields), *origin, *waits, _page_link(deposit, iris)))
+    return _entry(
+        _both(fields),
+        _line("sd:deposit_origin_url", deposit.origin_url) if deposit.origin_url else "",
+        _line("sd:deposit_waits_for", "confirmation") if held else "",
+        _page_link(deposit, iris),
+    )
 
 
 def content(deposit: Deposit) -> bytes:
@@ -205,7 +229,7 @@ def content(deposit: Deposit) -> bytes:
         ("deposit_status", deposit.status),
         ("deposit_status_detail", STATUS_TEXTS[deposit.status]),
     ]
-    return xml(A("entry", S("deposit_date", deposit.reception_date.isoformat()), *_both(fields)))
+    return _entry(_line("sd:deposit_date", deposit.reception_date.isoformat()), _both(fields))
 
 
 def _iso(moment: datetime | None) -> str | None:
@@ -258,13 +282,8 @@ _NUMBER = 9_007_199_254_740_991
 
 
 def _around_number(address: str) -> tuple[str, str]:
-    before, _, after = _text(address).replace('"', "&quot;").rpartition(str(_NUMBER))
+    before, _, after = _attribute(address).rpartition(str(_NUMBER))
     return before, after
-
-
-def _text(value: str) -> str:
-    """As text of an element: what XML cannot hold is left out, and a carriage return survives its reader."""
-    return escape(printable(value), quote=False).replace("\r", "&#13;")
 
 
 def _list_entry(deposit: Listed, addresses: _Addresses, detail: str) -> str:

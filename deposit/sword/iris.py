@@ -1,9 +1,33 @@
 """The IRIs of SWORD 2: absolute, built on the address the client used."""
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
+
+# Numbers that stand in no other place of an address.
+_FIRST_NUMBER = 9_007_199_254_740_991
+
+
+@lru_cache(maxsize=4096)
+def _pieces(prefix: str, view: str, names: tuple[str | None, ...]) -> list[str]:
+    """The address of a view, cut where numbers stand: Django finds it once, not for each number.
+
+    ``names``: the parts of the address in order, None for a number; ``prefix``: where the site is mounted.
+    """
+    numbers = [_FIRST_NUMBER + place for place in range(len(names))]
+    address = reverse(view, args=[name or number for name, number in zip(names, numbers, strict=True)])
+    return re.split("|".join(map(str, numbers)), address)
+
+
+def _address(view: str, *parts: str | int) -> str:
+    """The address of a view, from the root of its host; its parts are names and numbers."""
+    names = tuple(part if isinstance(part, str) else None for part in parts)
+    first, *rest = _pieces(get_script_prefix(), view, names)
+    numbers = (part for part in parts if not isinstance(part, str))
+    return first + "".join(f"{number}{piece}" for number, piece in zip(numbers, rest, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +70,18 @@ class Iris:
 
     def file(self, name: str, deposit_id: int, part_id: int) -> str:
         """The IRI of one package of a deposit (SWORD 2 section 6.10)."""
-        return self.base + reverse("sword:file", args=[name, deposit_id, part_id])
+        return self.base + _address("sword:file", name, deposit_id, part_id)
 
     def statement(self, name: str, deposit_id: int, suffix: str) -> str:
         """A statement: ``atom`` or ``rdf``."""
-        return self.base + reverse("sword:statement", args=[name, deposit_id, suffix])
+        return self.base + _address("sword:statement", name, deposit_id, suffix)
 
     def page(self, deposit_id: int) -> str:
         """The page of a deposit, for people."""
-        return self.base + reverse("dashboard:deposit", args=[deposit_id])
+        return self.base + _address("dashboard:deposit", deposit_id)
 
     def _of(self, view: str, name: str, deposit_id: int) -> str:
-        return self.base + reverse(f"sword:{view}", args=[name, deposit_id])
+        return self.base + _address(f"sword:{view}", name, deposit_id)
 
 
 def iris_of(request: HttpRequest) -> Iris:

@@ -17,12 +17,13 @@ from deposit.http.errors import refusal_of
 from deposit.http.negotiation import AnyNegotiation, accepts
 from deposit.http.retries import Replayed, answer_once, is_retryable, key_of, request_fingerprint
 from deposit.intake.limits import Sizes
+from deposit.membership import mediated
 from deposit.metadata.entry import Entry
 from deposit.metadata.entry_tree import tree_of
 from deposit.metadata.exports.dublin_core import terms_of
 from deposit.metadata.xml import parse
 from deposit.models import Client, Collection, Deposit, Status
-from deposit.permissions import Operation, client_of, mediated
+from deposit.permissions import Operation, client_of
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.idempotency import forgotten, is_kept

@@ -21,9 +21,10 @@ from deposit.http.errors import refusal_of
 from deposit.http.negotiation import AnyNegotiation
 from deposit.http.retries import Replayed, answer_once, is_retryable, key_of
 from deposit.intake.limits import Sizes
+from deposit.membership import mediated
 from deposit.metadata.origins import decode_slug
 from deposit.models import Collection, Deposit, PartKind
-from deposit.permissions import Operation, client_of, mediated, require, visible_deposit
+from deposit.permissions import Operation, client_of, require, visible_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.services import deposits
 from deposit.services.idempotency import fingerprint, forgotten, is_kept

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -160,8 +161,8 @@ with staging_file(limit=100) as file:
 """
 
 
-def test_a_package_is_synced_before_its_name_is_and_both_before_the_row(root: Path) -> None:
-    """By a trace of the system calls: write, fsync, rename, fsync of the folder."""
+def test_a_package_and_its_name_are_synced_before_the_row(root: Path) -> None:
+    """By a trace of the system calls: write, rename, fsync of the file, fsync of the folder."""
     strace = Path("/usr/bin/strace")
     if not strace.exists():
         pytest.skip("strace is not installed")
@@ -184,8 +185,11 @@ def test_a_package_is_synced_before_its_name_is_and_both_before_the_row(root: Pa
     )
     lines = [line for line in log.read_text().splitlines() if str(root) in line]
     rename = next(n for n, line in enumerate(lines) if line.startswith("rename"))
-    assert any(line.startswith("fsync") and ".part" in line for line in lines[:rename])
-    assert any(line.startswith("fsync") and "packages/" in line for line in lines[rename:])
+    day = r"/packages/\d{4}-\d\d-\d\d"
+    synced = [line for line in lines[rename:] if line.startswith("fsync")]
+    assert len(synced) == 2
+    assert re.search(rf"{day}/[0-9a-f]{{32}}>", synced[0])
+    assert re.search(rf"{day}>", synced[1])
 
 
 def test_the_folder_of_the_day_is_made_durable_even_when_another_made_it(
