@@ -1,8 +1,8 @@
 """Statements that PostgreSQL reads and plans once for each session, and then only executes.
 
 To plan a short statement takes PostgreSQL longer than to execute it. What is prepared belongs to the session, and stays
-when a transaction is rolled back. Where a database's settings say ``PREPARES_STATEMENTS: False``, because a pooler gives
-every transaction another session, statements are sent as they are.
+when a transaction is rolled back. Where the settings of a database say ``PREPARES_STATEMENTS: False``, because a pooler
+gives every transaction another session, statements are sent as they are.
 """
 
 import hashlib
