@@ -53,7 +53,12 @@ class Transport(filesystem.Transport):
         self._watch: FolderWatch | None = None
         self._is_blind = False
 
-    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+    # The stubs know neither the argument nor that these are there once a connection is.
+    client: Any
+    cycle: Any
+    channels: Any
+
+    def drain_events(self, connection: Any, timeout: float | None = None, **kwargs: Any) -> None:
         """Deliver the next message. Raises `TimeoutError` when none comes within ``timeout`` seconds."""
         end = None if timeout is None else monotonic() + timeout
         watch = self._watching()
