@@ -5,15 +5,21 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
 
 from embedded.account import Account
 from embedded.binaries import find_binaries
 from tests.support.gunicorn_server import REPOSITORY, free_port
+from tests.support.restarting_server import restarting_server
+from tests.support.samples import atom_entry
 
 pytestmark = [
     pytest.mark.timeout(240),
@@ -99,24 +105,32 @@ def clusters() -> Iterator[tuple[Cluster, Cluster]]:
                 cluster.run('pg_ctl stop -m immediate -D "$PGDATA" > /dev/null 2>&1 || true')
 
 
-def manage(*words: str, primary: Cluster, standby: Cluster, folder: Path) -> subprocess.CompletedProcess[str]:
-    """A command of the service that knows both, as the page says."""
+def environment(primary: Cluster, standby: Cluster, folder: Path) -> dict[str, str]:
+    """Of a process of the service that knows both, as the page says."""
     hosts = f"127.0.0.1:{primary.port},127.0.0.1:{standby.port}"
     address = (
         f"postgres://postgres:{PASSWORD.replace(' ', '%20')}@{hosts}/deposit?target_session_attrs=read-write"
     )
+    return {
+        "DATABASE_URL": address,
+        "DATA_DIR": str(folder),
+        "STAGING_ROOT": str(folder / "staging"),
+        "DEPOSIT_EMBEDDED": "true",
+        "DJANGO_SETTINGS_MODULE": "settings.embedded",
+        "SECRET_KEY": "no secret, for nothing is signed here",
+    }
+
+
+def manage(
+    *words: str, primary: Cluster, standby: Cluster, folder: Path, given: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """A command of the service, with ``given`` to read."""
     own = {name: value for name, value in os.environ.items() if name != "DEPOSIT_ENV_FILE"}
     return subprocess.run(
         [sys.executable, "manage.py", *words],
         cwd=REPOSITORY,
-        env={
-            **own,
-            "DATABASE_URL": address,
-            "DATA_DIR": str(folder),
-            "DEPOSIT_EMBEDDED": "true",
-            "DJANGO_SETTINGS_MODULE": "settings.embedded",
-            "SECRET_KEY": "no secret, for nothing is signed here",
-        },
+        env={**own, **environment(primary, standby, folder)},
+        input=given,
         capture_output=True,
         text=True,
         check=False,
@@ -131,17 +145,7 @@ def test_a_standby_takes_over_and_nothing_is_lost(clusters: tuple[Cluster, Clust
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    for name in ("staging", "archive"):
-        (tmp_path / name).mkdir(mode=0o700)
-    primary.run("createdb deposit", *_with_password(commands_of("Make the standby", 0)))
-    ask("migrate", "--no-input", "-v0")
-    base, start = _with_password(commands_of("Make the standby", 1))
-    standby.run(base, primary=primary.port)
-    # pg_basebackup copies the configuration, and with it the port.
-    standby.configure()
-    standby.run(start)
-    assert "streaming" in primary.run(*commands_of("Make the standby", 2))
-    primary.run(*commands_of("Make the standby", 3))
+    make_standby(primary, standby, tmp_path)
     ask("collection", "create", "--name", "papers")
     primary.run('pg_ctl stop -m immediate -D "$PGDATA" > /dev/null')
     assert manage("collection", "list", primary=primary, standby=standby, folder=tmp_path).returncode != 0
@@ -151,6 +155,105 @@ def test_a_standby_takes_over_and_nothing_is_lost(clusters: tuple[Cluster, Clust
     ask("migrate", "--check")
     ask("collection", "create", "--name", "theses")
     assert "are whole" in ask("doctor", "--no-archive")
+
+
+def make_standby(primary: Cluster, standby: Cluster, folder: Path) -> None:
+    """The record, and a standby for which the primary waits before it confirms anything."""
+    for name in ("staging", "archive"):
+        (folder / name).mkdir(mode=0o700)
+    primary.run("createdb deposit", *_with_password(commands_of("Make the standby", 0)))
+    done = manage("migrate", "--no-input", "-v0", primary=primary, standby=standby, folder=folder)
+    assert done.returncode == 0, done.stderr
+    base, start = _with_password(commands_of("Make the standby", 1))
+    standby.run(base, primary=primary.port)
+    # pg_basebackup copies the configuration, and with it the port.
+    standby.configure()
+    standby.run(start)
+    assert "streaming" in primary.run(*commands_of("Make the standby", 2))
+    primary.run(*commands_of("Make the standby", 3))
+
+
+@dataclass
+class Load:
+    """Clients that deposit without a pause; each keeps what it was answered."""
+
+    url: str
+    answers: list[tuple[float, int, str]] = field(default_factory=list)
+    _end: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Deposit until told to stop."""
+        with httpx.Client(auth=("loader", PASSWORD), timeout=30) as client:
+            while not self._end.is_set():
+                kind = {"Content-Type": "application/atom+xml;type=entry", "In-Progress": "true"}
+                try:
+                    answer = client.post(f"{self.url}/1/papers/", content=atom_entry(), headers=kind)
+                except httpx.TransportError:
+                    continue
+                place = answer.headers.get("Location", "")
+                self.answers.append((time.monotonic(), answer.status_code, place))
+                if answer.status_code == 503:
+                    assert int(answer.headers["Retry-After"]) > 0
+                    time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Let the clients end."""
+        self._end.set()
+
+    def taken(self, since: float = 0.0) -> list[int]:
+        """The numbers of the deposits that were answered 201."""
+        found = [
+            re.findall(r"/papers/(\d+)/", place)
+            for at, status, place in list(self.answers)
+            if status == 201 and at > since
+        ]
+        return [int(number) for (number, *_) in found]
+
+    def wait_for(self, number: int, since: float) -> None:
+        """Wait until so many more were taken."""
+        end = time.monotonic() + 60
+        while len(self.taken(since)) < number:
+            assert time.monotonic() < end, Counter(status for _, status, _ in self.answers)
+            time.sleep(0.05)
+
+
+def test_what_was_answered_under_load_is_in_the_standby_that_is_promoted(
+    clusters: tuple[Cluster, Cluster], tmp_path: Path
+) -> None:
+    primary, standby = clusters
+    make_standby(primary, standby, tmp_path)
+    words = ("user", "create", "--username", "loader", "--password-stdin", "--collection", "papers")
+    for command in (
+        ("collection", "create", "--name", "papers"),
+        (*words, "--provider-url", "https://e.org/"),
+    ):
+        done = manage(*command, primary=primary, standby=standby, folder=tmp_path, given=PASSWORD + "\n")
+        assert done.returncode == 0, done.stdout + done.stderr
+    with restarting_server(**environment(primary, standby, tmp_path)) as server:
+        load = Load(server.url)
+        clients = [threading.Thread(target=load.run) for _ in range(8)]
+        for client in clients:
+            client.start()
+        load.wait_for(60, since=0.0)
+        primary.run('pg_ctl stop -m immediate -D "$PGDATA" > /dev/null')
+        time.sleep(1)
+        before = load.taken()
+        promoted = time.monotonic()
+        assert standby.run(*commands_of("Take over")).splitlines()[-1] == "t"
+        load.wait_for(60, since=promoted)
+        first = min(at for at, status, _ in load.answers if status == 201 and at > promoted)
+        load.stop()
+        for client in clients:
+            client.join()
+    statuses = Counter(status for _, status, _ in load.answers)
+    assert set(statuses) == {201, 503}
+    assert first - promoted < 20
+    kept = standby.run("psql -d deposit -Atc 'SELECT id FROM deposit_deposit'").split()
+    assert len(before) >= 60
+    assert sorted(set(load.taken()) - {int(number) for number in kept}) == []
+    sys.stderr.write(
+        f"{statuses}; the first 201 came {first - promoted:.1f} s after the standby was promoted\n"
+    )
 
 
 def _with_password(commands: list[str]) -> list[str]:
