@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import islice
 
 from archive.errors import ArchiveError, Damaged, PackMissing
 from archive.locks import Lock, alone
@@ -14,6 +15,8 @@ from archive.models import Pack
 from archive.storage import Storage
 from archive.storage.replicated import copy_pack
 
+# So many are recorded as removed at once.
+_AT_ONCE = 200
 _BACKUP = "A backup is running; the file goes when it has ended."
 
 
@@ -31,17 +34,22 @@ def retire(
     )
     there: dict[int, str] = {}
     with alone(Lock.REMOVE) as held:
-        for pack in due.iterator():
+        for packs in _batches(due.iterator()):
             if until is not None and time.monotonic() > until:
                 return
-            new = pack.replaced_by
-            assert new is not None
             if not held:
-                yield pack, _BACKUP
+                yield from ((pack, _BACKUP) for pack in packs)
                 continue
-            if new.id not in there:
-                there[new.id] = _put_in_place(new, storage, replica)
-            yield pack, there[new.id] or _remove(pack, storage, replica)
+            told = [(pack, _remove(pack, storage, replica, there)) for pack in packs]
+            gone = [pack.id for pack, problem in told if not problem]
+            # A crash before this only means that files which are gone are removed again.
+            Pack.objects.filter(id__in=gone).update(remove_at=None, to_erase=False)
+            yield from told
+
+
+def _batches(packs: Iterator[Pack]) -> Iterator[list[Pack]]:
+    while batch := list(islice(packs, _AT_ONCE)):
+        yield batch
 
 
 def _put_in_place(new: Pack, storage: Storage, replica: Storage | None) -> str:
@@ -65,7 +73,14 @@ def _has(storage: Storage, pack: Pack) -> bool:
         return False
 
 
-def _remove(pack: Pack, storage: Storage, replica: Storage | None) -> str:
+def _remove(pack: Pack, storage: Storage, replica: Storage | None, there: dict[int, str]) -> str:
+    """Remove a pack's files; what is in the way of that, or nothing. ``there`` remembers what replaces whom."""
+    new = pack.replaced_by
+    assert new is not None
+    if new.id not in there:
+        there[new.id] = _put_in_place(new, storage, replica)
+    if there[new.id]:
+        return there[new.id]
     try:
         # First: what is missing in the primary storage is fetched from there.
         if replica is not None:
@@ -73,5 +88,4 @@ def _remove(pack: Pack, storage: Storage, replica: Storage | None) -> str:
         storage.delete(pack.name)
     except (ArchiveError, OSError) as error:
         return str(error)
-    Pack.objects.filter(id=pack.id).update(remove_at=None, to_erase=False)
     return ""

@@ -154,6 +154,15 @@ def _archive(snapshot: Snapshot) -> Iterable[Metric]:
     yield _gauge("deposit_archive_bytes", "Bytes in the packs of the archive.", snapshot.archive_bytes)
     yield _gauge("deposit_archive_packs", "Packs of the archive.", snapshot.packs)
     yield _gauge("deposit_archive_damaged_packs", "Packs known to be damaged.", snapshot.damaged_packs)
+    text = "Packs that were merged into others, or written anew without what was erased."
+    yield _gauge("deposit_archive_replaced_packs", text, snapshot.replaced_packs)
+    text = "Files of replaced packs that are still to be removed."
+    yield _gauge("deposit_archive_packs_to_remove", text, snapshot.packs_to_remove)
+    text = "Packs that may hold what was erased, and are to be written anew."
+    yield _gauge("deposit_archive_packs_to_erase", text, snapshot.packs_to_erase)
+    if snapshot.rewritten_age is not None:
+        text = "Since packs were last merged or written anew."
+        yield _gauge("deposit_archive_rewritten_age_seconds", text, snapshot.rewritten_age)
     yield _gauge("deposit_archive_fixity_checks", "Fixity checks so far.", snapshot.fixity_checks)
     text = "Since the pack was read that was not read for longest."
     yield _gauge("deposit_archive_unread_seconds", text, snapshot.unread)

@@ -63,9 +63,13 @@ SELECT EXISTS (
 )
 """
 _ARCHIVE = """
-SELECT coalesce(sum(size), 0)::bigint, count(*), count(*) FILTER (WHERE damaged_at IS NOT NULL)
+SELECT coalesce(sum(size), 0)::bigint, count(*), count(*) FILTER (WHERE damaged_at IS NOT NULL),
+    count(*) FILTER (WHERE to_erase),
+    extract(epoch FROM statement_timestamp() - max(published_at) FILTER (WHERE rewritten))::float,
+    (SELECT count(*) FROM archive_pack WHERE remove_at IS NOT NULL)
 FROM archive_pack WHERE replaced_by_id IS NULL
 """
+_REPLACED = "SELECT count(*) FROM archive_pack WHERE replaced_by_id IS NOT NULL"
 _FIXITY = """
 SELECT (SELECT count(*) FROM archive_fixitycheck),
        (SELECT extract(epoch FROM statement_timestamp() - max(ended_at))::float FROM archive_fixitycheck)
@@ -146,7 +150,8 @@ class Snapshot:
 
     ``fixity_age``: seconds since the last fixity check, None when there was none. ``unread``: seconds since the pack
     was read that was not read for longest (0 without packs). ``processes``: those that must run beside the workers.
-    ``installed_for``: seconds since the database was made.
+    ``installed_for``: seconds since the database was made. ``rewritten_age``: seconds since packs were last merged or
+    erased in, None when they never were.
     """
 
     waiting: dict[str, Waiting]
@@ -165,6 +170,10 @@ class Snapshot:
     installed_for: float
     failing: tuple[Failing, ...] = ()
     sessions: Sessions | None = None
+    packs_to_erase: int = 0
+    packs_to_remove: int = 0
+    replaced_packs: int = 0
+    rewritten_age: float | None = None
 
 
 class _Kept(Generic[T]):
@@ -203,6 +212,10 @@ def _unread() -> float:
     return _number(_UNREAD)
 
 
+def _replaced() -> int:
+    return int(_number(_REPLACED))
+
+
 def _number(question: str) -> float:
     with connection.cursor() as cursor:
         cursor.execute(question)
@@ -212,6 +225,7 @@ def _number(question: str) -> float:
 
 counted = _Kept(_count, COUNT_EVERY)
 unread = _Kept(_unread, UNREAD_EVERY)
+replaced = _Kept(_replaced, UNREAD_EVERY)
 
 
 def read_snapshot() -> Snapshot:
@@ -224,7 +238,7 @@ def read_snapshot() -> Snapshot:
         cursor.execute(_LEADER, [AdvisoryLock.DISPATCHER])
         (has_dispatcher,) = cursor.fetchone()
         cursor.execute(_ARCHIVE)
-        size, packs, damaged = cursor.fetchone()
+        size, packs, damaged, to_erase, rewritten_age, to_remove = cursor.fetchone()
         cursor.execute(_FIXITY)
         checks, age = cursor.fetchone()
     return Snapshot(
@@ -244,6 +258,10 @@ def read_snapshot() -> Snapshot:
         installed_for=_number(_INSTALLED),
         failing=failing,
         sessions=read_sessions(),
+        packs_to_erase=to_erase,
+        packs_to_remove=to_remove,
+        replaced_packs=replaced() if rewritten_age is not None else 0,
+        rewritten_age=rewritten_age,
     )
 
 

@@ -1,10 +1,10 @@
 """A copy of everything, taken while the service runs: record, staged packages, packs, settings.
 
 The instant of a backup is one snapshot of the database. What that snapshot names is in the copy: staged files are
-copied before anybody can miss them, packs never change. A folder takes any number of backups, which
-share their packs and staged files: each copies only what is new.
+copied before anybody can miss them; packs never change, and none goes while a backup runs. A folder takes any number
+of backups, which share their packs and staged files: each copies only what is new.
 
-    FOLDER/packs/<sha256>.tar.zst       the packs, of all backups
+    FOLDER/packs/<two digits>/...       the packs, of all backups
     FOLDER/staging/...                  staged files, of all backups
     FOLDER/erasures/...                 what was erased since: see `deposit.operations.erasures`
     FOLDER/<instant>/record.dump        pg_dump's custom format
@@ -28,11 +28,12 @@ from typing import Any
 from django.db import connection, transaction
 
 from archive.errors import ArchiveError
+from archive.locks import Lock, together
 from archive.models import Pack
 from archive.packs.reader import PackFile
-from archive.storage import SUFFIX, default_storage
+from archive.storage import default_storage
 from deposit.models import Part, Upload
-from deposit.operations import erasures
+from deposit.operations import erasures, pack_files
 from deposit.operations.durable import BackupError, Say, write_durably
 from deposit.staging import files
 from settings.env import env_file
@@ -57,6 +58,18 @@ def back_up(folder: Path, *, say: Say) -> Path:
     unfinished = instant.with_name(instant.name + ".unfinished")
     for part in ("packs", "staging", unfinished.name):
         (folder / part).mkdir(parents=True, exist_ok=True)
+    pack_files.spread(folder)
+    with together(Lock.REMOVE):
+        _fill(unfinished, folder, say)
+    unfinished.rename(instant)
+    files.sync_directory(folder)
+    erasures.note_taken(folder, instant.name)
+    if erasures.write_down(folder):
+        erasures.take_out(folder, sorted(folder.glob(f"*Z/{MANIFEST}")), say=say)
+    return instant
+
+
+def _fill(unfinished: Path, folder: Path, say: Say) -> None:
     # What is there already is copied before the snapshot, so that little can change between it and the copy.
     _copy_staged(_staged_names(), folder, forgive=True)
     staged, packs = _snapshot_and_dump(unfinished / RECORD, folder, say)
@@ -68,18 +81,12 @@ def back_up(folder: Path, *, say: Say) -> Path:
         shutil.copyfile(env_file(), unfinished / "deposit.env")
     manifest = {
         "format": FORMAT,
-        "instant": instant.name,
+        "instant": unfinished.stem,
         "record_sha256": file_sha256(unfinished / RECORD),
         "staged": staged,
         "packs": packs,
     }
     write_durably(unfinished / MANIFEST, json.dumps(manifest, indent=1).encode())
-    unfinished.rename(instant)
-    files.sync_directory(folder)
-    erasures.note_taken(folder, instant.name)
-    if erasures.write_down(folder):
-        erasures.take_out(folder, sorted(folder.glob(f"*Z/{MANIFEST}")), say=say)
-    return instant
 
 
 def _snapshot_and_dump(target: Path, folder: Path, say: Say) -> tuple[dict[str, int], dict[str, int]]:
@@ -154,9 +161,10 @@ def _still_named(name: str) -> bool:
 
 
 def _copy_pack(name: str, size: int, folder: Path) -> None:
-    target = folder / "packs" / f"{name}{SUFFIX}"
+    target = pack_files.place_of(folder, name)
     if target.exists() and target.stat().st_size == size:
         return
+    target.parent.mkdir(exist_ok=True)
     try:
         pack = default_storage().open(name)
         try:

@@ -34,6 +34,7 @@ from deposit.erasure.record import forget, forget_original
 from deposit.erasure.work import ask_for_erasing
 from deposit.models import DeletionKind, DeletionRequest, DeletionState, Deposit, Status, TakenBackup
 from deposit.models.deletions import reference_to
+from deposit.operations import pack_files
 from deposit.operations.durable import Say, write_durably
 
 logger = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ def take_out(folder: Path, manifests: list[Path], *, say: Say) -> None:
     for path in manifests:
         _rewrite_manifest(path, gone, staged, current)
     for name in gone:
-        (folder / "packs" / f"{name}{SUFFIX}").unlink(missing_ok=True)
+        pack_files.found(folder, name).unlink(missing_ok=True)
     for name in staged:
         (folder / "staging" / name).unlink(missing_ok=True)
     for mark in marks:
@@ -127,7 +128,7 @@ def take_out(folder: Path, manifests: list[Path], *, say: Say) -> None:
 
 
 def _old_packs(folder: Path, current: dict[str, int]) -> Iterator[str]:
-    for path in sorted((folder / "packs").glob(f"*{SUFFIX}")):
+    for path in sorted((folder / "packs").rglob(f"*{SUFFIX}")):
         name = path.name.removesuffix(SUFFIX)
         if name not in current:
             yield name
@@ -186,7 +187,7 @@ class _File:
 
 
 def _pack_in(folder: Path, name: str) -> PackFile:
-    return _File(folder / "packs" / f"{name}{SUFFIX}", name)
+    return _File(pack_files.found(folder, name), name)
 
 
 # --- After a restore -----------------------------------------------------------------------------------
@@ -276,3 +277,5 @@ def _replace(old: str, new: str) -> None:
     with closing(PackReader(default_storage().open(new))) as reader:
         number = index.publish(reader)
     Pack.objects.filter(pk=row.pk).update(damaged_at=None, replaced_by=number)
+    # What had been merged into it.
+    Pack.objects.filter(replaced_by=row.pk).update(replaced_by=number, shift=0)

@@ -11,9 +11,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from archive.errors import ArchiveError
-from archive.storage import SUFFIX, primary_storage
+from archive.storage import primary_storage
 from deposit.models import Part
-from deposit.operations import erasures
+from deposit.operations import erasures, pack_files
 from deposit.operations.backup import (
     FORMAT,
     MANIFEST,
@@ -116,7 +116,7 @@ def _require_whole(source: Path, folder: Path, manifest: dict[str, Any]) -> None
         "record_sha256"
     ):
         raise BackupError(f"{source / RECORD} is damaged.")
-    wanted = {folder / "packs" / f"{name}{SUFFIX}": size for name, size in manifest["packs"].items()}
+    wanted = {pack_files.found(folder, name): size for name, size in manifest["packs"].items()}
     wanted |= {folder / "staging" / name: size for name, size in manifest["staged"].items()}
     linked = [path for path in wanted if _is_led_elsewhere(path, folder)]
     if linked:
@@ -173,7 +173,7 @@ def _put_packs(folder: Path, names: Iterable[str]) -> None:
     put: list[str] = []
     try:
         for name in names:
-            _put_pack(folder / "packs" / f"{name}{SUFFIX}", name)
+            _put_pack(pack_files.found(folder, name), name)
             put.append(name)
     except BaseException:
         for name in put:
