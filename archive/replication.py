@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from archive.errors import PackMissing
 from archive.models import Pack
 from archive.storage import Storage, StoredPack
 from archive.storage.replicated import copy_pack
@@ -15,15 +16,26 @@ def removed(names: Iterable[str]) -> set[str]:
     return {pack.name for pack in gone.only("sha256").iterator()}
 
 
+def _copy(primary: Storage, replica: Storage, name: str) -> bool:
+    """Copy a pack; whether it is in the replica now: it may be replaced and removed meanwhile."""
+    try:
+        copy_pack(primary, replica, name)
+    except PackMissing:
+        if Pack.objects.filter(sha256=bytes.fromhex(name), replaced_by__isnull=False).exists():
+            return False
+        raise
+    # It is removed from the replica first.
+    if removed([name]):
+        replica.delete(name)
+        return False
+    return True
+
+
 def replicate(primary: Storage, replica: Storage) -> Iterator[StoredPack]:
     """Copy every pack that the replica lacks, or has in another size. Safe to stop and to call again."""
     there = {pack.name: pack.size for pack in replica.packs()}
     for pack in primary.packs():
-        if there.pop(pack.name, None) != pack.size:
-            copy_pack(primary, replica, pack.name)
-            # While it was copied it may have been removed, from the replica first.
-            if removed([pack.name]):
-                replica.delete(pack.name)
+        if there.pop(pack.name, None) != pack.size and _copy(primary, replica, pack.name):
             yield pack
     for name in removed(there):
         replica.delete(name)

@@ -78,7 +78,9 @@ def plan(*, everything: bool = False) -> list[list[int]]:
     Packs of fewer than ARCHIVE_MERGE_BELOW bytes, until a group has ARCHIVE_MERGE_SIZE. What fills no group waits, but
     for a thousand very small ones; with ``everything`` it is a group, too.
     """
-    below, enough = settings.ARCHIVE_MERGE_BELOW, settings.ARCHIVE_MERGE_SIZE
+    enough = settings.ARCHIVE_MERGE_SIZE
+    # What was made is not merged again.
+    below = min(settings.ARCHIVE_MERGE_BELOW, enough)
     small = (
         Pack.objects.in_storage()
         .filter(size__lt=below, damaged_at=None, to_erase=False, stays_alone=False)

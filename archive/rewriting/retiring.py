@@ -17,7 +17,7 @@ from archive.storage.replicated import copy_pack
 
 # So many are recorded as removed at once.
 _AT_ONCE = 200
-_BACKUP = "A backup is running; the file goes when it has ended."
+_BACKUP = "A backup, or another process that removes files, is running; the file goes when it has ended."
 
 
 def retire(

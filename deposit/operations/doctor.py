@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from archive.maintenance import orphans as orphan_packs
-from archive.maintenance import remove_orphans, verify
+from archive.maintenance import remove_orphans, returned, verify
 from archive.storage import default_storage
 from deposit.models import AdvisoryLock, Part
 from deposit.monitoring.sessions import read_sessions
@@ -167,7 +167,7 @@ def _leftovers(age: timedelta) -> Iterator[Problem]:
 
 def _archive() -> Iterator[Problem]:
     storage = default_storage()
-    orphans = {pack.name for pack in orphan_packs(storage)}
+    orphans = {pack.name for pack in (*orphan_packs(storage), *returned(storage))}
     for difference in verify(storage):
         if difference is None:
             continue

@@ -15,6 +15,7 @@ from archive.locks import Lock, together
 from archive.models import FixityCheck, Object, Outcome, Pack
 from archive.packs import LARGE
 from archive.replication import replicate
+from archive.rewriting import retiring
 from archive.storage import FileStorage
 from tests.archive.conftest import Load, Package
 from tests.archive.rewriting.archives import (
@@ -164,7 +165,7 @@ def test_a_backup_that_runs_keeps_the_files_until_it_ends(
     told = [(done.outcome.value, done.detail) for done in erasure.erase(storage)]
     over.set()
     thread.join()
-    assert told == [("rewritten", ""), ("waiting", "A backup is running; the file goes when it has ended.")]
+    assert told == [("rewritten", ""), ("waiting", retiring._BACKUP)]
     assert erasure.packs_to_erase() == 1
     assert list(erasure.erase(storage)) == []
     assert_erased(content(0), storage)
