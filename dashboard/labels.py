@@ -26,6 +26,9 @@ STATUS_WORDS: dict[str, Promise] = {
 # Of a partial deposit whose package was checked.
 HELD_WORDS = _("It is whole, and waits for its depositor to look at what the checks found.")
 
+# Of one that is done, and erased since.
+ERASED_WORDS = _("It was in the archive, and was erased.")
+
 # The same for those who run the service, where it differs.
 OPERATOR_WORDS: dict[str, Promise] = {
     Status.FAILED: _(

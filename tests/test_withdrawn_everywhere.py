@@ -13,7 +13,7 @@ from archive.identifiers import SWHID
 from archive.retrieval import resolve
 from checker.checking import check
 from deposit.actors import Actor, Channel
-from deposit.models import Collection, Curatorship, DeletionKind, Deposit, PartKind
+from deposit.models import Collection, Curatorship, DeletionKind, DeletionRequest, Deposit, PartKind
 from deposit.services import deletions
 from loader.workflow import load
 from tests.support.factories import PASSWORD, basic, new_client, new_collection
@@ -239,6 +239,17 @@ def test_deleting_what_is_done_asks_for_it(world: World, door: str) -> None:
     assert reviewer.post(f"{place}approve/", content_type="application/json").json()["state"] == "approved"
     assert program.delete(path).status_code == 410
     assert reviewer.post(f"{place}approve/", content_type="application/json").status_code == 409
+
+
+@pytest.mark.parametrize("door", ["/1/hal/{}/atom/", "/3/object/{}"])
+def test_deleting_says_why_in_a_header(world: World, door: str) -> None:
+    path, program = door.format(world.deposit.pk), world.program("ada")
+    short = program.delete(path, headers={"X-Deletion-Reason": "no"})
+    assert (short.status_code, DeletionRequest.objects.count()) == (422, 0)
+    reason = "The dataset names Zo\u00eb, and she did not agree."
+    wire = reason.encode().decode("latin-1")
+    answer = program.delete(path, headers={"X-Deletion-Reason": wire})
+    assert (answer.status_code, DeletionRequest.objects.get().reason) == (202, reason)
 
 
 def test_the_api_asks_cancels_and_rejects(world: World) -> None:

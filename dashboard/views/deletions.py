@@ -1,6 +1,7 @@
 """Withdrawing and erasing: asking for it, the requests, deciding on one, and its report."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -60,6 +61,7 @@ def _live(request: HttpRequest, actor: Actor, asked: DeletionRequest) -> dict[st
         "asked": asked,
         "is_open": is_open,
         "plan": plan,
+        "made_at": datetime.fromisoformat(plan["made_at"]) if plan else None,
         "goes": counted(plan["goes"]) if plan else "",
         "stays": counted(plan["stays"]) if plan else "",
         "copies": copy_facts(erasing.copies_for(actor, asked)),

@@ -14,7 +14,7 @@ from dashboard.actions import possible
 from dashboard.citation import cite, names_of
 from dashboard.deliveries import deliveries_of
 from dashboard.description import facts_of, licences_of
-from dashboard.labels import AREAS, HELD_WORDS, MOVING, OPERATOR_WORDS, STATUS_WORDS
+from dashboard.labels import AREAS, ERASED_WORDS, HELD_WORDS, MOVING, OPERATOR_WORDS, STATUS_WORDS
 from dashboard.pages import open_page, page
 from dashboard.timeline import history, steps_of, timeline
 from deposit.actors import Actor
@@ -58,6 +58,8 @@ def _context(request: HttpRequest, actor: Actor, deposit: Deposit) -> dict[str, 
         "deposit": deposit,
         "words": HELD_WORDS
         if held
+        else ERASED_WORDS
+        if is_erased(deposit)
         else (OPERATOR_WORDS if runs_it else {}).get(deposit.status, STATUS_WORDS[deposit.status]),
         "why": why_not_done(deposit, faults=runs_it) if deposit.status in MOVING and not held else "",
         "held": held,

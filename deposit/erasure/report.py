@@ -99,7 +99,7 @@ def _decision(asked: DeletionRequest) -> Section:
 def _going(asked: DeletionRequest, plan: Mapping[str, Any]) -> Section:
     packs, staged = plan["packs"], plan["staged"]
     facts = [
-        (_("Planned on"), str(plan["made_at"])),
+        (_("Planned on"), _moment(datetime.fromisoformat(plan["made_at"]))),
         (_("From the archive"), counted(plan["goes"])),
         (
             _("Packs written anew"),
@@ -107,7 +107,7 @@ def _going(asked: DeletionRequest, plan: Mapping[str, Any]) -> Section:
         ),
         (
             _("As it was sent"),
-            _("%(packages)s packages, %(documents)s documents, %(size)s bytes")
+            _("packages: %(packages)s, documents: %(documents)s (%(size)s bytes)")
             % {"packages": staged["packages"], "documents": staged["documents"], "size": staged["bytes"]},
         ),
     ]
@@ -123,11 +123,11 @@ _DONE = ("objects", "packs", "read", "written")
 
 
 def counted(counts: Mapping[str, int]) -> str:
-    """``3 files, 1 folders: 120 bytes`` in words."""
-    parts = [f"{counts[name]} {label}" for name, label in _KINDS.items() if counts.get(name)]
+    """``files: 3, folders: 1 (120 bytes)``."""
+    parts = [f"{label}: {counts[name]}" for name, label in _KINDS.items() if counts.get(name)]
     size = counts.get("bytes", 0)
     words = ngettext("%(size)s byte", "%(size)s bytes", size) % {"size": size}
-    return f"{', '.join(parts)}: {words}" if parts else _("nothing")
+    return f"{', '.join(parts)} ({words})" if parts else _("nothing")
 
 
 def _staying(plan: Mapping[str, Any]) -> Section:

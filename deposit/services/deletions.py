@@ -89,20 +89,19 @@ def request_withdrawal(*, actor: Actor, deposit: Deposit, reason: str) -> Deleti
 
 
 def delete_or_ask(
-    *, actor: Actor, deposit: Deposit, if_revision: int | None = None
+    *, actor: Actor, deposit: Deposit, if_revision: int | None = None, reason: str = ""
 ) -> DeletionRequest | None:
     """Remove a partial deposit; of one that is done, ask for its withdrawal, which somebody else decides.
 
-    None: it is removed. Raises `Refusal`.
+    ``reason``: why, where the client says so. None: it is removed. Raises `Refusal`.
     """
     if deposit.status != Status.DONE:
         deposits.delete(actor=actor, deposit=deposit, if_revision=if_revision)
         return None
     require(actor, Operation.CHANGE, deposit)
     require_member(actor, deposit.collection_id)
-    return request_withdrawal(
-        actor=actor, deposit=deposit, reason="Its depositor asked for it, by deleting it with SWORD."
-    )
+    reason = reason or "Its depositor asked for it, by deleting it with SWORD."
+    return request_withdrawal(actor=actor, deposit=deposit, reason=reason)
 
 
 def approve(*, actor: Actor, request_id: int, note: str = "") -> DeletionRequest:

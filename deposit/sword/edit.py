@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from deposit.http.deletions import accepted
+from deposit.http.deletions import accepted, reason_in
 from deposit.http.headers import bad_request
 from deposit.http.negotiation import accepts
 from deposit.models import PartKind
@@ -38,7 +38,12 @@ class EditView(DepositView):
 
     def delete(self, request: Request, **path: Any) -> HttpResponse:
         """Delete the deposit: 204; one that is done: 202, and somebody decides on its withdrawal."""
-        asked = deletions.delete_or_ask(actor=self.actor, deposit=self.deposit, if_revision=self.if_revision)
+        asked = deletions.delete_or_ask(
+            actor=self.actor,
+            deposit=self.deposit,
+            if_revision=self.if_revision,
+            reason=reason_in(request),
+        )
         return HttpResponse(status=204) if asked is None else accepted(asked)
 
 

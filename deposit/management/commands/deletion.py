@@ -45,8 +45,8 @@ def _whole(asked: DeletionRequest) -> dict[str, Any]:
             "stays": counted(plan["stays"]),
             "shared_with": list(plan["shared_with"]),
             "packs": f"{plan['packs']['number']}, of {plan['packs']['bytes']} bytes",
-            "as_sent": f"{plan['staged']['packages']} packages, {plan['staged']['documents']} documents, "
-            f"{plan['staged']['bytes']} bytes",
+            "as_sent": f"packages: {plan['staged']['packages']}, documents: {plan['staged']['documents']} "
+            f"({plan['staged']['bytes']} bytes)",
             "examples": list(plan["examples"]),
         }
     elif asked.kind == DeletionKind.ERASE:
