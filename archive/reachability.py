@@ -61,7 +61,9 @@ UPDATE archive_leaving one SET stays = 1 FROM (
         SELECT id FROM archive_pack
         WHERE NOT EXISTS (SELECT FROM archive_leaving_pack seen WHERE seen.id = archive_pack.id)
     ) AND holder.kind = ANY(%s)
-) below WHERE below.sha1_git = one.sha1_git AND one.stays = 0
+        -- Packs that were written anew meanwhile hold what was there before.
+        AND NOT EXISTS (SELECT FROM archive_leaving inside WHERE inside.sha1_git = holder.sha1_git)
+) below WHERE below.sha1_git = one.sha1_git AND one.stays = 0 AND one.level >= %s
 """
 _BELOW_WHAT_STAYS = """
 WITH above AS (UPDATE archive_leaving SET stays = 2 WHERE stays = 1 RETURNING sha1_git, kind)
@@ -136,10 +138,10 @@ class Leaving:
             self._cursor.execute(_HELD_FROM_OUTSIDE, [level, list(_HOLDERS)])
             self._stay_below()
 
-    def settle_again(self) -> None:
+    def settle_again(self, *, also_named: bool) -> None:
         """The same for what came to the archive since it was begun; nothing more comes until the transaction ends."""
         self._cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [APPLICATION, Lock.ERASED])
-        self._cursor.execute(_HELD_BY_NEW, [list(_HOLDERS)])
+        self._cursor.execute(_HELD_BY_NEW, [list(_HOLDERS), 0 if also_named else 1])
         self._stay_below()
 
     def _stay_below(self) -> None:

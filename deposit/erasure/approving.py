@@ -61,5 +61,5 @@ def _name(actor: Actor) -> str:
 def _mark(asked: DeletionRequest, deposit: Deposit) -> None:
     """By what is so now, not by the plan: others may have brought the same since."""
     with leaving_with(deposit, asked.objects_named) as leaving:
-        leaving.settle_again()
+        leaving.settle_again(also_named=not asked.objects_named)
         mark_erased(leaving.going(), reference_to(asked.pk))
