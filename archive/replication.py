@@ -32,10 +32,16 @@ def _copy(primary: Storage, replica: Storage, name: str) -> bool:
 
 
 def replicate(primary: Storage, replica: Storage) -> Iterator[StoredPack]:
-    """Copy every pack that the replica lacks, or has in another size. Safe to stop and to call again."""
+    """Copy every pack of the index that the replica lacks, or has in another size. Safe to stop and to call again.
+
+    What no load has published yet, or ever will, is not copied: nobody would remove it from there.
+    """
     there = {pack.name: pack.size for pack in replica.packs()}
-    for pack in primary.packs():
-        if there.pop(pack.name, None) != pack.size and _copy(primary, replica, pack.name):
+    here = list(primary.packs())
+    known = {pack.name for pack in Pack.objects.only("sha256").iterator()}
+    for pack in here:
+        lacks = there.pop(pack.name, None) != pack.size
+        if lacks and pack.name in known and _copy(primary, replica, pack.name):
             yield pack
     for name in removed(there):
         replica.delete(name)

@@ -26,46 +26,50 @@ from archive.rewriting.merging import record_reading, require_sound
 from archive.storage import Storage
 from archive.storage.replicated import copy_pack
 
-_MOVED = """
+# Up to so many erased objects are compared in memory.
+_MANY = 200_000
+
+_TABLES = """
 CREATE TEMPORARY TABLE IF NOT EXISTS archive_moved (sha1_git bytea, "offset" bigint, stored bigint, position integer)
-ON COMMIT DELETE ROWS
+ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS archive_matched (
+    sha1_git bytea, pack_id bigint, shift bigint, same boolean
+) ON COMMIT DELETE ROWS;
+TRUNCATE archive_moved, archive_matched
 """
-_NEW = """
-INSERT INTO archive_pack (sha256, size, rewritten, to_erase) VALUES (%s, %s, true, %s) RETURNING id
+_COPY = 'COPY archive_moved (sha1_git, "offset", stored, position) FROM STDIN'
+# Objects of a pack, or of a pack in it, that are in the table: how far each was shifted, and whether its frame is the
+# same.
+_MATCH = """
+INSERT INTO archive_matched
+SELECT object.sha1_git, object.pack_id, moved."offset" - object."offset",
+    moved.stored = object.stored AND moved.position = object.position
+FROM archive_moved moved JOIN archive_object object USING (sha1_git) JOIN archive_pack pack ON pack.id = object.pack_id
+WHERE coalesce(pack.replaced_by_id, pack.id) = %(old)s
 """
-# The old pack, or a pack in it, all of whose objects moved alike.
+# Whether there is something in the pack that its objects' rows do not tell of.
+_COPIES = "SELECT (SELECT count(*) FROM archive_moved) <> (SELECT count(*) FROM archive_matched)"
+_NEW = "INSERT INTO archive_pack (sha256, size, rewritten, to_erase, copies) VALUES (%s, %s, true, %s, %s) RETURNING id"
+# The old pack, or a pack in it, all of whose objects were shifted alike.
 _SHIFT = """
 UPDATE archive_pack pack SET replaced_by_id = %(new)s, shift = alike.shift FROM (
-    SELECT was.id, min(moved."offset" - object."offset") AS shift
-    FROM archive_moved moved JOIN archive_object object USING (sha1_git)
-    JOIN archive_pack was ON was.id = object.pack_id
-    WHERE was.id = %(old)s OR was.replaced_by_id = %(old)s GROUP BY was.id
-    HAVING bool_and(moved.stored = object.stored AND moved.position = object.position)
-    AND min(moved."offset" - object."offset") = max(moved."offset" - object."offset")
-) alike WHERE pack.id = alike.id
+    SELECT pack_id, min(shift) AS shift FROM archive_matched GROUP BY pack_id
+    HAVING bool_and(same) AND min(shift) = max(shift)
+) alike WHERE pack.id = alike.pack_id
 """
+_OTHERS = "SELECT id FROM archive_pack WHERE coalesce(replaced_by_id, id) = %(old)s"
 _MOVE = """
 UPDATE archive_object object
 SET pack_id = %(new)s, "offset" = moved."offset", stored = moved.stored, position = moved.position
-FROM archive_moved moved, archive_pack pack
-WHERE object.sha1_git = moved.sha1_git AND pack.id = object.pack_id AND coalesce(pack.replaced_by_id, pack.id) = %(old)s
+FROM archive_matched matched JOIN archive_moved moved USING (sha1_git)
+WHERE matched.pack_id = ANY(%(others)s)
+AND object.sha1_git = matched.sha1_git AND object.pack_id = matched.pack_id
 """
 # Objects of the old pack that are not in the new one: they were in its damage.
 _LOST = """
-DELETE FROM archive_object object USING archive_pack pack
-WHERE pack.id = object.pack_id AND coalesce(pack.replaced_by_id, pack.id) = %(old)s
-AND object.pack_id BETWEEN %(first)s AND %(last)s RETURNING object.kind, object.sha1_git
+DELETE FROM archive_object WHERE pack_id = ANY(%(others)s) RETURNING kind, sha1_git
 """
-_SPAN = "SELECT min(id), max(id) FROM archive_pack WHERE coalesce(replaced_by_id, id) = %(old)s"
-_REPLACE = """
-UPDATE archive_pack SET replaced_by_id = %(new)s, shift = 0 WHERE coalesce(replaced_by_id, id) = %(old)s
-"""
-# Whether there is something in the pack that its objects' rows do not tell of.
-_COPIES = """
-SELECT (SELECT count(*) FROM archive_moved) <> count(*)
-FROM archive_moved JOIN archive_object object USING (sha1_git) JOIN archive_pack pack ON pack.id = object.pack_id
-WHERE coalesce(pack.replaced_by_id, pack.id) = %s
-"""
+_REPLACE = "UPDATE archive_pack SET replaced_by_id = %(new)s, shift = 0 WHERE id = ANY(%(others)s)"
 
 
 class Result(StrEnum):
@@ -150,7 +154,15 @@ def _last_erasure() -> int:
 
 def _gone(rows: Iterable[Row]) -> frozenset[str]:
     """The names of those that were erased."""
-    return frozenset(str(swhid) for swhid in erased_among(row.swhid for row in rows if row.name[0] == "s"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM archive_erasedobject")
+        (number,) = cursor.fetchone()
+    if number > _MANY:
+        return frozenset(
+            str(swhid) for swhid in erased_among(row.swhid for row in rows if row.name[0] == "s")
+        )
+    erased = {str(row.swhid) for row in ErasedObject.objects.iterator()}
+    return frozenset(row.name for row in rows if row.name in erased)
 
 
 def _copy_sound(reader: PackReader, rows: Iterable[Row], writer: PackWriter) -> None:
@@ -167,18 +179,18 @@ def _copy_sound(reader: PackReader, rows: Iterable[Row], writer: PackWriter) -> 
 
 
 # --- The index -----------------------------------------------------------------------------------------
-def _stage(cursor: CursorWrapper, reader: PackReader) -> None:
-    """Where objects are in a pack, into a table of the session."""
-    cursor.execute(_MOVED)
-    cursor.execute("TRUNCATE archive_moved")
+def _match(cursor: CursorWrapper, reader: PackReader, old: int) -> None:
+    """Where objects are in a pack, beside where they were in the old one, into tables of the session."""
     lines = StringIO()
     for row in reader.rows():
         if row.name[0] == "s":
             lines.write(f"\\\\x{row.name[10:]}\t{row.offset}\t{row.stored}\t{row.position}\n")
     lines.seek(0)
+    cursor.execute(_TABLES)
     with connection.wrap_database_errors:
-        cursor.copy_expert('COPY archive_moved (sha1_git, "offset", stored, position) FROM STDIN', lines)
+        cursor.copy_expert(_COPY, lines)
     cursor.execute("ANALYZE archive_moved")
+    cursor.execute(_MATCH, {"old": old})
 
 
 def _has_new_erasures(cursor: CursorWrapper, last: int) -> bool:
@@ -189,28 +201,34 @@ def _has_new_erasures(cursor: CursorWrapper, last: int) -> bool:
 
 def _note_clean(pack: Pack, reader: PackReader, last: int) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        _stage(cursor, reader)
+        _match(cursor, reader, pack.id)
+        cursor.execute(_COPIES)
+        (copies,) = cursor.fetchone()
         if not _has_new_erasures(cursor, last):
-            cursor.execute(_COPIES, [pack.id])
-            (copies,) = cursor.fetchone()
+            # Unless loads bring objects of it back at this moment.
+            copies = None if pack.damaged_at else copies
             Pack.objects.filter(id=pack.id).update(to_erase=False, copies=copies)
 
 
 def _replace(old: Pack, made: PackReader, last: int, started: datetime) -> int:
     """Let the new pack replace the old one; returns how many objects were lost."""
     with connection.cursor() as cursor:
-        _stage(cursor, made)
+        _match(cursor, made, old.id)
         again = _has_new_erasures(cursor, last)
-        cursor.execute(_NEW, [bytes.fromhex(made.file.name), made.file.size, again])
-        (new,) = cursor.fetchone()
-        numbers = {"old": old.id, "new": new}
-        cursor.execute(_SHIFT, numbers)
-        cursor.execute(_MOVE, numbers)
-        lost = _forget_lost(cursor, numbers)
-        cursor.execute(_REPLACE, numbers)
-        cursor.execute(_COPIES, [new])
+        cursor.execute(_COPIES)
         (copies,) = cursor.fetchone()
-        Pack.objects.filter(id=new).update(copies=copies)
+        if Pack.objects.select_for_update().get(id=old.id).damaged_at:
+            # Loads may bring objects of it back at this moment.
+            copies = None
+        cursor.execute(_NEW, [bytes.fromhex(made.file.name), made.file.size, again, copies])
+        (new,) = cursor.fetchone()
+        cursor.execute(_SHIFT, {"new": new})
+        cursor.execute(_OTHERS, {"old": old.id})
+        numbers = {"new": new, "others": [number for (number,) in cursor.fetchall()]}
+        cursor.execute(_MOVE, numbers)
+        cursor.execute(_LOST, numbers)
+        lost = [f"swh:1:{TYPES[kind].value}:{bytes(sha1_git).hex()}" for kind, sha1_git in cursor.fetchall()]
+        cursor.execute(_REPLACE, numbers)
         # Files of packs that were merged into the old one, too, if they are still there.
         Pack.objects.filter(replaced_by_id=new, remove_at__isnull=False).update(
             remove_at=started, to_erase=True
@@ -218,22 +236,17 @@ def _replace(old: Pack, made: PackReader, last: int, started: datetime) -> int:
         Pack.objects.filter(id=old.id).update(remove_at=started, to_erase=True, damaged_at=None)
     record_reading(new, made.file.size, started)
     if lost:
-        FixityCheck.objects.create(
-            pack=old,
-            read=old.size,
-            started_at=started,
-            thorough=True,
-            outcome=Outcome.DAMAGED,
-            detail="It was damaged when it was written anew without what was erased; these objects are lost.",
-            lost=lost[:1000],
-        )
+        _record_loss(old, lost, started)
     return len(lost)
 
 
-def _forget_lost(cursor: CursorWrapper, numbers: dict[str, int]) -> list[str]:
-    cursor.execute(_SPAN, numbers)
-    first, last = cursor.fetchone()
-    if first is None:
-        return []
-    cursor.execute(_LOST, numbers | {"first": first, "last": last})
-    return [f"swh:1:{TYPES[kind].value}:{bytes(sha1_git).hex()}" for kind, sha1_git in cursor.fetchall()]
+def _record_loss(old: Pack, lost: list[str], started: datetime) -> None:
+    FixityCheck.objects.create(
+        pack=old,
+        read=old.size,
+        started_at=started,
+        thorough=True,
+        outcome=Outcome.DAMAGED,
+        detail="It was damaged when it was written anew without what was erased; these objects are lost.",
+        lost=lost[:1000],
+    )

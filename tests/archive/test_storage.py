@@ -16,6 +16,7 @@ from archive import retrieval
 from archive.errors import Damaged, PackMissing, Unreadable
 from archive.identifiers import SWHID, ObjectType, content_id
 from archive.ingest import Ingest
+from archive.models import Pack
 from archive.packs import LARGE
 from archive.replication import replicate
 from archive.storage import FileStorage, ReplicatedStorage, Storage, default_storage, open_storage
@@ -146,6 +147,8 @@ def test_an_address_of_another_kind_is_refused(tmp_path: Path) -> None:
 def test_a_lost_pack_is_fetched_back_from_the_replica(tmp_path: Path, db: None) -> None:
     primary, replica = FileStorage(tmp_path / "one"), FileStorage(tmp_path / "two")
     name = adopt(primary, b"precious")
+    assert list(replicate(primary, replica)) == []
+    Pack.objects.create(sha256=bytes.fromhex(name), size=8)
     assert [pack.name for pack in replicate(primary, replica)] == [name]
     assert list(replicate(primary, replica)) == []
     primary.delete(name)
@@ -172,6 +175,7 @@ def test_a_replica_in_a_bucket_gives_back_what_the_disk_lost(
     storage = default_storage()
     assert isinstance(storage, ReplicatedStorage)
     name = adopt(storage, b"precious")
+    Pack.objects.create(sha256=bytes.fromhex(name), size=8)
     assert len(list(replicate(storage.primary, storage.replica))) == 1
     storage.primary.delete(name)
     with closing(storage.open(name)) as pack:
