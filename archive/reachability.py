@@ -199,6 +199,8 @@ def leaving() -> Iterator[Leaving]:
         cursor.execute(
             "CREATE TEMPORARY TABLE archive_leaving_pack ON COMMIT DROP AS SELECT id FROM archive_pack"
         )
+        # What loads have added waits in a list that every question would read from its beginning.
+        cursor.execute("SELECT gin_clean_pending_list('object_by_targets')")
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL jit = off")
         yield Leaving(cursor)
         cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL jit = on")
