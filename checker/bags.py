@@ -10,7 +10,7 @@ from deposit.metadata.xml import MAX_SIZE
 from deposit.models import Part
 from deposit.queue.leases import Lease
 from deposit.refusals import Kind, Refusal
-from deposit.staging.files import path_of
+from deposit.staging.storage import local_file
 from packages import Limits, open_package
 
 # In the bag itself, or in the one folder that holds it.
@@ -21,7 +21,10 @@ def entry_in_bag(part: Part, limits: Limits, lease: Lease) -> Entry | None:
     """The metadata of a bag that was proven; None when it has none. Raises `Refusal` for what is no metadata."""
     if part.packaging != Packaging.BAGIT or part.stored_as is None:
         return None
-    with open_package(path_of(part.stored_as), limits=limits) as package:
+    with (
+        local_file(part.stored_as, alive=lease.check) as path,
+        open_package(path, limits=limits) as package,
+    ):
         for member in package:
             lease.check()
             if _METADATA.fullmatch(member.path) and member.size <= MAX_SIZE:

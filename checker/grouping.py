@@ -10,9 +10,8 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from django.db import Error, connection, transaction
 
@@ -30,7 +29,7 @@ from deposit.queue.leases import Lease, kept_together
 from deposit.queue.messages import SMALL_BYTES
 from deposit.services import confirmation
 from deposit.services.work import LIGHT_SECONDS
-from deposit.staging.files import path_of
+from deposit.staging.storage import local_file
 from packages import Limits
 from packages.sandbox import Whole, validate_several
 
@@ -137,16 +136,18 @@ def _examine(claims: Sequence[Claim], lease: Lease, checked: list[_Checked]) -> 
 
 def _read(deposits: Iterable[Deposit], parts: Mapping[int, Sequence[Part]], lease: Lease) -> dict[int, Whole]:
     """The only packages of deposits, as far as they are whole, read together client by client. Raises `LeaseLost`."""
-    batches: defaultdict[tuple[int, Limits], list[tuple[int, Path]]] = defaultdict(list)
+    batches: defaultdict[tuple[int, Limits], list[tuple[int, str]]] = defaultdict(list)
     for deposit in deposits:
         packages = [part for part in parts[deposit.pk] if part.kind == PartKind.PACKAGE]
         if len(packages) == 1 and packages[0].packaging not in _OF_THEIR_OWN and packages[0].stored_as:
             limits = replace(reading_of(deposit), members=_MEMBERS, seconds=_SECONDS)
-            batches[deposit.client_id, limits].append((deposit.pk, path_of(packages[0].stored_as)))
+            batches[deposit.client_id, limits].append((deposit.pk, packages[0].stored_as))
     found: dict[int, Whole] = {}
     for (_, limits), batch in batches.items():
         if len(batch) > 1:
-            read = validate_several([path for _, path in batch], limits, alive=lease.check, wanted=WANTED)
+            with ExitStack() as held:
+                paths = [held.enter_context(local_file(name, alive=lease.check)) for _, name in batch]
+                read = validate_several(paths, limits, alive=lease.check, wanted=WANTED)
             found |= {number: whole for (number, _), whole in zip(batch, read, strict=True) if whole}
     return found
 

@@ -22,6 +22,7 @@ _KNOWN = ("Multimedia.xml", "CollectionActivity.xml")
 def content_findings(package: Path, limits: Limits, lease: Lease) -> list[Finding]:
     """The findings on the files of a package that was proved whole. Raises `LeaseLost`, JudgeDied, OSError."""
     found: list[Finding] = []
+    root().mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="museum-", dir=root()) as folder,
         judging() as judge,

@@ -5,6 +5,7 @@ It happens in a process of its own, with bounds on memory and time; see `package
 
 import hashlib
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from checker.museum_contents import content_findings
@@ -16,7 +17,7 @@ from deposit.intake.listing import Listing
 from deposit.metadata.packaging import Packaging
 from deposit.models import Part
 from deposit.queue.leases import Lease
-from deposit.staging.files import path_of
+from deposit.staging.storage import local_file
 from packages import Limits, PackageError
 from packages.sandbox import Whole, examine, validate
 
@@ -40,7 +41,7 @@ def check_digest(part: Part, lease: Lease) -> list[Finding]:
         return []
     assert part.stored_as is not None
     sha256 = hashlib.sha256()
-    with path_of(part.stored_as).open("rb", buffering=0) as file:
+    with local_file(part.stored_as, alive=lease.check) as path, path.open("rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             sha256.update(chunk)
             lease.check()
@@ -74,10 +75,23 @@ def check_package(
     Raises `LeaseLost`.
     """
     assert part.stored_as is not None
-    path = path_of(part.stored_as)
-    if part.packaging == Packaging.BINARY:
-        listing.add_file(part.name, path, alive=lease.check)
-        return [_no_package(part)] if asked else []
+    with local_file(part.stored_as, alive=lease.check) as path:
+        if part.packaging == Packaging.BINARY:
+            listing.add_file(part.name, path, alive=lease.check)
+            return [_no_package(part)] if asked else []
+        return _check(part, path, lease, limits, listing, asked, told, whole)
+
+
+def _check(
+    part: Part,
+    path: Path,
+    lease: Lease,
+    limits: Limits,
+    listing: Listing,
+    asked: Asked | None,
+    told: Told | None,
+    whole: Whole | None,
+) -> list[Finding]:
     is_bag = part.packaging == Packaging.BAGIT
     examined: dict[str, Any] | None = None
     try:

@@ -23,7 +23,8 @@ from deposit.intake.limits import metadata_too_large
 from deposit.models import Client
 from deposit.refusals import Kind, Refusal
 from deposit.services.parts import Package
-from deposit.staging.files import StagingFile, staging_file
+from deposit.staging.interface import Incoming
+from deposit.staging.storage import staging_file
 
 # A form field (the metadata file among them) is kept in memory.
 _FIELDS = 200
@@ -45,7 +46,7 @@ class _Parts:
     length: int
     texts: list[tuple[str, list[bytes]]] = field(default_factory=list)
     size: int = 0
-    file: StagingFile | None = None
+    file: Incoming | None = None
     name: str = ""
 
     def open(self, media_type: MediaType, headers: PartHeaders) -> Sink:

@@ -199,6 +199,11 @@ FILE_UPLOAD_HANDLERS = ["deposit.http.small_forms.NoFiles"]
 # --- Storage -------------------------------------------------------------------------------------------
 # Bytes on their way in; the same file system as nothing else needs to be.
 STAGING_ROOT: str = env.str("STAGING_ROOT", default=str(DATA_DIR / "staging"))
+# A bucket for them instead (s3://bucket/prefix?endpoint=…&region=…); STAGING_ROOT is then each machine's own. To be
+# read they are fetched into a folder of the machine, which holds so many bytes at most.
+STAGING_STORAGE: str = env.str("STAGING_STORAGE", default="")
+STAGING_CACHE: str = env.str("STAGING_CACHE", default=f"{STAGING_ROOT}/cache")
+STAGING_CACHE_SIZE: int = env.int("STAGING_CACHE_SIZE", default=20 * 1024**3)
 # The packs of the archive.
 ARCHIVE_ROOT: str = env.str("ARCHIVE_ROOT", default=str(DATA_DIR / "archive"))
 # Another place for the packs (a folder or s3://…), and one for their copies.

@@ -1,7 +1,9 @@
 """What a place (a folder, a bucket) offers to the code that takes items in from it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from deposit.staging.interface import ObjectSource
 
 
 class Gone(Exception):
@@ -61,6 +63,13 @@ class Sink(Protocol):
     """Where the bytes of an original go."""
 
     def write(self, chunk: bytes) -> None: ...
+
+
+@runtime_checkable
+class CopyingSink(Protocol):
+    """A sink that may have an object copied within its own service; its bytes are written to be hashed then."""
+
+    def take_copy(self, source: ObjectSource) -> bool: ...
 
 
 class Place(Protocol):

@@ -15,7 +15,8 @@ from deposit.intake.admission import admit
 from deposit.intake.limits import Sizes
 from deposit.models import Status
 from deposit.refusals import Kind, Refusal
-from deposit.staging.files import StagedFile, remove, staging_file
+from deposit.staging.files import StagedFile
+from deposit.staging.storage import remove, staging_file
 from sources.intake import submit_item
 from sources.models import ItemState, Source, SourceItem
 from sources.places import Changed, Gone, NotTakeable, NotYet, Original, Place, Read

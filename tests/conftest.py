@@ -31,6 +31,8 @@ from pytest_django import DjangoDbBlocker
 from embedded.binaries import PostgresError
 from embedded.postgres import Postgres
 
+pytest_plugins = ["tests.support.staging_areas"]
+
 CLUSTER = Path(__file__).resolve().parent.parent / ".cache" / "test"
 
 # Distinguishes the databases of runs that go on at once on one server; the workers of xdist inherit it.

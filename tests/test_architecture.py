@@ -111,6 +111,7 @@ CONNECTING = {
     Path("deposit/notices/posting.py"),  # a webhook of a user, judged by the same rules
     Path("deposit/notices/mail.py"),  # EMAIL_URL, by Django's backend
     Path("archive/storage/s3.py"),  # ARCHIVE_STORAGE
+    Path("deposit/staging/bucket/client.py"),  # STAGING_STORAGE
     Path("deposit/authentication/keycloak_client.py"),  # KEYCLOAK_SERVER_URL
     Path("deposit/authentication/openid.py"),  # OIDC_ISSUER
     Path("deposit/operations/swh_deposit/uploads.py"),  # what an operator names with swh_deposit_import

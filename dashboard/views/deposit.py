@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
@@ -18,7 +18,7 @@ from dashboard.labels import AREAS, ERASED_WORDS, HELD_WORDS, MOVING, OPERATOR_W
 from dashboard.pages import open_page, page
 from dashboard.timeline import history, steps_of, timeline
 from deposit.actors import Actor
-from deposit.http.downloads import SAFE, path_of_package
+from deposit.http.downloads import SAFE, whole_package
 from deposit.metadata.entry import Entry
 from deposit.metadata.errors import MetadataError
 from deposit.models import Deposit, DepositType, Finding, Part, PartKind, Status, is_erased
@@ -142,14 +142,9 @@ def part(request: HttpRequest, actor: Actor, deposit_id: int, part_id: int) -> H
         response = HttpResponse(bytes(sent.document or b""), content_type="application/octet-stream")
         response["Content-Disposition"] = f'attachment; filename="metadata-{sent.pk}.xml"'
     else:
-        response = _package(sent)
+        response = whole_package(sent)
     response["Content-Security-Policy"] = SAFE
     return response
-
-
-def _package(sent: Part) -> FileResponse:
-    file = path_of_package(sent).open("rb")
-    return FileResponse(file, as_attachment=True, filename=sent.name, content_type="application/octet-stream")
 
 
 @require_GET

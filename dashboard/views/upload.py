@@ -30,7 +30,8 @@ from deposit.services import deposits, dry_run, uploads
 from deposit.services.idempotency import Answer, fingerprint, once
 from deposit.services.parts import Submission, Uploaded
 from deposit.services.uploads import unknown_upload
-from deposit.staging.files import path_of, too_large
+from deposit.staging.files import too_large
+from deposit.staging.storage import local_file
 from packages.names import known_encoding
 
 
@@ -166,11 +167,15 @@ def describe(request: HttpRequest, actor: Actor) -> HttpResponse:
         raise unknown_upload() from None
     collection = collection_for(actor, request.POST.get("collection", ""))
     try:
-        verdict = dry_run.check_file(
-            path_of(upload.stored_as),
-            collection=collection,
-            name_encoding=_encoding_or_empty(request.POST.get("name_encoding", "")),
-        )
+        # What would not be looked at is not fetched from a bucket either.
+        if upload.size > settings.CHECK_MAX_SIZE:
+            raise dry_run.too_large_to_check()
+        with local_file(upload.stored_as) as path:
+            verdict = dry_run.check_file(
+                path,
+                collection=collection,
+                name_encoding=_encoding_or_empty(request.POST.get("name_encoding", "")),
+            )
     except FileNotFoundError:
         raise unknown_upload() from None
     except Refusal as refused:

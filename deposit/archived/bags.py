@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from zipstream import ZIP_STORED, ZipStream
@@ -17,20 +16,20 @@ from archive.objects import FILE
 from archive.tar import BLOCK, header
 from deposit import __version__
 from deposit.archived.premis import premis
-from deposit.http.downloads import path_of_package
+from deposit.http.downloads import add_staged, name_of_package
 from deposit.models import Deposit, Event, Finding, Part, PartKind
+from deposit.staging.storage import chunks_of
 
-_CHUNK = 256 * 1024
 _DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _UNSAFE = re.compile(r"[^\w.+-]")
 _LONGEST = 200
 
 
 class Member(NamedTuple):
-    """A file of the bag: its bytes, or where they are, and how many."""
+    """A file of the bag: its bytes, or the name of the staged file that has them, and how many."""
 
     name: str
-    data: bytes | Path
+    data: bytes | str
     size: int
 
     def chunks(self) -> Iterator[bytes]:
@@ -38,9 +37,7 @@ class Member(NamedTuple):
         if isinstance(self.data, bytes):
             yield self.data
             return
-        with self.data.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                yield chunk
+        yield from chunks_of(self.data, 0, self.size)
 
 
 def bag(deposit: Deposit) -> list[Member]:
@@ -73,11 +70,11 @@ def payload(deposit: Deposit) -> list[Member]:
 def as_zip(members: list[Member]) -> tuple[int, Iterator[bytes]]:
     """The bag as a zip: its length in bytes, and its chunks."""
     archive = ZipStream(compress_type=ZIP_STORED, sized=True)
-    for name, data, _ in members:
-        if isinstance(data, bytes):
-            archive.add(data, name)
+    for member in members:
+        if isinstance(member.data, bytes):
+            archive.add(member.data, member.name)
         else:
-            archive.add_path(data, name)
+            add_staged(archive, member.data, member.name, member.size)
     return len(archive), iter(archive)
 
 
@@ -100,7 +97,7 @@ def _payload(part: Part) -> Member:
     if part.kind == PartKind.METADATA:
         document = bytes(part.document or b"")
         return Member(f"data/metadata/{part.pk}.xml", document, len(document))
-    return Member(f"data/packages/{part.pk}/{_portable(part.name)}", path_of_package(part), part.size)
+    return Member(f"data/packages/{part.pk}/{_portable(part.name)}", name_of_package(part), part.size)
 
 
 def _portable(name: str) -> str:

@@ -2,21 +2,21 @@
 
 import re
 from collections.abc import Callable, Generator, Iterator
-from pathlib import Path
+from functools import partial
 from typing import Self
 from urllib.parse import quote
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.http import content_disposition_header
 from zipstream import ZIP_STORED, ZipStream
 
 from deposit.http.text import sendable_iri, sendable_type
 from deposit.metadata.packaging import Packaging
 from deposit.models import Deposit, Part
 from deposit.refusals import Kind, Refusal
-from deposit.staging.files import path_of
+from deposit.staging.storage import chunks_of, exists, staging
 
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))")
-_CHUNK = 256 * 1024
 SAFE = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
 
@@ -97,44 +97,43 @@ def _asked(header: str, length: int) -> tuple[int, int] | None:
     return int(found[1]), stop
 
 
-def path_of_package(part: Part) -> Path:
-    """Where a package lies as it was sent. Raises a 404 `Refusal` when it is no longer kept."""
-    path = path_of(part.stored_as) if part.stored_as else None
-    if path is None or not path.is_file():
+def name_of_package(part: Part) -> str:
+    """The name of a package's staged file, as it was sent. Raises a 404 `Refusal` when it is no longer kept."""
+    if part.stored_as is None or not exists(part.stored_as):
         raise Refusal(
             Kind.NOT_FOUND,
             "deposit.package_removed",
             "The bytes of this package are no longer kept here.",
             "The content of a deposit that is done is available from the archive.",
         )
-    return path
-
-
-def file_range(path: Path) -> Callable[[int, int], Iterator[bytes]]:
-    """Reads ranges of a file for `ranged`."""
-
-    def read(start: int, stop: int) -> Iterator[bytes]:
-        with path.open("rb") as file:
-            file.seek(start)
-            while start < stop and (chunk := file.read(min(_CHUNK, stop - start))):
-                start += len(chunk)
-                yield chunk
-
-    return read
+    return part.stored_as
 
 
 def file_response(request: HttpRequest, part: Part) -> HttpResponseBase:
     """A package's bytes, under the name and the type that the client gave."""
-    path = path_of_package(part)
+    name = name_of_package(part)
     response = ranged(
         request,
         length=part.size,
-        open_range=file_range(path),
+        open_range=partial(chunks_of, name),
         etag=part.sha256,
         content_type=sendable_type(part.content_type),
     )
     response["Packaging"] = sendable_iri(part.packaging) or Packaging.SIMPLE_ZIP
     return guarded(response, part.name)
+
+
+def whole_package(part: Part) -> HttpResponseBase:
+    """A package's bytes as a file to keep: sent by the kernel where they lie in a file of this machine."""
+    name = name_of_package(part)
+    path, kind = staging().path(name), "application/octet-stream"
+    if path is not None:
+        return FileResponse(path.open("rb"), as_attachment=True, filename=part.name, content_type=kind)
+    response = StreamingHttpResponse(Begun(chunks_of(name, 0, part.size)), content_type=kind)
+    response["Content-Length"] = str(part.size)
+    header = content_disposition_header(as_attachment=True, filename=part.name)
+    response["Content-Disposition"] = header or "attachment"
+    return response
 
 
 def zip_response(deposit: Deposit, parts: list[Part]) -> HttpResponseBase:
@@ -144,12 +143,21 @@ def zip_response(deposit: Deposit, parts: list[Part]) -> HttpResponseBase:
     for part in parts:
         name = part.name if part.name not in seen else f"{part.pk}-{part.name}"
         seen.add(name)
-        archive.add_path(path_of_package(part), name)
+        add_staged(archive, name_of_package(part), name, part.size)
     length = len(archive)
     response = StreamingHttpResponse(_chunks(archive), content_type="application/zip")
     response["Content-Length"] = str(length)
     response["Packaging"] = Packaging.SIMPLE_ZIP
     return guarded(response, f"deposit-{deposit.pk}.zip")
+
+
+def add_staged(archive: ZipStream, stored_as: str, name: str, size: int) -> None:
+    """Put a staged file of ``size`` bytes into a zip that is streamed."""
+    path = staging().path(stored_as)
+    if path is not None:
+        archive.add_path(path, name)
+    else:
+        archive.add(chunks_of(stored_as, 0, size), name, size=size)
 
 
 def _chunks(archive: ZipStream) -> Iterator[bytes]:

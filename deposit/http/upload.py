@@ -8,14 +8,16 @@ from django.db import connection
 from deposit.http.body import Body
 from deposit.intake.admission import admit
 from deposit.models import Client
-from deposit.staging.files import ComparedFile, StagingFile, staging_file
+from deposit.staging.files import ComparedFile
+from deposit.staging.interface import Incoming
+from deposit.staging.storage import staging_file
 
 # Above this many bytes the database connection is given back while the body arrives.
 LONG_BODY = 1024 * 1024
 
 
 @contextmanager
-def package_file(body: Body, client: Client, *, with_md5: bool) -> Iterator[StagingFile | ComparedFile]:
+def package_file(body: Body, client: Client, *, with_md5: bool) -> Iterator[Incoming | ComparedFile]:
     """Where the bytes of a body's package go; it was admitted. Raises `Refusal` at once when there is no room."""
     limit = body.sizes.upload
     if body.again:

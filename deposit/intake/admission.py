@@ -13,7 +13,8 @@ from django.db.models import Sum
 
 from deposit.models import Client, Part, Status, Upload
 from deposit.refusals import Kind, Refusal
-from deposit.staging.files import arriving, require_room
+from deposit.staging.files import arriving
+from deposit.staging.storage import require_room
 
 # How old the figures of the queue may be, in seconds.
 _FRESH_SECONDS = 1.0

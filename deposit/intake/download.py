@@ -66,13 +66,21 @@ def addresses(host: str, port: int) -> list[str]:
     return names
 
 
-def download(url: str, *, expected: int | None, progress: Callable[[int], None]) -> Iterator[bytes]:
+def download(
+    url: str,
+    *,
+    expected: int | None,
+    progress: Callable[[int], None],
+    found: Callable[[SplitResult, int, str], None] = lambda url, size, etag: None,
+) -> Iterator[bytes]:
     """The bytes of a file as they come. ``expected``: its announced size; ``progress`` hears every ten seconds how far.
+
+    ``found`` is told where the file was, its size and its strong ETag, where there is one, before its first byte.
 
     An answer that breaks off is asked for the rest (RFC 9110 section 14), as long as the file is the same and more of
     it comes. Raises `Refusal` for what will not change by itself, `OSError` for what may.
     """
-    copy = _Copy(url, expected, progress)
+    copy = _Copy(url, expected, progress, found)
     while True:
         before = copy.received
         try:
@@ -88,8 +96,15 @@ def download(url: str, *, expected: int | None, progress: Callable[[int], None])
 class _Copy:
     """A file while it comes: how much of it, and which state of the file that was."""
 
-    def __init__(self, url: str, expected: int | None, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        expected: int | None,
+        progress: Callable[[int], None],
+        found: Callable[[SplitResult, int, str], None],
+    ) -> None:
         self._url = url
+        self._found = found
         self._expected = expected
         self._report_progress = progress
         self._deadline = time.monotonic() + settings.BY_REFERENCE_SECONDS
@@ -112,6 +127,8 @@ class _Copy:
                     url = _moved(url, location)
                     continue
                 self._require_right(response)
+                if not self.received and response.length is not None and self.mark.startswith('"'):
+                    self._found(target, response.length, self.mark.strip('"'))
                 yield from self._body(response)
                 return
         raise Refusal(Kind.BAD_REQUEST, "by_reference.redirects", f"More than {REDIRECTS} redirects.")

@@ -22,6 +22,8 @@ class Upload(models.Model):
     segment_count = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64, help_text="Of the whole, as announced.")
     stored_as = models.CharField(max_length=200, unique=True, editable=False)
+    # What the bucket calls its unfinished object, where the staging area is one; "" in a folder.
+    reservation = models.TextField(default="", db_default="", editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     # When the newest segment came.
     touched_at = models.DateTimeField(db_default=Now(), editable=False)

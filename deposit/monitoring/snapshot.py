@@ -16,7 +16,7 @@ from deposit.models import AdvisoryLock, Status
 from deposit.monitoring.heartbeats import Worker, workers
 from deposit.monitoring.processes import required_processes
 from deposit.monitoring.sessions import Sessions, read_sessions
-from deposit.staging.files import refuses_uploads
+from deposit.staging.storage import refuses_uploads
 
 T = TypeVar("T")
 

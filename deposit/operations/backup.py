@@ -36,6 +36,7 @@ from deposit.models import Part, Upload
 from deposit.operations import erasures, pack_files
 from deposit.operations.durable import BackupError, Say, write_durably
 from deposit.staging import files
+from deposit.staging.storage import chunks_of, is_bucket, staging
 from settings.env import env_file
 
 CHUNK = 4 * 1024 * 1024
@@ -116,9 +117,10 @@ def _snapshot_and_dump(target: Path, folder: Path, say: Say) -> tuple[dict[str, 
 
 def _staged_names() -> dict[str, int]:
     """The staged files that the record names, with the sizes they must have."""
-    parts = Part.objects.filter(stored_as__isnull=False).values_list("stored_as", "size").iterator()
-    uploads = Upload.objects.values_list("stored_as", "size").iterator()
-    return {name: size for rows in (parts, uploads) for name, size in rows if name}
+    rows = Part.objects.filter(stored_as__isnull=False).values_list("stored_as", "size").iterator()
+    names = {name: size for name, size in rows if name}
+    # What came of an unfinished upload can be read in a folder alone; in a bucket it stays where it is.
+    return names if is_bucket() else names | dict(Upload.objects.values_list("stored_as", "size").iterator())
 
 
 def _copy_staged(names: dict[str, int], folder: Path, *, forgive: bool = False) -> None:
@@ -130,19 +132,13 @@ def _copy_staged(names: dict[str, int], folder: Path, *, forgive: bool = False) 
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            write_durably(target, _chunks(files.path_of(name)))
+            write_durably(target, chunks_of(name))
         except FileNotFoundError:
             if forgive:
                 continue
             if not _still_named(name):
                 raise _Vanished(name) from None
-            raise BackupError(f"{files.path_of(name)} is missing. See: manage.py doctor") from None
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            yield chunk
+            raise BackupError(f"{staging().where(name)} is missing. See: manage.py doctor") from None
 
 
 def _still_named(name: str) -> bool:

@@ -20,9 +20,7 @@ from deposit.monitoring.sessions import read_sessions
 from deposit.operations.invariants import INVARIANTS, Invariant
 from deposit.queue import dispatcher
 from deposit.staging import cleanup
-from deposit.staging.files import path_of
-
-_CHUNK = 1024 * 1024
+from deposit.staging.storage import chunks_of, staging
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,16 +118,15 @@ def _packages(*, deep: bool) -> Iterator[Problem]:
 
 def _wrong_with(part: Part, *, deep: bool) -> Problem | None:
     assert part.stored_as is not None
-    path = path_of(part.stored_as)
-    wrong = None
+    path, wrong = staging().where(part.stored_as), None
     try:
-        size = path.stat().st_size
+        size = staging().size(part.stored_as)
         if size != part.size:
             wrong = ("file.size", f"{path} has {size} bytes instead of {part.size}.")
         elif deep and _sha256(part.stored_as) != part.sha256:
             wrong = ("file.damaged", f"{path} is not what was sent: its SHA-256 differs.")
     except OSError as error:
-        wrong = ("file.missing", f"{path} cannot be read: {error.strerror}.")
+        wrong = ("file.missing", f"{path} cannot be read: {error.strerror or error}.")
     if wrong is None:
         return None
     return Problem(
@@ -141,23 +138,25 @@ def _wrong_with(part: Part, *, deep: bool) -> Problem | None:
 
 
 def _sha256(stored_as: str) -> str:
-    with path_of(stored_as).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for chunk in chunks_of(stored_as):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _leftovers(age: timedelta) -> Iterator[Problem]:
-    for path in cleanup.abandoned(age):
+    for left in cleanup.abandoned(age):
         yield Problem(
             code="file.abandoned",
-            subject=str(path),
+            subject=left.subject,
             message="An upload was cut off and left this file.",
             remedy="`manage.py doctor --fix` removes it; so does the scheduler.",
             mendable=True,
         )
-    for path in cleanup.orphans(age):
+    for name in cleanup.orphans(age):
         yield Problem(
             code="file.orphan",
-            subject=str(path),
+            subject=staging().where(name),
             message="No row names this package.",
             remedy="`manage.py doctor --fix` sets it aside in STAGING_ROOT/trash; so does the scheduler. If the "
             "database was restored from an older copy, keep it.",

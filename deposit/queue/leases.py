@@ -20,6 +20,7 @@ from deposit.queue.claims import Claim, LeaseLost, PutOff
 from deposit.queue.items import give_back, holds_up_others, put_off, renew_all, weigh
 from deposit.queue.policies import Policy
 from deposit.queue.sessions import name_session, unname_session
+from deposit.staging.interface import StagingAway
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, OperationalError | InterfaceError):
         code = getattr(error.__cause__, "pgcode", None)
         return code is None or code.startswith(_PASSING)
-    if isinstance(error, Unreadable | Busy):
+    if isinstance(error, Unreadable | Busy | StagingAway):
         return True
     return isinstance(error, OSError) and error.errno in _FULL
 

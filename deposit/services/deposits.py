@@ -35,7 +35,7 @@ from deposit.services.parts import (
     order_fetches,
     remove_parts,
 )
-from deposit.staging import files
+from deposit.staging import storage
 
 
 def create(
@@ -221,7 +221,7 @@ def replace(
             _take(locked, actor, submission, place=only)
             if only is not None:
                 describe_packages(locked)
-        transaction.on_commit(partial(files.remove, stored))
+        transaction.on_commit(partial(storage.remove, stored))
         return (
             locked if in_progress else _complete(locked, actor, submission.entry or effective_entry(locked))
         )
@@ -233,7 +233,7 @@ def remove_packages(
     """Drop all packages of a partial deposit, or the one part ``only``; metadata stays. Twice is no error."""
     with _changing(deposit, EventName.REMOVE_PACKAGES, actor, if_revision) as locked:
         stored = remove_parts(locked, PartKind.PACKAGE, only=only)
-        transaction.on_commit(partial(files.remove, stored))
+        transaction.on_commit(partial(storage.remove, stored))
     return locked
 
 
@@ -280,7 +280,7 @@ def delete(*, actor: Actor, deposit: Deposit, if_revision: int | None = None) ->
             stored = remove_parts(locked, PartKind.PACKAGE, PartKind.METADATA)
         numbered.forget_behind(locked)
         locked.delete()
-        transaction.on_commit(partial(files.remove, stored))
+        transaction.on_commit(partial(storage.remove, stored))
 
 
 def update_metadata(

@@ -5,6 +5,7 @@ send is complete when the last of its files is here. Rows are locked in this ord
 """
 
 import logging
+from urllib.parse import SplitResult
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -34,7 +35,9 @@ from deposit.queue.registry import Later, Taking, register
 from deposit.refusals import Kind, Refusal
 from deposit.services.by_reference import WAITING
 from deposit.services.deposits import complete_fetched
-from deposit.staging.files import StagedFile, StagingFile, staging_file
+from deposit.staging.files import StagedFile
+from deposit.staging.interface import Incoming
+from deposit.staging.storage import object_at, staging_file
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +108,7 @@ def _get(fetch: Fetch, claim: Claim, lease: Lease) -> None:
         raise LeaseLost(dropped.summary) from None
     except Refusal as refusal:
         reason = f"{refusal.summary} {refusal.hint}".strip()
-        if refusal.kind is Kind.STORAGE_FULL:
+        if refusal.kind in (Kind.STORAGE_FULL, Kind.UNAVAILABLE):
             _try_later(fetch, claim, reason, counts=False)
         else:
             _give_up(fetch, claim, reason)
@@ -113,17 +116,25 @@ def _get(fetch: Fetch, claim: Claim, lease: Lease) -> None:
         _try_later(fetch, claim, str(error) or type(error).__name__, counts=not is_outage(error))
 
 
-def _copy(fetch: Fetch, lease: Lease, file: StagingFile) -> None:
+def _copy(fetch: Fetch, lease: Lease, file: Incoming) -> None:
     for chunk in download.download(
         fetch.url,
         expected=fetch.part.size or None,
         progress=lambda received: _record_progress(fetch, received),
+        found=lambda url, size, etag: _copy_within_service(file, url, size, etag),
     ):
         lease.check()
         file.write(chunk)
 
 
-def _finished(fetch: Fetch, file: StagingFile) -> StagedFile:
+def _copy_within_service(file: Incoming, url: SplitResult, size: int, etag: str) -> None:
+    """What our own S3 service answers with is copied there: whoever may read it at this address has shown that."""
+    source = object_at(url, size, etag)
+    if source is not None:
+        file.take_copy(source)
+
+
+def _finished(fetch: Fetch, file: Incoming) -> StagedFile:
     staged = file.finish()
     if staged.sha256 != fetch.part.sha256:
         raise Refusal(

@@ -10,7 +10,7 @@ from deposit.models import Deposit, Event, EventName, Finding, PartKind, Status
 from deposit.permissions import Operation, require, unknown_deposit
 from deposit.refusals import Kind, Refusal
 from deposit.services.parts import remove_parts
-from deposit.staging import files
+from deposit.staging import storage
 
 # What came to nothing: its packages may go, its record stays.
 CLEARED = (Status.REJECTED, Status.FAILED)
@@ -52,7 +52,7 @@ def expire(*, deposit_id: int, actor: Actor, quietly: bool = False) -> Deposit |
         with acting(actor), transaction.atomic():
             deposit = fire(EventName.EXPIRE, deposit_id, actor=name)
             stored = remove_parts(deposit, PartKind.PACKAGE)
-            transaction.on_commit(partial(files.remove, stored))
+            transaction.on_commit(partial(storage.remove, stored))
             return deposit
     except (TransitionRefused, Refusal):
         if quietly:
@@ -79,7 +79,7 @@ def clear(*, deposit_id: int, actor: Actor) -> int:
         if stored:
             status = deposit.status
             record(deposit, EventName.CLEAR, actor=name, source=status, target=status, packages=len(stored))
-            transaction.on_commit(partial(files.remove, stored))
+            transaction.on_commit(partial(storage.remove, stored))
         return len(stored)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -25,9 +26,11 @@ from deposit.intake.admission import admit
 from deposit.models import Client, Membership, Upload, UploadSegment
 from deposit.permissions import Operation, client_of, forbidden, in_scope
 from deposit.refusals import Kind, Refusal
-from deposit.staging import files, preallocated
+from deposit.staging import files
 from deposit.staging.files import StagedFile
-from deposit.staging.preallocated import PreallocatedRegion, Sealed
+from deposit.staging.interface import Region
+from deposit.staging.preallocated import Sealed
+from deposit.staging.storage import staging, told_when_away
 
 logger = logging.getLogger(__name__)
 
@@ -96,13 +99,16 @@ def initialise(*, actor: Actor, plan: Plan) -> Upload:
             segment_size=plan.segment_size,
             segment_count=plan.segment_count,
             sha256=plan.sha256,
-            stored_as=preallocated.new_name(),
+            stored_as=staging().new_name(),
         )
     try:
-        preallocated.make(upload.stored_as, plan.size)
+        with told_when_away():
+            reservation = staging().reserve(upload)
     except (Refusal, OSError):
         upload.delete()
         raise
+    if reservation:
+        Upload.objects.filter(pk=upload.pk).update(reservation=reservation)
     upload.refresh_from_db()
     return upload
 
@@ -231,16 +237,15 @@ def wrong_segment_size(number: int, expected: int) -> Refusal:
 
 
 @contextmanager
-def region(upload: Upload, number: int) -> Iterator[PreallocatedRegion]:
+def region(upload: Upload, number: int) -> Iterator[Region]:
     """Where the bytes of a segment go. Raises `Refusal` when the upload takes no more, before or in the middle."""
     offset, size = (number - 1) * upload.segment_size, size_of(upload, number)
-    files.require_room(size)
     try:
-        place = PreallocatedRegion(upload.stored_as, offset=offset, size=size)
+        place = staging().region(upload, number, offset=offset, size=size)
     except Sealed:
         raise unknown_upload() from None
     try:
-        with files.announced(upload.client_id, size):
+        with files.announced(upload.client_id, size), told_when_away():
             yield place
     except Sealed:
         raise _unexpected(number) from None
@@ -248,7 +253,7 @@ def region(upload: Upload, number: int) -> Iterator[PreallocatedRegion]:
         place.close()
 
 
-def record_segment(upload: Upload, number: int, place: PreallocatedRegion) -> None:
+def record_segment(upload: Upload, number: int, place: Region) -> None:
     """Make a whole segment durable, and then count it. Raises `Refusal`.
 
     Whoever brings the same segment at the same time is told that it is there; the digest of the whole decides.
@@ -262,6 +267,7 @@ def record_segment(upload: Upload, number: int, place: PreallocatedRegion) -> No
         if not Upload.objects.filter(pk=upload.pk).exists():
             raise unknown_upload() from None
         raise _unexpected(number) from None
+    staging().segment_recorded(upload)
 
 
 def abort(*, actor: Actor, upload: Upload) -> None:
@@ -270,8 +276,9 @@ def abort(*, actor: Actor, upload: Upload) -> None:
         locked = Upload.objects.select_for_update().filter(pk=upload.pk, client=client_of(actor)).first()
         if locked is None:
             raise unknown_upload()
-        transaction.on_commit(lambda: files.remove([locked.stored_as]))
-        locked.delete()
+        transaction.on_commit(partial(_remove, locked))
+        # By its number: the row itself is still asked for its place.
+        Upload.objects.filter(pk=locked.pk).delete()
 
 
 def adopt(*, actor: Actor, upload_id: UUID) -> StagedFile:
@@ -292,7 +299,8 @@ def adopt(*, actor: Actor, upload_id: UUID) -> StagedFile:
             "Send them, then deposit the upload again.",
         )
     try:
-        preallocated.seal(upload.stored_as)
+        with told_when_away():
+            staging().seal(upload)
     except FileNotFoundError:
         raise unknown_upload() from None
     staged = StagedFile(stored_as=upload.stored_as, size=upload.size, sha256=upload.sha256, md5=None)
@@ -318,8 +326,15 @@ def _expire(upload_id: UUID) -> bool:
         upload = _idle().select_for_update(skip_locked=True).filter(pk=upload_id).first()
         if upload is None:
             return False
-        stored_as, size = upload.stored_as, upload.size
-        transaction.on_commit(lambda: files.remove([stored_as]))
-        logger.warning("upload=%s client=%s size=%s event=expire", upload_id, upload.client_id, size)
-        upload.delete()
+        transaction.on_commit(partial(_remove, upload))
+        logger.warning("upload=%s client=%s size=%s event=expire", upload_id, upload.client_id, upload.size)
+        Upload.objects.filter(pk=upload_id).delete()
         return True
+
+
+def _remove(upload: Upload) -> None:
+    """Call it after the commit. What stays behind is found by the cleanup."""
+    try:
+        staging().give_up(upload)
+    except OSError as error:
+        logger.warning("the bytes of upload %s stay behind: %s", upload.pk, error)

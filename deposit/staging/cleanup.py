@@ -6,18 +6,17 @@ before it is gone, so that the record, restored from an older copy, does not cos
 """
 
 import logging
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from pathlib import Path
 
 from django.conf import settings
 
 from deposit.models import Part, Upload
-from deposit.staging import files
+from deposit.staging.interface import Leftover
+from deposit.staging.storage import staging
 
 logger = logging.getLogger(__name__)
 
@@ -43,75 +42,42 @@ def sweep(*, age: timedelta | None = None) -> Swept:
     """Remove what uploads left that were cut off; set aside files that no row names; empty the trash of older days."""
     age = orphan_age() if age is None else age
     swept = Swept()
-    for path in abandoned(age):
-        with suppress(FileNotFoundError):
-            path.unlink()
-            swept.abandoned += 1
-    for path in orphans(age):
-        _set_aside(path, swept)
-    _empty_trash(timedelta(days=settings.ORPHAN_KEEP_DAYS), swept)
+    for left in abandoned(age):
+        swept.abandoned += left.remove()
+    for name in orphans(age):
+        _set_aside(name, swept)
+    keep = timedelta(days=settings.ORPHAN_KEEP_DAYS)
+    swept.removed = staging().empty_trash(f"{datetime.now(UTC) - keep:%Y-%m-%d}")
     return swept
 
 
-def abandoned(age: timedelta) -> Iterator[Path]:
-    """Uploads that stopped: unfinished files to which nothing was written for ``age``."""
-    yield from _old_files(files.root() / "incoming", age)
+def abandoned(age: timedelta) -> Iterator[Leftover]:
+    """Uploads that stopped: what nothing was written to for ``age``, and has no name yet."""
+    yield from staging().abandoned(age)
 
 
-def orphans(age: timedelta) -> Iterator[Path]:
-    """Finished files that nothing was written to for ``age`` and that no row names."""
-    for day in _folders(files.root() / "packages"):
-        old = _old_files(day, age)
-        while paths := list(islice(old, _BATCH)):
-            yield from _unnamed(paths)
+def orphans(age: timedelta) -> Iterator[str]:
+    """The names of finished files that are older than ``age`` and that no row names."""
+    old = staging().finished(age)
+    while names := list(islice(old, _BATCH)):
+        yield from _unnamed(names)
 
 
-def _unnamed(paths: Iterable[Path]) -> list[Path]:
-    names = {str(path.relative_to(files.root())): path for path in paths}
+def _unnamed(names: list[str]) -> list[str]:
     # In this order: an upload that is deposited just now is a part by the time it is no upload any more.
     named: set[str | None] = set(
         Upload.objects.filter(stored_as__in=names).values_list("stored_as", flat=True)
     )
     named |= set(Part.objects.filter(stored_as__in=names).values_list("stored_as", flat=True))
-    return [path for name, path in names.items() if name not in named]
+    return [name for name in names if name not in named]
 
 
-def _set_aside(path: Path, swept: Swept) -> None:
-    trash = files.root() / "trash" / f"{datetime.now(UTC):%Y-%m-%d}"
-    trash.mkdir(parents=True, exist_ok=True)
-    # The day is kept in the name, so that an operator can put the file back.
-    aside = trash / f"{path.parent.name}.{path.name}"
+def _set_aside(name: str, swept: Swept) -> None:
     with suppress(FileNotFoundError):
-        path.rename(aside)
-        if _unnamed([path]):
+        aside = staging().set_aside(name)
+        if _unnamed([name]):
             swept.set_aside += 1
-            logger.warning("staged file %s is named by no row, set aside as %s", path, aside)
+            logger.warning("staged file %s is named by no row, set aside as %s", name, aside)
         else:
-            aside.rename(path)
+            staging().put_back(aside, name)
             swept.restored += 1
-
-
-def _empty_trash(keep: timedelta, swept: Swept) -> None:
-    before = f"{datetime.now(UTC) - keep:%Y-%m-%d}"
-    for day in _folders(files.root() / "trash"):
-        if day.name < before:
-            for entry in list(os.scandir(day)):
-                Path(entry.path).unlink(missing_ok=True)
-                swept.removed += 1
-            day.rmdir()
-
-
-def _folders(parent: Path) -> list[Path]:
-    if not parent.is_dir():
-        return []
-    return sorted(Path(entry.path) for entry in os.scandir(parent) if entry.is_dir(follow_symlinks=False))
-
-
-def _old_files(folder: Path, age: timedelta) -> Iterator[Path]:
-    if not folder.is_dir():
-        return
-    before = (datetime.now(UTC) - age).timestamp()
-    for entry in os.scandir(folder):
-        with suppress(FileNotFoundError):
-            if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime <= before:
-                yield Path(entry.path)

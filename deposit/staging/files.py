@@ -2,19 +2,19 @@
 
 A package is written below ``STAGING_ROOT/incoming``, renamed to a name of its own below
 ``STAGING_ROOT/packages/<day>``, and synced; only then may a row name it. A file that no row names is garbage:
-``staging_file()`` removes what a refused request wrote, the cleanup what a crash left.
+`storage.staging_file` removes what a refused request wrote, the cleanup what a crash left. With a bucket the folder is
+this machine's own: marks of what arrives, and what is fetched to be read.
 """
 
 import errno
-import logging
 import os
 import re
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
@@ -23,8 +23,6 @@ from django.conf import settings
 
 from deposit.refusals import Kind, Refusal
 from deposit.staging.hashing import Hashing
-
-logger = logging.getLogger(__name__)
 
 # The name of a file that arrives: its own, whose it is, and how many bytes were promised.
 _ARRIVING = re.compile(r"(?P<id>[0-9a-f]{32})\.(?P<client>\d+)\.(?P<promised>\d+)\.part")
@@ -100,6 +98,10 @@ class StagingFile:
         except FileNotFoundError:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             return self._path.open("xb", buffering=0)
+
+    def take_copy(self, source: object) -> bool:
+        """A folder takes no copies: the bytes have to come."""
+        return False
 
     def write(self, chunk: bytes) -> None:
         """Append a chunk; raises `Refusal` when the package grows past its limit."""
@@ -182,14 +184,14 @@ def arriving() -> Iterator[Upload]:
 
 
 @contextmanager
-def announced(client: int, length: int) -> Iterator[None]:
-    """Others are told that ``length`` bytes of a client are on their way into a file that is there already."""
+def announced(client: int, length: int) -> Iterator[Path]:
+    """Others are told, by this file, that ``length`` bytes of a client are on their way to somewhere else."""
     incoming = root() / "incoming"
     incoming.mkdir(parents=True, exist_ok=True)
     mark = incoming / f"{uuid.uuid4().hex}.{client}.{length}.part"
     mark.touch(mode=0o600)
     try:
-        yield
+        yield mark
     finally:
         mark.unlink(missing_ok=True)
 
@@ -233,34 +235,28 @@ def storage_is_full() -> Refusal:
     )
 
 
-@contextmanager
-def staging_file(
-    *, limit: int, with_md5: bool = False, client: int = 0, promised: int = 0
-) -> Iterator[StagingFile]:
-    """A staging file that does not outlive a refusal; ``client`` sends it, and ``promised`` so many bytes.
-
-    Raises `Refusal` at once when the disk has no room for them.
-
-    After any other error a finished file stays: a commit whose answer was lost may have named it. The cleanup knows.
-    """
-    require_room(promised)
-    file = StagingFile(limit=limit, with_md5=with_md5, client=client, promised=promised)
+def removed(path: Path) -> bool:
+    """Unlink a file; whether it was there."""
     try:
-        yield file
-    except Refusal:
-        file.discard()
-        raise
-    finally:
-        if file.finished:
-            file.close()
-        else:
-            file.discard()
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
-def remove(stored_as: Iterable[str]) -> None:
-    """Unlink staged files that no row names any more; call it after the commit, never before."""
-    for name in stored_as:
-        try:
-            path_of(name).unlink(missing_ok=True)
-        except OSError as error:
-            logger.warning("staged file %s stays behind: %s", name, error)
+def folders(parent: Path) -> list[Path]:
+    """The folders in a folder, by name; none where that is not there."""
+    if not parent.is_dir():
+        return []
+    return sorted(Path(entry.path) for entry in os.scandir(parent) if entry.is_dir(follow_symlinks=False))
+
+
+def old_files(folder: Path, age: timedelta) -> Iterator[Path]:
+    """The files in a folder to which nothing was written for ``age``."""
+    if not folder.is_dir():
+        return
+    before = (datetime.now(UTC) - age).timestamp()
+    for entry in os.scandir(folder):
+        with suppress(FileNotFoundError):
+            if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime <= before:
+                yield Path(entry.path)

@@ -18,7 +18,8 @@ from deposit.models import Client
 from deposit.refusals import Kind, Refusal
 from deposit.services import by_reference
 from deposit.services.parts import Package, Submission
-from deposit.staging.files import ComparedFile, StagingFile, too_large
+from deposit.staging.files import ComparedFile, too_large
+from deposit.staging.interface import Incoming
 from deposit.sword.headers import (
     ENTRY_TYPE,
     Digests,
@@ -165,7 +166,7 @@ def empty_package() -> Refusal:
 class _Parts:
     """The two parts of a multipart body as they come."""
 
-    file: StagingFile | ComparedFile | None = None
+    file: Incoming | ComparedFile | None = None
     kind: MediaType | None = None
     headers: PartHeaders = field(default_factory=dict)
     entry: list[bytes] | None = None
@@ -239,7 +240,7 @@ def _wrong_parts() -> Refusal:
 
 
 def _finish(
-    file: StagingFile | ComparedFile, *, name: str, kind: MediaType, packaging: str, digests: Digests
+    file: Incoming | ComparedFile, *, name: str, kind: MediaType, packaging: str, digests: Digests
 ) -> Package:
     staged = file.finish()
     for told, got in ((digests.md5, staged.md5), (digests.sha256, staged.sha256)):

@@ -1,12 +1,13 @@
 """Objects and their components: the Object-URL, the Metadata-URL, the FileSet-URL and the File-URLs."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
 from deposit.http.deletions import accepted, reason_in
-from deposit.http.downloads import file_range, guarded, ranged
+from deposit.http.downloads import guarded, ranged
 from deposit.http.headers import bad_request
 from deposit.http.text import sendable_type
 from deposit.metadata.sword import all_fields_of
@@ -15,7 +16,7 @@ from deposit.permissions import LARGEST_ID, Operation, client_of, require
 from deposit.refusals import Kind, Refusal
 from deposit.services import deletions, deposits
 from deposit.services.parts import Submission
-from deposit.staging.files import path_of
+from deposit.staging.storage import chunks_of, exists
 from deposit.sword3 import documents, terms
 from deposit.sword3.headers import Content, Sword3Headers
 from deposit.sword3.receiving import extending, receive
@@ -166,8 +167,8 @@ class FileView(ObjectPart):
     def get(self, request: Request, **path: Any) -> HttpResponseBase:
         """The bytes as they were sent, or a range of them."""
         require(self.actor, Operation.READ_CONTENT, self.deposit)
-        stored = path_of(self.part.stored_as) if self.part.stored_as else None
-        if stored is None or not stored.is_file():
+        stored = self.part.stored_as
+        if stored is None or not exists(stored):
             raise Refusal(
                 Kind.NOT_FOUND,
                 "sword3.file_away",
@@ -176,7 +177,7 @@ class FileView(ObjectPart):
         response = ranged(
             request,
             length=self.part.size,
-            open_range=file_range(stored),
+            open_range=partial(chunks_of, stored),
             etag=documents.etag_of(self.deposit).strip('"'),
             content_type=sendable_type(self.part.content_type),
         )

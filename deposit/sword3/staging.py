@@ -9,7 +9,7 @@ from deposit.http.body import Body
 from deposit.http.headers import bad_request
 from deposit.http.upload import let_go_of_the_database
 from deposit.services import uploads
-from deposit.staging.preallocated import PreallocatedRegion
+from deposit.staging.interface import Region
 from deposit.sword3 import documents
 from deposit.sword3.headers import Disposition, Sword3Headers, read_digests
 from deposit.sword3.receiving import require_digest
@@ -83,7 +83,7 @@ class TemporaryView(Sword3View):
             uploads.record_segment(self.upload, number, place)
         return HttpResponse(status=204)
 
-    def _fill(self, place: PreallocatedRegion, body: Body, number: int, size: int) -> None:
+    def _fill(self, place: Region, body: Body, number: int, size: int) -> None:
         for chunk in body.chunks():
             if len(chunk) > place.missing:
                 raise uploads.wrong_segment_size(number, size)

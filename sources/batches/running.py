@@ -20,7 +20,7 @@ from deposit.queue.leases import Lease, kept
 from deposit.refusals import Kind, Refusal
 from deposit.services.parts import Package
 from deposit.services.submission import submit, was_used
-from deposit.staging.files import remove, staging_file
+from deposit.staging.storage import remove, staging_file
 from sources.batches.models import Batch, BatchItem, BatchState, ItemState
 from sources.batches.work import BATCH
 from sources.folders import disposal

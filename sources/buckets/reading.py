@@ -5,6 +5,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+from deposit.staging.interface import ObjectSource
 from sources.buckets.etags import EtagDigest
 from sources.buckets.objects import (
     Bucket,
@@ -15,7 +16,7 @@ from sources.buckets.objects import (
     version_id_in,
     version_of,
 )
-from sources.places import Changed, NotYet, Original, Sink
+from sources.places import Changed, CopyingSink, NotYet, Original, Sink
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +41,24 @@ def read_object(bucket: Bucket, original: Original, sink: Sink) -> None:
     # With a key of the customer or of KMS an ETag is no digest of the bytes.
     is_plain = told.get("ServerSideEncryption", "AES256") == "AES256" and "SSECustomerAlgorithm" not in told
     digest = EtagDigest(etag_of(told) if is_plain else "", size, _part_size(bucket, which, told))
+    if isinstance(sink, CopyingSink):
+        sink.take_copy(_as_source(bucket, original, etag_of(told), size))
     at = 0
     while at < size:
         at = _read_range(bucket, which | {"IfMatch": told["ETag"]}, at, min(at + RANGE, size), sink, digest)
     if not digest.matches():
         raise BucketAway(f"{original.key}: the bytes that came do not fit the ETag {told['ETag']}")
+
+
+def _as_source(bucket: Bucket, original: Original, etag: str, size: int) -> ObjectSource:
+    return ObjectSource(
+        endpoint=bucket.address.endpoint.rstrip("/"),
+        bucket=bucket.address.bucket,
+        key=original.key,
+        etag=etag,
+        size=size,
+        version_id=version_id_in(original.version),
+    )
 
 
 def which_object(bucket: Bucket, original: Original) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from deposit.models import Deposit, Event, Status
 from deposit.operations.doctor import examine, mend
 from deposit.services import deposits
 from deposit.services.parts import Package, Submission
-from deposit.staging.files import staging_file
+from deposit.staging.storage import staging_file
 from loader.workflow import load
 from tests.faults.instants import Nth, die, fail, watched
 from tests.support.factories import acting_as

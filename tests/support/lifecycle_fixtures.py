@@ -22,7 +22,8 @@ from deposit.queue.claims import Claim
 from deposit.queue.dispatcher import release_passed_leases
 from deposit.services import deposits
 from deposit.services.parts import Package, Submission
-from deposit.staging.files import StagedFile, staging_file
+from deposit.staging.files import StagedFile
+from deposit.staging.storage import staging_file
 from tests.support.factories import acting_as, new_client, new_collection, new_deposit
 from tests.support.samples import atom_entry, create_origin, make_zip
 

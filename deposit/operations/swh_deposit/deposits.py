@@ -31,7 +31,7 @@ from deposit.operations.swh_deposit.report import Report
 from deposit.operations.swh_deposit.source import OldDeposit, Request, Source
 from deposit.operations.swh_deposit.uploads import UploadError, Uploads, stage
 from deposit.queue import items
-from deposit.staging import files
+from deposit.staging import storage
 from deposit.staging.files import StagedFile
 
 ACTOR = "swh_deposit_import"
@@ -161,7 +161,7 @@ class Window:
                     each.converted.remarks.append(f"Package: {error}")
             if each.lacking and each.old.status in OPEN:
                 self._report.refuse("deposit", each.old.id, " ".join(each.converted.remarks))
-                files.remove(part.stored_as for part in each.parts if part.stored_as)
+                storage.remove(part.stored_as for part in each.parts if part.stored_as)
             else:
                 ready.append(each)
         return ready
@@ -183,7 +183,7 @@ class Window:
                 write(taken, self._source.name)
         except IntegrityError as error:
             if len(taken) == 1:
-                files.remove(part.stored_as for part in taken[0].parts if part.stored_as)
+                storage.remove(part.stored_as for part in taken[0].parts if part.stored_as)
                 self._report.refuse("deposit", taken[0].old.id, _plain(error))
                 return
             for each in taken:
@@ -286,7 +286,7 @@ def _renew(each: Taken) -> None:
     WorkItem.objects.filter(deposit=here).delete()
     Deposit.objects.bulk_update([wanted], _FIELDS)
     lifecycle.take_over(wanted, source=each.status_before, actor=ACTOR, **_told(each))
-    transaction.on_commit(lambda: files.remove(gone))
+    transaction.on_commit(lambda: storage.remove(gone))
 
 
 _FIELDS = [

@@ -13,7 +13,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deposit.staging.files import StagedFile, require_room, staging_file
+from deposit.staging.files import StagedFile
+from deposit.staging.storage import require_room, staging_file
 
 _CHUNK = 1024 * 1024
 # More than any file has; the bounds of a collection are for what clients send.

@@ -8,7 +8,6 @@ transaction makes it visible and the deposit done, so a crash at any line leaves
 import logging
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
 
 from django.conf import settings
@@ -23,7 +22,7 @@ from deposit.metadata.packaging import Packaging
 from deposit.models import Deposit, Part, PartKind
 from deposit.queue.leases import Lease
 from deposit.services.deposits import effective_entry
-from deposit.staging.files import path_of
+from deposit.staging.storage import chunks_of, local_file
 from loader.destinations.archive import extrinsic
 from loader.destinations.archive.known import known_root
 from loader.destinations.archive.origin_lock import alone_on_origin
@@ -119,26 +118,28 @@ def ingest_part(ingest: Taker, tree: Tree, part: Part, lease: Lease, limits: Lim
     """Archive what one part holds into ``tree``. Raises `PackageError`, `LeaseLost`."""
     assert part.stored_as is not None
     if part.packaging == Packaging.BINARY:
-        _ingest_file(ingest, tree, part.name, path_of(part.stored_as), lease)
+        _ingest_file(ingest, tree, part, lease)
     else:
         ingest_package(ingest, tree, part.stored_as, lease, limits)
 
 
-def _ingest_file(ingest: Taker, tree: Tree, name: str, path: Path, lease: Lease) -> None:
+def _ingest_file(ingest: Taker, tree: Tree, part: Part, lease: Lease) -> None:
     """A file that is the content itself stands in the root directory under the name that the client gave it."""
 
     def chunks() -> Iterator[bytes]:
-        with path.open("rb", buffering=0) as file:
-            while chunk := file.read(SMALL):
-                lease.check()
-                yield chunk
+        for chunk in chunks_of(part.stored_as or "", 0, part.size):
+            lease.check()
+            yield chunk
 
-    tree.add_file(name.encode(), ingest.add_content_stream(chunks(), path.stat().st_size))
+    tree.add_file(part.name.encode(), ingest.add_content_stream(chunks(), part.size))
 
 
 def ingest_package(ingest: Taker, tree: Tree, stored_as: str, lease: Lease, limits: Limits) -> None:
     """Archive the members of one package into ``tree``. Raises `PackageError`, `LeaseLost`."""
-    with open_package(path_of(stored_as), limits=limits, ahead=True) as package:
+    with (
+        local_file(stored_as, alive=lease.check) as path,
+        open_package(path, limits=limits, ahead=True) as package,
+    ):
         for member in package:
             lease.check()
             if member.kind is Kind.FILE:

@@ -111,9 +111,8 @@ def _build(context: Context, transfer: Transfer) -> Built:
         if not target.parent.is_dir():
             raise FileNotFoundError(f"The transfer source {target.parent} is not there.")
         try:
-            return build(
-                target, contents_of(context.deposit), form_of(transfer.pipeline), alive=context.lease.check
-            )
+            with contents_of(context.deposit, alive=context.lease.check) as contents:
+                return build(target, contents, form_of(transfer.pipeline), alive=context.lease.check)
         except (Unsuitable, IncompleteBag) as error:
             raise Permanent("archivematica.unsuitable", str(error)) from error
         except PackageError as error:

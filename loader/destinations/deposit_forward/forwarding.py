@@ -13,12 +13,11 @@ from deposit.metadata.packaging import Packaging
 from deposit.metadata.xml import parse
 from deposit.models import Delivery, Deposit, Part, PartKind
 from deposit.services.deposits import effective_entry
-from deposit.staging.files import path_of
+from deposit.staging.storage import chunks_of
 from loader.destinations.deposit_forward.sword import Sword
 from loader.secret_references import SecretMissing, read_secret
 from loader.steps import Again, Context, Done, Outcome, Permanent, Transient
 
-_CHUNK = 1024**2
 _UNDER_WAY = frozenset({"partial", "deposited", "verified", "loading"})
 
 
@@ -102,10 +101,9 @@ def send_packages(context: Context) -> Outcome:
 
 
 def _chunks(part: Part, context: Context) -> Iterator[bytes]:
-    with path_of(part.stored_as or "").open("rb", buffering=0) as file:
-        while chunk := file.read(_CHUNK):
-            context.lease.check()
-            yield chunk
+    for chunk in chunks_of(part.stored_as or "", 0, part.size):
+        context.lease.check()
+        yield chunk
 
 
 def _md5(part: Part, context: Context) -> str:

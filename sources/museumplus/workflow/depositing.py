@@ -10,7 +10,9 @@ from deposit.metadata.minimal import entry_for
 from deposit.models import Deposit
 from deposit.services.parts import Package
 from deposit.services.submission import submit, was_used
-from deposit.staging.files import StagedFile, StagingFile, remove, staging_file
+from deposit.staging.files import StagedFile
+from deposit.staging.interface import Incoming
+from deposit.staging.storage import remove, staging_file
 from sources.museumplus.models import MuseumPackage
 from sources.museumplus.setup import museum_client
 from sources.museumplus.workflow import steps
@@ -53,7 +55,7 @@ def _remove_unused(deposit: Deposit, content: Package, staged: StagedFile) -> No
 class _Sink:
     """What tarfile writes to: the staging file."""
 
-    def __init__(self, staging: StagingFile, alive: Callable[[], None]) -> None:
+    def __init__(self, staging: Incoming, alive: Callable[[], None]) -> None:
         self._staging, self._alive = staging, alive
 
     def write(self, chunk: bytes) -> int:
@@ -63,7 +65,7 @@ class _Sink:
         return len(chunk)
 
 
-def _pack(folder: Path, staging: StagingFile, alive: Callable[[], None]) -> None:
+def _pack(folder: Path, staging: Incoming, alive: Callable[[], None]) -> None:
     sink = cast(IO[bytes], _Sink(staging, alive))
     with tarfile.open(fileobj=sink, mode="w|", format=tarfile.GNU_FORMAT) as archive:
         for parent, folders, names in os.walk(folder):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deposit.models import Deposit, Part, PartKind, SubmissionKey
-from deposit.staging.files import path_of
+from deposit.staging.storage import local_file
 from loader.destinations.preservation_service.documents import NoLido
 from loader.destinations.preservation_service.signing import SigningError
 from loader.destinations.preservation_service.transfer import NotSetUp
@@ -124,7 +124,8 @@ def _restore(context: Context, package: MuseumPackage) -> None:
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
     try:
-        _unpack(path_of(part.stored_as), half, context)
+        with local_file(part.stored_as, alive=context.lease.check) as path:
+            _unpack(path, half, context)
     except PackageError as error:
         raise steps.StepRefused(f"The deposit's package cannot be read: {error}") from None
     shutil.rmtree(work.sip, ignore_errors=True)

@@ -16,7 +16,8 @@ from deposit.intake.admission import admit
 from deposit.models import Client, Collection, Deposit, IdempotencyKey, Part, Status, Upload
 from deposit.refusals import Kind, Refusal
 from deposit.services import uploads
-from deposit.staging.files import StagingFile, arriving, staging_file
+from deposit.staging.files import StagingFile, arriving
+from deposit.staging.storage import staging_file
 from deposit.sword.headers import read_headers
 from deposit.sword.receiving import receive
 from tests.deposit.sword.test_views import field, post_zip

@@ -18,30 +18,43 @@ from deposit.models import Client, Collection, Deposit, Fetch, Finding, Part, Up
 from deposit.services import uploads
 from deposit.staging import cleanup, files
 from deposit.staging.files import path_of
+from deposit.staging.interface import StagingAway
 from deposit.staging.preallocated import Sealed
 from tests.deposit.sword3.asking import Sword3, by_reference, digest, error
 from tests.support.factories import http_client, new_client, new_collection, new_deposit
 from tests.support.samples import atom_entry, make_zip
+from tests.support.staging_areas import Area, FolderArea
 
 DATA = make_zip({f"pkg/{n}": bytes([n]) * 40 for n in range(6)})
 SEGMENT = 100
 COUNT = -(-len(DATA) // SEGMENT)
 
 
+@pytest.fixture(autouse=True)
+def area(staging_area: Area, tmp_path: Path, settings: Any) -> Area:
+    settings.STAGING_ROOT = str(tmp_path / "staging")
+    return staging_area
+
+
 def piece(number: int) -> bytes:
     return DATA[(number - 1) * SEGMENT : number * SEGMENT]
 
 
-def test_an_upload_that_is_begun_takes_no_room(sword3: Sword3) -> None:
+def test_an_upload_that_is_begun_takes_no_room(sword3: Sword3, area: Area) -> None:
     response = sword3.begin(DATA, SEGMENT)
     assert response.status_code == 201
     upload = Upload.objects.get()
     assert response["Location"] == f"http://testserver/3/staging/{upload.pk}/"
-    assert path_of(upload.stored_as).stat().st_size == len(DATA)
-    assert path_of(upload.stored_as).stat().st_blocks == 0
+    if isinstance(area, FolderArea):
+        assert path_of(upload.stored_as).stat().st_size == len(DATA)
+        assert path_of(upload.stored_as).stat().st_blocks == 0
+    else:
+        assert (area.names(), area.unfinished()) == (set(), 1)
 
 
-def test_room_is_taken_as_bytes_come(sword3: Sword3) -> None:
+def test_room_is_taken_as_bytes_come(sword3: Sword3, area: Area) -> None:
+    if not isinstance(area, FolderArea):
+        pytest.skip("a bucket has no room to take")
     data = bytes(range(256)) * 4 * 1024
     url = sword3.begin(data, 512 * 1024)["Location"]
     path = path_of(Upload.objects.get().stored_as)
@@ -60,9 +73,11 @@ def test_what_is_on_its_way_counts_for_others_while_it_comes(sword3: Sword3) -> 
 def test_a_segment_for_which_the_disk_has_no_room_is_refused_before_it_comes(
     sword3: Sword3, settings: Any
 ) -> None:
-    url = sword3.begin(DATA, SEGMENT)["Location"]
+    """Also before a bucket: what is long enough is kept on this machine's disk until it is whole."""
+    data = bytes(3 * 1024**2)
+    url = sword3.begin(data, len(data))["Location"]
     settings.RESERVED_BYTES = 2**60
-    assert error(sword3.segment(url, 1, piece(1))) == (507, "BadRequest")
+    assert error(sword3.segment(url, 1, data)) == (507, "BadRequest")
 
 
 def test_a_client_has_so_many_unfinished_uploads_and_no_more(sword3: Sword3, settings: Any) -> None:
@@ -110,10 +125,12 @@ def test_segments_come_in_any_order_and_the_state_tells_which_are_missing(sword3
     }
 
 
-def test_the_assembled_file_becomes_the_package_without_a_copy(sword3: Sword3, anobject: str) -> None:
+def test_the_assembled_file_becomes_the_package_without_a_copy(
+    sword3: Sword3, anobject: str, area: Area
+) -> None:
     url = sword3.uploaded(DATA)
     stored_as = Upload.objects.get().stored_as
-    inode = path_of(stored_as).stat().st_ino
+    inode = path_of(stored_as).stat().st_ino if isinstance(area, FolderArea) else 0
     response = sword3.refer("POST", anobject, by_reference(url), In_Progress="true")
     assert response.status_code == 200
     part = Part.objects.get(kind="package")
@@ -122,8 +139,9 @@ def test_the_assembled_file_becomes_the_package_without_a_copy(sword3: Sword3, a
         len(DATA),
         hashlib.sha256(DATA).hexdigest(),
     )
-    assert path_of(stored_as).stat().st_ino == inode
-    assert path_of(stored_as).read_bytes() == DATA
+    assert area.names() == {stored_as}
+    assert not inode or path_of(stored_as).stat().st_ino == inode
+    assert area.read(stored_as) == DATA
     assert not Upload.objects.exists()
     assert error(sword3.get(url)) == (404, "NotFound")
 
@@ -225,13 +243,14 @@ def test_a_segment_without_its_digest_or_with_another_does_not_count(sword3: Swo
     assert sword3.segment(url, 1, piece(1)).status_code == 204
 
 
-def test_a_segment_that_has_arrived_is_not_expected_again(sword3: Sword3) -> None:
+def test_a_segment_that_has_arrived_is_not_expected_again(sword3: Sword3, anobject: str, area: Area) -> None:
     url = sword3.begin(DATA, SEGMENT)["Location"]
     assert sword3.segment(url, 1, piece(1)).status_code == 204
     assert error(sword3.segment(url, 1, piece(1))) == (400, "UnexpectedSegment")
     assert error(sword3.segment(url, 1, b"x" * SEGMENT)) == (400, "UnexpectedSegment")
-    stored = path_of(Upload.objects.get().stored_as).read_bytes()
-    assert stored[:SEGMENT] == piece(1)
+    for number in range(2, COUNT + 1):
+        assert sword3.segment(url, number, piece(number)).status_code == 204
+    assert area.read(Upload.objects.get().stored_as) == DATA
 
 
 def test_an_incomplete_upload_cannot_be_deposited(sword3: Sword3, anobject: str) -> None:
@@ -249,13 +268,13 @@ def test_another_digest_at_the_deposit_is_refused(sword3: Sword3, anobject: str)
 
 
 def test_an_upload_that_is_given_up_leaves_nothing(
-    sword3: Sword3, django_capture_on_commit_callbacks: Any
+    sword3: Sword3, area: Area, django_capture_on_commit_callbacks: Any
 ) -> None:
     url = sword3.begin(DATA, SEGMENT)["Location"]
-    path = path_of(Upload.objects.get().stored_as)
+    assert sword3.segment(url, 2, piece(2)).status_code == 204
     with django_capture_on_commit_callbacks(execute=True):
         assert sword3.send("DELETE", url).status_code == 204
-    assert not path.exists()
+    assert (area.names(), area.unfinished()) == (set(), 0)
     assert not Upload.objects.exists()
     assert error(sword3.segment(url, 1, piece(1))) == (404, "NotFound")
 
@@ -283,19 +302,18 @@ def test_the_announced_sizes_count_towards_the_quota(sword3: Sword3, settings: A
 
 
 def test_idle_uploads_expire_and_others_do_not(
-    sword3: Sword3, settings: Any, django_capture_on_commit_callbacks: Any
+    sword3: Sword3, settings: Any, area: Area, django_capture_on_commit_callbacks: Any
 ) -> None:
     sword3.begin(DATA, SEGMENT)
-    path = path_of(Upload.objects.get().stored_as)
     assert uploads.expire_idle() == 0
     settings.STAGING_MAX_IDLE = -1
     with django_capture_on_commit_callbacks(execute=True):
         assert uploads.expire_idle() == 1
-    assert (Upload.objects.count(), path.exists()) == (0, False)
+    assert (Upload.objects.count(), area.names(), area.unfinished()) == (0, set(), 0)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_eight_segments_arrive_at_once(collection: Collection, depositor: Client) -> None:
+def test_eight_segments_arrive_at_once(collection: Collection, depositor: Client, area: Area) -> None:
     data = bytes(range(256)) * 8 * 64
     size = len(data) // 8
     sword3 = Sword3(http_client(depositor))
@@ -317,11 +335,11 @@ def test_eight_segments_arrive_at_once(collection: Collection, depositor: Client
         thread.join()
     assert answers == [204] * 8
     assert sword3.document(url)["expecting"] == []
-    assert path_of(Upload.objects.get().stored_as).read_bytes() == data
+    assert area.read(Upload.objects.get().stored_as) == data
 
 
 def test_a_connection_that_wakes_up_late_changes_nothing_that_was_deposited(
-    sword3: Sword3, anobject: str
+    sword3: Sword3, anobject: str, area: Area
 ) -> None:
     """It opened the region before the upload was complete, and goes on after it was deposited."""
     url = sword3.begin(DATA, len(DATA))["Location"]
@@ -330,21 +348,33 @@ def test_a_connection_that_wakes_up_late_changes_nothing_that_was_deposited(
         late.write(DATA[:10])
         assert sword3.segment(url, 1, DATA).status_code == 204
         assert sword3.refer("POST", anobject, by_reference(url), In_Progress="true").status_code == 200
-        with pytest.raises(Sealed):
-            late.write(b"something else")
-    assert path_of(upload.stored_as).read_bytes() == DATA
+        # S3 knows no such upload any more; moto fails then.
+        with pytest.raises((Sealed, StagingAway)):  # noqa: PT012
+            late.write(DATA[10:])
+            late.sync()
+    assert area.read(upload.stored_as) == DATA
 
 
-def test_what_an_upload_reserves_is_no_orphan(sword3: Sword3) -> None:
-    sword3.begin(DATA, SEGMENT)
-    reserved = path_of(Upload.objects.get().stored_as)
-    assert Path(settings.STAGING_ROOT) in reserved.parents
-    assert reserved not in list(cleanup.orphans(timedelta(seconds=-60)))
+def test_what_an_upload_reserves_is_no_orphan(sword3: Sword3, area: Area) -> None:
+    url = sword3.begin(DATA, SEGMENT)["Location"]
+    assert sword3.segment(url, 1, piece(1)).status_code == 204
+    young = timedelta(seconds=-60)
+    assert cleanup.sweep(age=young) == cleanup.Swept()
     Upload.objects.all().delete()
-    assert reserved in list(cleanup.orphans(timedelta(seconds=-60)))
+    if isinstance(area, FolderArea):
+        assert cleanup.sweep(age=young) == cleanup.Swept(set_aside=1)
+    else:
+        # The object that was begun, and the segment that waits for its neighbours.
+        assert cleanup.sweep(age=young) == cleanup.Swept(abandoned=2)
+        assert (area.names(), area.unfinished()) == (set(), 0)
 
 
-def test_without_room_an_upload_is_refused_at_once(sword3: Sword3, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_room_an_upload_is_refused_at_once(
+    sword3: Sword3, area: Area, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not isinstance(area, FolderArea):
+        pytest.skip("a bucket says so with the first segment")
+
     def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -357,9 +387,11 @@ def test_without_room_an_upload_is_refused_at_once(sword3: Sword3, monkeypatch: 
 
 @pytest.mark.parametrize("call", ["pwrite", "fdatasync"])
 def test_a_disk_that_fills_up_in_the_middle_costs_the_segment_and_no_more(
-    sword3: Sword3, monkeypatch: pytest.MonkeyPatch, call: str
+    sword3: Sword3, area: Area, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """On file systems that reserve nothing."""
+    if not isinstance(area, FolderArea):
+        pytest.skip("segments are written to a bucket by requests")
 
     def full(*args: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -416,7 +448,9 @@ def test_the_database_refuses_fetches_in_states_that_there_are_not(depositor: Cl
         Fetch.objects.create(part=part, url="https://example.org/", state="odd")
 
 
-def test_no_upload_uses_the_room_that_is_kept_free(sword3: Sword3, settings: Any) -> None:
+def test_no_upload_uses_the_room_that_is_kept_free(sword3: Sword3, area: Area, settings: Any) -> None:
+    if not isinstance(area, FolderArea):
+        pytest.skip("a bucket says itself when it is full")
     settings.RESERVED_BYTES = 2**60
     assert error(sword3.begin(DATA, SEGMENT)) == (507, "BadRequest")
     assert error(sword3.file("POST", "/3/service/hal/", DATA)) == (507, "BadRequest")
