@@ -66,7 +66,8 @@ class IncomingObject:
         return StagedFile(stored_as=self._name, size=self.size, sha256=sha256, md5=md5)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """It is not known as arriving any more."""
+        self._writer.settle()
         self._mark.close()
 
     def discard(self) -> None:

@@ -145,12 +145,16 @@ class ObjectWriter:
         self._wait()
         complete(self._bucket, self._name, self._upload_id, self._parts, self.size)
 
-    def discard(self) -> None:
-        """Leave no parts behind, as far as the service answers; the cleanup knows of the others."""
+    def settle(self) -> None:
+        """Wait for the part that is under way, whatever becomes of it: nothing is sent after this."""
         if self._under_way is not None:
-            # A part that arrives after the end would be kept, and paid for.
             with suppress(Exception):
                 self._under_way.result()
+
+    def discard(self) -> None:
+        """Leave no parts behind, as far as the service answers; the cleanup knows of the others."""
+        # A part that arrives after the end would be kept, and paid for.
+        self.settle()
         if self._upload_id:
             try:
                 give_up(self._bucket, self._name, self._upload_id)
