@@ -5,6 +5,7 @@ They take a minute and fetch packages, so they run only where ``TEST_CLIENTS`` i
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -85,6 +86,13 @@ def sword2_python() -> Path:
     return environment_of("sword2") / "python"
 
 
+def _for_thousands_of_files() -> str:
+    """Memory, where there is enough: each content is a file that is synced. What is measured is measured on a disk."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2 * 1024**3
+    return str(memory) if roomy and not os.environ.get("SOFTWARE_HERITAGE_SPEED") else "/tmp"
+
+
 @pytest.fixture(scope="session")
 def software_heritage() -> Iterator[heritage.SoftwareHeritage]:
     """Software Heritage's storage and objstorage, empty, over a PostgreSQL of their own."""
@@ -92,7 +100,7 @@ def software_heritage() -> Iterator[heritage.SoftwareHeritage]:
         pytest.skip(
             "needs Debian's postgresql and postgresql-contrib: their schemas use btree_gist and pgcrypto"
         )
-    folder = Path(tempfile.mkdtemp(prefix="heritage-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="heritage-", dir=_for_thousands_of_files()))
     modules = ("swh.objstorage.api.server", "swh.storage.api.server")
     with (
         commands(environment_of("swh-server"), *modules) as programs,

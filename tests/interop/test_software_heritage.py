@@ -148,7 +148,7 @@ def test_their_loader_and_ours_write_the_same_rows(
         "last_name": "Loader",
     }
     deposit_peer.do("user", username="loader", password="loader", collections=["loader"], **who)
-    number = int(os.environ.get("SOFTWARE_HERITAGE_FILES", "1500"))
+    number = int(os.environ.get("SOFTWARE_HERITAGE_FILES", "1100"))
     package = package_of(
         tmp_path / "same.tar", {**many_files(number, 3000), "top/run": b"#!/bin/sh\n", "top/\xe9": b"x"}
     )

@@ -12,7 +12,8 @@ from loader.destinations.software_heritage.objects import Content, Hashes, conte
 from loader.destinations.software_heritage.sending import BATCH_OBJECTS, Sender
 
 _CHUNK = 1024**2
-# Contents that wait for the answer whether they are to be sent.
+# Contents that are asked about together: few, so that the first are soon under way.
+_BATCH_CONTENTS = 500
 _BATCH_BYTES = 16 * 1024**2
 
 
@@ -83,7 +84,7 @@ class PackagedTree:
         if self._seen.is_new(content.sha1_git, content.sha256):
             self._waiting.append(content)
             self._held += content.length
-            if len(self._waiting) >= BATCH_OBJECTS or self._held >= _BATCH_BYTES:
+            if len(self._waiting) >= _BATCH_CONTENTS or self._held >= _BATCH_BYTES:
                 self._flush()
         return content.sha1_git
 

@@ -57,7 +57,7 @@ class Sender:
     _held: int = 0
     _stored: list[Wire] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
-    _directories: list[tuple[bytes, bytes]] = field(default_factory=list)
+    _directories: list[Wire] = field(default_factory=list)
     _entries: int = 0
 
     def missing(self, method: str, argument: str, identifiers: Sequence[bytes]) -> set[bytes]:
@@ -161,7 +161,7 @@ class Sender:
         self.objstorage.call("content/add/batch", contents=batch, check_presence=False)
         with self._lock:
             self._stored += [_fields(content) for content in contents]
-        self._tell_of_contents(at_least=BATCH_OBJECTS)
+        self._tell_of_contents(at_least=2 * _SHARE_OBJECTS)
 
     def _tell_of_contents(self, at_least: int) -> None:
         """Tell the storage of contents whose bytes are in the object storage, if there are so many."""
@@ -194,7 +194,8 @@ class Sender:
     # --- Directories -----------------------------------------------------------------------------------
     def add_directory(self, identifier: bytes, manifest: bytes) -> None:
         """Send a directory that the storage lacks; all below it was added before."""
-        self._directories.append((identifier, manifest))
+        # Made ready while contents are under way.
+        self._directories.append(objects.directory(identifier, manifest))
         # An entry takes at least 28 bytes.
         self._entries += len(manifest) // 28
         if self._entries >= _BATCH_ENTRIES or len(self._directories) >= BATCH_OBJECTS:
@@ -207,7 +208,7 @@ class Sender:
         if not directories:
             return
         self.lease.check()
-        self.storage.call("directory/add", directories=[objects.directory(*each) for each in directories])
+        self.storage.call("directory/add", directories=directories)
         self.sent.directories += len(directories)
 
 
