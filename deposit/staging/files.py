@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
@@ -45,9 +46,15 @@ class StagedFile:
     md5: str | None  # hex, when asked for
 
 
+@lru_cache(maxsize=4)
+def _folder(name: str) -> Path:
+    """A folder by its name: to make a path takes longer than to use it."""
+    return Path(name)
+
+
 def root() -> Path:
     """The directory of all staged bytes."""
-    return Path(settings.STAGING_ROOT)
+    return _folder(settings.STAGING_ROOT)
 
 
 def path_of(stored_as: str) -> Path:
