@@ -20,6 +20,7 @@ from deposit import findings as vocabulary
 from deposit import lifecycle
 from deposit.erasure.refusing import erased_finding, erased_objects
 from deposit.findings import Area, Severity
+from deposit.group_events import fire_together
 from deposit.intake.limits import reading_of
 from deposit.intake.listing import Listing
 from deposit.lifecycle import Work
@@ -187,20 +188,19 @@ def conclude(
     """Write the findings, the verdict and what the package is, in one transaction. Raises `LeaseLost`."""
     found, rejected = examined.findings, examined.is_rejected
     event = EventName.REJECT if rejected else EventName.VERIFY
-    changes: dict[str, object] = {} if rejected else {"directory_swhid": examined.directory_swhid}
+    changes: dict[str, str | None] = {} if rejected else {"directory_swhid": examined.directory_swhid}
     if not rejected and deposit is not None and confirmation.must_wait(deposit, found):
         event = EventName.HOLD
         changes["held_packages"] = confirmation.fingerprint(deposit)
         found = [confirmation.question(found), *found]
     with transaction.atomic():
-        lifecycle.fire(
-            event,
-            claim.deposit_id,
-            actor=worker,
-            token=claim.token,
-            detail={"findings": len(found)},
-            changes=changes,
-        )
+        detail = {"findings": len(found)}
+        if event == EventName.HOLD:
+            lifecycle.fire_within(
+                event, claim.deposit_id, actor=worker, token=claim.token, detail=detail, changes=changes
+            )
+        else:
+            fire_together(event, [claim], details=[detail], changes=[changes])
         if not rejected:
             Part.objects.filter(deposit_id=claim.deposit_id, digest_pending=True).update(digest_pending=False)
             if deposit is not None and event != EventName.HOLD:

@@ -1,4 +1,4 @@
-"""One event of many deposits in one statement, for workers that have them under one token.
+"""One event of one deposit or many in one statement, for workers that have them under one token.
 
 The rules are those of `deposit.lifecycle`: row lock, table, status, history, and the work that ends and begins.
 """

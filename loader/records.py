@@ -37,6 +37,9 @@ logger = logging.getLogger(__name__)
 # What people write into a delivery, at any moment.
 _THEIRS = frozenset({"wish", "wished_by"})
 # The fields of `Deposit` that the step which archived it tells in its result.
+# A deposit that a loader has, and what its last step gave.
+Loaded = tuple[Deposit, Claim, Mapping[str, Any]]
+
 _COLUMNS = (*lifecycle.IDENTIFIERS, "swhid_context")
 
 
@@ -299,31 +302,18 @@ def finish_deposit(deposit: Deposit, claim: Claim, *, results: Mapping[str, Any]
 
     ``results``: of the step that is being recorded.
     """
-    changes = _identifiers(deposit, results or {})
-    lifecycle.fire_within(
-        EventName.FINISH,
-        claim.deposit_id,
-        actor=claim.worker,
-        token=claim.token,
-        detail={"swhid": changes["swhid"]},
-        changes=changes,
-    )
-    Identifier.objects.bulk_create(
-        [
-            Identifier(deposit=deposit, scheme=scheme, value=changes[column])
-            for column, scheme in lifecycle.IDENTIFIERS.items()
-            if changes.get(column)
-        ],
-        ignore_conflicts=True,
-    )
-    Finding.objects.filter(deposit_id=claim.deposit_id, area=Area.LOADING).delete()
+    [changes] = _finish([(deposit, claim, results or {})])
     logger.info("deposit=%s event=finish swhid=%s", claim.deposit_id, changes["swhid"])
 
 
-def finish_together(
-    loaded: Sequence[tuple[Deposit, Claim, Mapping[str, str]]], *, destination: Destination, begun: datetime
-) -> None:
+def finish_together(loaded: Sequence[Loaded], *, destination: Destination, begun: datetime) -> None:
     """Deposits that were delivered together, to one destination of one step, are done: as `finish_deposit`, of all."""
+    _finish(loaded)
+    _insert_deliveries(loaded, destination, begun)
+
+
+def _finish(loaded: Sequence[Loaded]) -> list[dict[str, str]]:
+    """Deposits are done; returns the identifiers of each. All their claims have one token."""
     changes = [_identifiers(deposit, result) for deposit, _, result in loaded]
     fire_together(
         EventName.FINISH,
@@ -341,12 +331,10 @@ def finish_together(
         ignore_conflicts=True,
     )
     Finding.objects.filter(deposit__in=[deposit for deposit, _, _ in loaded], area=Area.LOADING).delete()
-    _insert_deliveries(loaded, destination, begun)
+    return changes
 
 
-def _insert_deliveries(
-    loaded: Sequence[tuple[Deposit, Claim, Mapping[str, str]]], destination: Destination, begun: datetime
-) -> None:
+def _insert_deliveries(loaded: Sequence[Loaded], destination: Destination, begun: datetime) -> None:
     times = {"started_at": begun, "ended_at": timezone.now()}
     deliveries = Delivery.objects.bulk_create(
         Delivery(deposit=deposit, destination=destination.name, state=DeliveryState.DONE, **times)

@@ -29,7 +29,8 @@ def _transport_options(url: str) -> dict[str, object]:
         "data_folder_in": str(folder / "messages"),
         "data_folder_out": str(folder / "messages"),
         "control_folder": str(folder / "control"),
-        # A worker looks for its next message only once it is done with one: a longer pause is time lost for each.
+        # Where the kernel does not tell of messages, and while all slots of a worker are taken: a longer pause is time
+        # lost for each message.
         "polling_interval": 0.02,
     }
 
