@@ -1,10 +1,11 @@
 """Two checkouts of the project, measured in turns in one run: requests, and the way from POST to done.
 
-    python -m tests.bench.bench_side_by_side BEFORE AFTER [--passes 5] [--seconds 3] [--only post-16 done]
+    python -m tests.bench.bench_side_by_side BEFORE AFTER [--passes 5] [--only post-16 done] [--broker redis]
 
 Both services run all the time (`make run`, each on data of its own), one is asked at a time. Printed are medians and
-spread of the passes, the ratio of the medians, and how much of the machine's processor time went to neither of them.
-Rates of other days and machines say nothing; these ratios do.
+spread of the passes, the ratio of the medians, the processor time of each request and its ratio, and how much of the
+machine's processor time went to neither of them. Rates of other days and machines say nothing; these ratios do, and
+where others use the machine, that of the processor time.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg2
 import psycopg2.extensions
@@ -28,6 +30,7 @@ from tests.bench import bench_http
 from tests.bench.bench_http import Connection, head, rate
 from tests.bench.service import Service, descendants, running
 from tests.bench.shares import machine, used
+from tests.faults.brokers import BROKERS
 from tests.support.samples import atom_entry, create_origin, make_zip
 
 DEPOSITS = 200
@@ -53,13 +56,13 @@ class Target:
     service: Service
     database: psycopg2.extensions.connection
     measured: dict[str, list[float]] = field(default_factory=dict)
-    # Processor milliseconds for each deposit on its way to done, by role.
-    costs: dict[str, list[float]] = field(default_factory=dict)
+    # Processor milliseconds for each request or deposit, by case and role.
+    costs: dict[str, dict[str, list[float]]] = field(default_factory=dict)
 
     def is_newest_done(self) -> bool:
         """Whether the newest deposit is done; to ask this often costs the service nothing to speak of."""
         with self.database.cursor() as cursor:
-            cursor.execute("SELECT status = 'done' FROM deposit_deposit ORDER BY id DESC LIMIT 1")
+            cursor.execute("EXECUTE newest")
             (done,) = cursor.fetchone() or (False,)
         return bool(done)
 
@@ -139,11 +142,10 @@ def to_done(target: Target) -> float:
     """Deposits done per second, of so many that come from several clients at once."""
     requests = [post(target, in_progress=False, number=next(_numbers)) for _ in range(DEPOSITS)]
     goal = target.count_done() + DEPOSITS
-    with _costs_of(target):
-        begun = time.perf_counter()
-        _send(target.service, requests)
-        _wait_for(target, goal, 0.02)
-        return DEPOSITS / (time.perf_counter() - begun)
+    begun = time.perf_counter()
+    _send(target.service, requests)
+    _wait_for(target, goal, 0.02)
+    return DEPOSITS / (time.perf_counter() - begun)
 
 
 def _send(service: Service, requests: list[bytes]) -> None:
@@ -217,12 +219,22 @@ CASES: dict[str, Callable[[Target], float]] = {
 }
 
 
-@contextmanager
-def _costs_of(target: Target) -> Iterator[None]:
+def number_of(case: str, value: float) -> float:
+    """How many requests or deposits one measurement was of."""
+    return {"done": DEPOSITS, "post-beside-workers": 2 * DEPOSITS, "lone-ms": LONE}.get(
+        case, value * bench_http.SECONDS
+    )
+
+
+def measure_once(target: Target, case: str) -> None:
+    """One case of one target: what it gives, and the processor time of each request."""
     before = _used(target)
-    yield
+    value = CASES[case](target)
+    target.measured.setdefault(case, []).append(value)
+    costs = target.costs.setdefault(case, {})
     for role, seconds in _used(target).items():
-        target.costs.setdefault(role, []).append((seconds - before[role]) * 1000 / DEPOSITS)
+        cost = (seconds - before[role]) * 1000 / number_of(case, value)
+        costs.setdefault(role, []).append(cost)
 
 
 def _used(target: Target) -> dict[str, float]:
@@ -240,6 +252,10 @@ def _database_of(service: Service) -> psycopg2.extensions.connection:
     (url,) = (line.partition("=")[2].strip("\"'") for line in lines if line.startswith("DATABASE_URL="))
     session = psycopg2.connect(url)
     session.autocommit = True
+    with session.cursor() as cursor:
+        cursor.execute(
+            "PREPARE newest AS SELECT status = 'done' FROM deposit_deposit ORDER BY id DESC LIMIT 1"
+        )
     return session
 
 
@@ -250,7 +266,7 @@ def measure(targets: list[Target], cases: list[str], passes: int) -> float:
         for case in cases:
             # Each goes first every other time.
             for target in targets if number % 2 == 0 else reversed(targets):
-                target.measured.setdefault(case, []).append(CASES[case](target))
+                measure_once(target, case)
         print(f"pass {number + 1} of {passes}", file=sys.stderr, flush=True)
     spent = _busy() - busy
     return max(0.0, spent - (_ours(targets) - ours)) / spent
@@ -274,12 +290,26 @@ def report(targets: list[Target], cases: list[str], foreign: float) -> None:
             for one in targets
         )
         print(f"{case:20} x {middle[after.name] / middle[before.name]:5.2f}   {spread}")
-    for one in targets:
-        if one.costs:
-            costs = ", ".join(f"{role} {statistics.median(cost):.1f}" for role, cost in one.costs.items())
-            total = sum(statistics.median(cost) for cost in one.costs.values())
-            print(f"{one.name}: {total:.1f} ms of processor for a deposit to done: {costs}")
+        costs = [{role: statistics.median(cost) for role, cost in one.costs[case].items()} for one in targets]
+        sums = [sum(cost.values()) for cost in costs]
+        print(
+            f"{'  processor, ms each':20} / {sums[0] / sums[1]:5.2f}   before {sums[0]:.2f}; after {sums[1]:.2f}: ",
+            end="",
+        )
+        print(", ".join(f"{role} {cost:.2f}" for role, cost in costs[1].items()))
     print(f"others took {foreign:.0%} of the processor time that was used")
+
+
+@contextmanager
+def _broker(name: str) -> Iterator[str]:
+    """The address of a broker of one's own."""
+    with TemporaryDirectory() as folder:
+        broker = BROKERS[name](Path(folder))
+        broker.start()
+        try:
+            yield broker.url
+        finally:
+            broker.stop()
 
 
 def main() -> None:
@@ -290,12 +320,16 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--only", nargs="+", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--broker", choices=list(BROKERS), default="filesystem")
     options = parser.parse_args()
     bench_http.SECONDS = options.seconds
     with ExitStack() as stack:
         targets = []
         for name, repository in (("before", options.before), ("after", options.after)):
-            service = stack.enter_context(running(repository=repository.resolve(), LOG_LEVEL="WARNING"))
+            url = stack.enter_context(_broker(options.broker))
+            service = stack.enter_context(
+                running(repository=repository.resolve(), LOG_LEVEL="WARNING", CELERY_BROKER_URL=url)
+            )
             database = stack.enter_context(closing(_database_of(service)))
             targets.append(Target(name, service, database))
         for target in targets:
