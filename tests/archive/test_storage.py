@@ -12,15 +12,26 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from moto.server import ThreadedMotoServer
 
-from archive import retrieval
+from archive import erasure, places, retrieval
 from archive.errors import Damaged, PackMissing, Unreadable
 from archive.identifiers import SWHID, ObjectType, content_id
 from archive.ingest import Ingest
 from archive.models import Pack
 from archive.packs import LARGE
+from archive.reading import Packs
 from archive.replication import replicate
 from archive.storage import FileStorage, ReplicatedStorage, Storage, default_storage, open_storage
 from archive.storage.replicated import copy_pack
+from tests.archive.rewriting.archives import (
+    assert_clean,
+    content,
+    deposits,
+    everything,
+    mark,
+    merge,
+    packed,
+    retire,
+)
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +191,26 @@ def test_a_replica_in_a_bucket_gives_back_what_the_disk_lost(
     storage.primary.delete(name)
     with closing(storage.open(name)) as pack:
         assert pack.read(0, 100) == b"precious"
+
+
+def test_packs_in_a_bucket_are_merged_and_erased_in(
+    s3_url: str, tmp_path: Path, settings: object, db: None
+) -> None:
+    settings.ARCHIVE_ROOT = str(tmp_path / "archive")  # type: ignore[attr-defined]
+    bucket, replica = open_storage(s3_url, tmp_path), FileStorage(tmp_path / "replica")
+    settings.ARCHIVE_STORAGE = s3_url  # type: ignore[attr-defined]
+    deposits(bucket, 4, large=frozenset({1}))
+    before = everything()
+    place = places.require(content(2))
+    (merged,) = merge(bucket)
+    assert retire(bucket, replica) == []
+    assert [pack.name for pack in bucket.packs()] == [pack.name for pack in replica.packs()] == [merged.name]
+    assert everything() == before
+    with Packs(bucket) as packs:
+        assert packs.read(*place) == b"deposit 2"
+    mark(content(2))
+    assert [done.outcome for done in erasure.erase(bucket, replica)] == ["rewritten"]
+    assert packed(bucket) == packed(replica)
+    assert str(content(2)) not in packed(bucket)
+    assert everything() == {name: data for name, data in before.items() if name != str(content(2))}
+    assert_clean(bucket)

@@ -45,7 +45,7 @@ def tree(seed: int) -> tuple[Package, list[bytes]]:
     return {b"%d/%d" % (number % 3, number): data for number, data in enumerate(files)}, files
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_any_objects_of_a_pack_can_be_taken_out(
     load: Load, storage: FileStorage, tmp_path: Path, seed: int
 ) -> None:
@@ -59,7 +59,6 @@ def test_any_objects_of_a_pack_can_be_taken_out(
             swhid for swhid in (SWHID.parse(name) for name in all_but) if swhid.type is ObjectType.DIRECTORY
         }
     mark(*gone)
-    assert erasure.erase.__name__
     (done,) = erasure.erase(storage)
     assert (done.outcome, done.erased) == ("rewritten", len(gone))
     for swhid in gone:
@@ -79,12 +78,11 @@ def test_frames_without_erased_objects_are_copied_as_they_are(load: Load, storag
     (after,) = storage.packs()
     new = storage.path(after.name).read_bytes()
     large = Object.objects.filter(length=3 * LARGE).get()
-    assert old[-3_000_000:-100_000] not in (b"",)
-    at = index_of(large)
+    at = place_of(large)
     assert new[at : at + large.stored] in old
 
 
-def index_of(row: Object) -> int:
+def place_of(row: Object) -> int:
     pack = Pack.objects.get(id=row.pack_id)
     return row.offset + pack.shift
 

@@ -34,7 +34,7 @@ from tests.archive.rewriting.archives import (
 from tests.faults.instants import Nth, die, fail, watched
 
 pytestmark = pytest.mark.django_db(transaction=True)
-TRIED = None if "TEST_FAULTS" in os.environ else 7
+TRIED = None if "TEST_FAULTS" in os.environ else 5
 Work = Callable[[FileStorage, FileStorage], None]
 
 
