@@ -26,6 +26,7 @@ pytestmark = pytest.mark.skipif(
         ("bench_archive_load.py", ["{package}", "--runs", "1"]),
         ("bench_archive_known.py", ["{package}"]),
         ("bench_archive_scale.py", ["{package}", "--most", "10000", "--plans"]),
+        ("bench_archive_rewriting.py", ["--deposits", "200"]),
         ("bench_archive_extremes.py", ["--files", "1000", "--gigabytes", "0.01"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
