@@ -20,6 +20,7 @@ class DepositAppConfig(AppConfig):
         from deposit.monitoring import alerts, deliveries  # noqa: PLC0415  (models are not ready above)
         from deposit.notices import digest, sending  # noqa: F401, PLC0415  (they register their kinds)
         from deposit.services import fetching, work  # noqa: F401, PLC0415  (they register their kinds; models are not ready above)
+        from deposit.staging import checks as _checks  # noqa: F401, PLC0415  (it registers itself)
 
         alerts.register(deliveries.alerts)
         telemetry.start()
