@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import cast
 
 import django
+from django.apps import apps
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
@@ -14,7 +15,9 @@ from settings.env import name_settings
 from settings.postgres.base import DatabaseWrapper
 
 name_settings()
-settings.DATABASES["default"] = settings.WEB_DATABASE
+if not apps.ready:
+    # Where Django is at work already, as in tests, its connections are made by what it has read.
+    settings.DATABASES["default"] = settings.WEB_DATABASE
 
 
 class Application(WSGIHandler):
