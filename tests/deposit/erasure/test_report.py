@@ -1,6 +1,7 @@
 """The report of a request is printed with all names, and with nothing of what was erased."""
 
 import re
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,9 +13,13 @@ from deposit.erasure.report import report_of
 from deposit.erasure.report_pdf import as_pdf
 from deposit.refusals import Refusal
 from deposit.services import erasing
+from settings.base import REPORT_FONTS
 from tests.support.erasing import FILES, REASON, Institution
 from tests.support.factories import PASSWORD, basic
 
+needs_font = pytest.mark.skipif(
+    not any(Path(path).is_file() for path in REPORT_FONTS), reason="no font: apt install fonts-dejavu-core"
+)
 CONSOLE = system_actor(Channel.COMMAND)
 
 
@@ -49,6 +54,7 @@ def letters(pdf: bytes) -> set[str]:
 NAME = "\u010c\u00f3r\u00e4-\u03a9\u03bc\u03ad\u03b3\u03b1-\u0416\u0430\u043d\u043d\u0430"
 
 
+@needs_font
 def test_names_in_any_letters_are_printed(institution: Institution) -> None:
     User.objects.filter(username="cora").update(username=NAME)
     institution.curator.refresh_from_db()
@@ -65,6 +71,7 @@ def test_without_a_font_it_says_what_to_install(institution: Institution, settin
         as_pdf(erasing.report_for(CONSOLE, asked))
 
 
+@needs_font
 def test_it_is_a_page_a_pdf_and_part_of_the_api(institution: Institution) -> None:
     asked = institution.ask(institution.archived(FILES))
     page = Browser()
