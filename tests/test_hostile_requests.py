@@ -94,7 +94,8 @@ CASES: dict[str, tuple[set[int], str, tuple[str, ...], bytes]] = {
         ZIP,
     ),
     "nonsense in the disposition": (
-        {400},
+        # Python's later releases pass over what is no parameter, and find the name.
+        {201, 400},
         POST,
         (AS_ZIP[0], LENGTH, "Content-Disposition: x; filename*1; filename*; filename*=z"),
         ZIP,

@@ -1,6 +1,7 @@
 """The page ``docs/reference/client.md``: ``python -m client.cli.reference > docs/reference/client.md``."""
 
 from collections.abc import Iterator
+from inspect import cleandoc
 
 import click
 
@@ -98,7 +99,7 @@ def every_command() -> Iterator[tuple[str, click.Command]]:
 def _command(name: str, command: click.Command) -> list[str]:
     context = click.Context(command)
     usage = " ".join(piece for piece in command.collect_usage_pieces(context))
-    lines = [f"### `deposit {name} {usage}`", "", (command.help or "").strip(), ""]
+    lines = [f"### `deposit {name} {usage}`", "", cleandoc(command.help or ""), ""]
     records = [
         record
         for parameter in command.params

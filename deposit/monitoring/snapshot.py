@@ -12,10 +12,11 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from deposit.lifecycle import Work
-from deposit.models import AdvisoryLock, Status
+from deposit.models import Status
 from deposit.monitoring.heartbeats import Worker, workers
 from deposit.monitoring.processes import required_processes
 from deposit.monitoring.sessions import Sessions, read_sessions
+from deposit.queue import dispatcher
 from deposit.staging.storage import refuses_uploads
 
 T = TypeVar("T")
@@ -55,12 +56,6 @@ _NOT_DONE = """
 SELECT status, count(*) FROM deposit_deposit WHERE status IN ('partial', 'expired', 'rejected', 'failed') GROUP BY 1
 UNION ALL
 SELECT status, count(*) FROM deposit_deposit WHERE status IN ('deposited', 'verified', 'loading') GROUP BY 1
-"""
-_LEADER = """
-SELECT EXISTS (
-    SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %s AND objsubid = 1
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-)
 """
 _ARCHIVE = """
 SELECT coalesce(sum(size), 0)::bigint, count(*), count(*) FILTER (WHERE damaged_at IS NOT NULL),
@@ -235,8 +230,6 @@ def read_snapshot() -> Snapshot:
         failing = _read_failing(cursor)
         cursor.execute(_FAILED)
         (failed,) = cursor.fetchone()
-        cursor.execute(_LEADER, [AdvisoryLock.DISPATCHER])
-        (has_dispatcher,) = cursor.fetchone()
         cursor.execute(_ARCHIVE)
         size, packs, damaged, to_erase, rewritten_age, to_remove = cursor.fetchone()
         cursor.execute(_FIXITY)
@@ -245,7 +238,7 @@ def read_snapshot() -> Snapshot:
         waiting=waiting,
         queues=queues,
         failed=failed,
-        has_dispatcher=has_dispatcher,
+        has_dispatcher=dispatcher.is_led(),
         archive_bytes=size,
         packs=packs,
         damaged_packs=damaged,

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from deposit.models import AdvisoryLock, Delivery, DeliveryState, Deposit, Heartbeat, Status, WorkItem
+from deposit.models import Delivery, DeliveryState, Deposit, Heartbeat, Status, WorkItem
 from deposit.monitoring.heartbeats import is_heard
+from deposit.queue import dispatcher
 from deposit.queue.reading import State, open_work
 from deposit.services import confirmation
 
@@ -96,7 +96,7 @@ def _in_line(item: WorkItem) -> str:
             return _("It waits for %(worker)s: none is alive; %(before)d are before it.") % told
         told["moment"] = _moment(heard)
         return _("It waits for %(worker)s: none is alive since %(moment)s; %(before)d are before it.") % told
-    if not _is_dispatched():
+    if not dispatcher.is_led():
         return _("It waits for %(worker)s: no dispatcher runs; %(before)d are before it.") % told
     return _("It waits for %(worker)s; %(before)d are before it.") % told
 
@@ -108,16 +108,6 @@ def _later(item: WorkItem, faults: bool) -> str:
     if faults:
         return _("Attempt %(number)d failed (%(cause)s); the next is at %(moment)s.") % told
     return _("An attempt failed, for no reason of its depositor's; the next is at %(moment)s.") % told
-
-
-def _is_dispatched() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %s "
-            "AND objsubid = 1 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
-            [AdvisoryLock.DISPATCHER],
-        )
-        return bool(cursor.fetchone()[0])
 
 
 def _moment(moment: datetime) -> str:

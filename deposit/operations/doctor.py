@@ -15,7 +15,7 @@ from django.db import connection
 from archive.maintenance import orphans as orphan_packs
 from archive.maintenance import remove_orphans, returned, verify
 from archive.storage import default_storage
-from deposit.models import AdvisoryLock, Part
+from deposit.models import Deposit, Part, Status
 from deposit.monitoring.sessions import read_sessions
 from deposit.operations.invariants import INVARIANTS, Invariant
 from deposit.queue import dispatcher
@@ -77,15 +77,8 @@ def _bounds() -> dict[str, float]:
 
 
 def _dispatcher() -> Iterator[Problem]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM deposit_deposit WHERE status IN ('deposited', 'verified', 'loading')), "
-            "EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %s AND objsubid = 1 "
-            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
-            [AdvisoryLock.DISPATCHER],
-        )
-        work, leader = cursor.fetchone()
-    if work and not leader:
+    work = Deposit.objects.filter(status__in=[Status.DEPOSITED, Status.VERIFIED, Status.LOADING]).exists()
+    if work and not dispatcher.is_led():
         yield Problem(
             code="queue.no_dispatcher",
             subject="dispatcher",

@@ -96,6 +96,27 @@ def lead() -> bool:
     return bool(row and row[0])
 
 
+def is_led() -> bool:
+    """Whether a leader holds the lock and does something: one that hangs keeps the lock, and gives out nothing.
+
+    Sessions of another role may not be looked at; they count as alive.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (
+                SELECT FROM pg_locks LEFT JOIN pg_stat_activity USING (pid)
+                WHERE locktype = 'advisory' AND granted AND objid = %s AND objsubid = 1
+                  AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND coalesce(state = 'active' OR state_change > clock_timestamp() - make_interval(secs => %s), true)
+            )
+            """,
+            [AdvisoryLock.DISPATCHER, FROZEN_SECONDS],
+        )
+        (led,) = cursor.fetchone()
+    return bool(led)
+
+
 def depose_a_frozen_leader() -> bool:
     """End the session of a leader that holds the lock and does nothing; it notices when it thaws."""
     with connection.cursor() as cursor:

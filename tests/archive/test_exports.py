@@ -3,6 +3,7 @@
 import gzip
 import os
 import random
+import shutil
 import subprocess
 import zipfile
 from io import BytesIO
@@ -28,6 +29,7 @@ PACKAGE: Package = {
 }
 
 
+@pytest.mark.skipif(not shutil.which("unzip"), reason="unzip is not installed")
 def test_unzip_gives_the_same_tree(load: Load, tmp_path: Path) -> None:
     root, _ = load(PACKAGE)
     archive = tmp_path / "out.zip"

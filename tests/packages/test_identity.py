@@ -66,8 +66,9 @@ def run(command: str, **places: Path) -> None:
 def test_tar_members_make_the_unpacked_tree(command: str, tree: Path, tmp_path: Path) -> None:
     package, unpacked = tmp_path / "package", tmp_path / "unpacked"
     unpacked.mkdir()
-    if "--zstd" in command and not shutil.which("zstd"):
-        pytest.skip("zstd is not installed")
+    for option, program in {"--zstd": "zstd", "-cjf": "bzip2", "-cJf": "xz"}.items():
+        if option in command and not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
     run(command, package=package, tree=tree)
     run("tar -xf {package} -C {unpacked}", package=package, unpacked=unpacked)
 

@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from deposit.monitoring.alerts import alerts
 from deposit.monitoring.running import processes
@@ -41,6 +43,7 @@ class Command(BaseCommand):
         hours = options["orphan_age_hours"]
         age = None if hours is None else timedelta(hours=hours)
         looks = {"deep": options["deep"], "age": age, "archive": not options["no_archive"]}
+        _require_tables()
         problems = list(examine(**looks))
         done: list[str] = []
         if options["fix"] and problems:
@@ -84,3 +87,17 @@ def _sessions() -> str:
         f"Database sessions: {sessions.all_used} of {sessions.limit} ({whose}); the service may ask for "
         f"{sessions.wanted}."
     )
+
+
+def _require_tables() -> None:
+    """An upgrade that is not finished is one sentence, and no question about tables that are not there yet."""
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except OperationalError as error:
+        raise CommandError(f"The database does not answer: {str(error).strip()}", returncode=1) from error
+    if waiting:
+        raise CommandError(
+            f"The tables are of another release, migrations missing: {len(waiting)}. Run `manage.py migrate` first.",
+            returncode=1,
+        )

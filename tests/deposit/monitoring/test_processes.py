@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
@@ -21,6 +22,7 @@ from deposit.monitoring import heartbeats
 from deposit.monitoring.alerts import alerts
 from deposit.monitoring.processes import required_queues
 from deposit.monitoring.snapshot import counted, unread
+from deposit.queue import dispatcher
 from sources.models import Source, SourceKind
 
 pytestmark = pytest.mark.django_db
@@ -167,3 +169,14 @@ def test_every_queue_that_must_be_read_has_a_worker_in_the_procfile(settings: An
     settings.BY_REFERENCE_HOSTS = ["example.org"]
     read = {queue for name in WORKERS for queue in queues_of(name)}
     assert {queue.name for queue in required_queues()} <= read
+
+
+def test_a_dispatcher_that_hangs_is_missed(leader: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "dispatcher.away" not in {one.code for one in alerts()}
+    # It keeps its lock, and does nothing.
+    monkeypatch.setattr(dispatcher, "FROZEN_SECONDS", 0.2)
+    time.sleep(0.3)
+    assert "dispatcher.away" in {one.code for one in alerts()}
+    told = StringIO()
+    call_command("doctor", "--no-archive", stdout=told)
+    assert "DOES NOT RUN  dispatcher  nobody gives out work" in told.getvalue()

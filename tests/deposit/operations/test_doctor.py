@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -308,3 +309,14 @@ def test_a_service_that_may_ask_for_more_sessions_than_there_are_is_told(setting
     settings.DATABASE_CONNECTIONS = 100_000
     (problem,) = (one for one in examine() if one.code == "database.sessions")
     assert "may ask for 100000 sessions" in problem.message
+
+
+def test_tables_of_another_release_are_one_sentence() -> None:
+    recorder = MigrationRecorder(connection)
+    last = recorder.Migration.objects.filter(app="deposit").latest("id")
+    recorder.record_unapplied(last.app, last.name)
+    try:
+        with pytest.raises(CommandError, match=r"migrations missing: 1\. Run `manage\.py migrate`"):
+            call_command("doctor", stdout=io.StringIO())
+    finally:
+        recorder.record_applied(last.app, last.name)
