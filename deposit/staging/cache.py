@@ -1,5 +1,7 @@
 """A folder of this machine with copies of staged files, of bounded size: what was not read for longest goes first.
 
+A file that is larger than the bound comes in when it is alone: it waits for the others, and they for it.
+
 A copy that is read is held by a shared lock, and not removed. Room is taken before the bytes come, under one lock for
 all processes of the machine. A copy has its name when it is whole.
 """
@@ -76,8 +78,6 @@ class Cache:
 
     def _reserve(self, half: Path, size: int, alive: Callable[[], None]) -> int:
         """A file of its size, held; older copies make room. Raises `StagingAway`."""
-        if size > self._most:
-            raise StagingAway(f"A package of {size} bytes has no room in STAGING_CACHE_SIZE ({self._most}).")
         deadline = time.monotonic() + WAIT_SECONDS
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         while True:
@@ -117,7 +117,7 @@ class Cache:
                 break
             if _unlinked(path):
                 used -= length
-        return used + size <= self._most
+        return not used or used + size <= self._most
 
 
 def _held(path: Path) -> int | None:

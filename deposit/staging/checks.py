@@ -29,7 +29,7 @@ def check_bucket(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
     if settings.STAGING_CACHE_SIZE < settings.MAX_UPLOAD_SIZE:
         words = (
             f"STAGING_CACHE_SIZE ({settings.STAGING_CACHE_SIZE} bytes) has no room for a package of MAX_UPLOAD_SIZE "
-            f"({settings.MAX_UPLOAD_SIZE} bytes): such a package would be taken, and never checked."
+            f"({settings.MAX_UPLOAD_SIZE} bytes): such a package is read when no other is, and needs room on the disk."
         )
         return [Warning(words, hint="Raise the one, or lower the other.", id="settings.W015")]
     return []

@@ -60,10 +60,16 @@ def test_what_is_read_stays_and_others_wait_for_room(source: Source, monkeypatch
         assert third.read_bytes() == b"c" * 10
 
 
-def test_what_is_larger_than_all_room_is_refused_at_once(source: Source) -> None:
-    with pytest.raises(StagingAway), source.holding("a", size=26):
+def test_what_is_larger_than_all_room_comes_in_alone(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "WAIT_SECONDS", 0.0)
+    with source.holding("small"), pytest.raises(StagingAway), source.holding("large", size=26):
         pass
-    assert source.asked == []
+    with source.holding("large", size=26) as path:
+        assert path.read_bytes() == b"e" * 26
+        with pytest.raises(StagingAway), source.holding("small"):
+            pass
+    with source.holding("small"):
+        assert copies(source) == ["small"]
 
 
 def test_what_fails_on_its_way_leaves_nothing(source: Source) -> None:
