@@ -205,8 +205,8 @@ def test_what_another_deposit_holds_stays_readable(world: World) -> None:
     content = resolve(SWHID.parse(other.swhid).hash, b"pkg/marker-file.txt").swhid
     alone = resolve(SWHID.parse(world.deposit.swhid).hash, b"pkg/other").swhid
     world.withdraw()
-    assert Browser().get(f"/archive/{content}/").status_code == 200
-    assert Browser().get(f"/archive/{other.swhid}/").status_code == 200
+    assert FILES["pkg/marker-file.txt"] in body(Browser().get(f"/archive/{content}/"))
+    assert b"marker-file" in body(Browser().get(f"/archive/{other.swhid}/"))
     assert Browser().get(f"/archive/{alone}/").status_code == 410
     known = world.program("ada").post(
         "/api/archive/known/", {"swhids": [str(content), str(alone)]}, content_type="application/json"

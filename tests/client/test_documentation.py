@@ -36,7 +36,8 @@ def script_of(path: Path) -> str:
         'museum-demo() { ln -s "$DATA_DIR/museum" "$1"; deposit-admin museum_setup; }',
         'decided() { until [ "$(ls museum/service/*/*/ | grep -c tar$)" -ge "$1" ]; do sleep 0.5; done; }',
         f'moto_server() {{ exec {sys.executable} -m moto.server -H 127.0.0.1 -p "$@"; }}',
-        "[ -e hello ] || { mkdir hello && echo hello > hello/README; }"
+        # Of each page its own: what one erases no other can deposit again.
+        f"[ -e hello ] || {{ mkdir hello && echo hello from {path.stem} > hello/README; }}"
         if path.parent.name == "how-to"
         else "",
     ]

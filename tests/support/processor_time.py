@@ -11,7 +11,7 @@ from collections.abc import Callable
 # Between four and sixteen. What takes less than this many seconds at its longest is not looked at closer.
 _MOST = 8.0
 _NOTHING = 0.003
-_ROUNDS = 3
+_ROUNDS = 6
 _TRIES = 3
 
 

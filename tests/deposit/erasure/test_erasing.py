@@ -4,10 +4,11 @@ import io
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
-from django.conf import settings
+from django.conf import settings as in_force
 from django.db import connection
 
 from archive import erasure
@@ -33,7 +34,10 @@ MARKS = (b"Marker", b"marker-file", b"marker-package")
 
 
 @pytest.fixture
-def institution(db: None) -> Institution:
+def institution(db: None, settings: Any, tmp_path: Path) -> Institution:
+    """Its folders are its own: what other tests have left is not searched."""
+    settings.STAGING_ROOT = str(tmp_path / "staging")
+    settings.ARCHIVE_ROOT = str(tmp_path / "archive")
     return Institution()
 
 
@@ -64,7 +68,7 @@ def in_database(mark: str) -> dict[str, int]:
 def on_disk(mark: bytes) -> list[Path]:
     """Files below the service's folders that hold some bytes as they are, in zip and zstd frames, too."""
     found = []
-    for root in (settings.STAGING_ROOT, settings.ARCHIVE_ROOT):
+    for root in (in_force.STAGING_ROOT, in_force.ARCHIVE_ROOT):
         for path in Path(root).rglob("*"):
             if not path.is_file():
                 continue

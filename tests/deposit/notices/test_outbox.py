@@ -71,7 +71,9 @@ def test_only_events_of_the_table_ask_for_a_notice() -> None:
         "expire",
         "tell-of-expiry",
         "ask",
-    } | {name for name in ("withdraw",) if name in list(EventName)}
+        "withdraw",
+        "erase",
+    }
     assert set(Event.objects.filter(xact__isnull=False).values_list("name", flat=True)) == asking
     assert len(taken()) == len(asking)
 
