@@ -187,7 +187,7 @@ def print_plans() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         for query, parameters in (
-            (index._KNOWN, [array]),
+            (index._KNOWN, [array, array]),
             (retrieval._PARENTS, [array, [1, 3, 5], retrieval._POPULAR, retrieval._POPULAR]),
             (retrieval._CHILDREN, [array]),
         ):
