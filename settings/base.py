@@ -25,7 +25,7 @@ DEBUG: bool = env.bool("DEBUG", default=False)
 
 try:
     SECRET_KEY: str = env.str("SECRET_KEY")
-    WEB_DATABASE, _direct = read_databases(env)
+    WEB_DATABASE, _direct, REPLICA_DATABASE = read_databases(env)
 except ImproperlyConfigured as missing:
     raise ImproperlyConfigured(
         f"{missing}. Run `make run` once (it writes DATA_DIR/deposit.env), or set SECRET_KEY and DATABASE_URL."

@@ -18,6 +18,9 @@ name_settings()
 if not apps.ready:
     # Where Django is at work already, as in tests, its connections are made by what it has read.
     settings.DATABASES["default"] = settings.WEB_DATABASE
+    if settings.REPLICA_DATABASE:
+        settings.DATABASES["replica"] = settings.REPLICA_DATABASE
+        settings.DATABASE_ROUTERS = ["settings.postgres.replica.Router"]
 
 
 class Application(WSGIHandler):

@@ -18,6 +18,7 @@ from deposit.actors import Actor
 from deposit.lists.cursor import DepositFilter, Slice, slice_of
 from deposit.models import Delivery, Deposit
 from deposit.permissions import Operation, may_service, visible_collections, visible_deposits
+from settings.postgres.replica import may_read_from_standby, read_alias
 
 _POSITION = ("before", "after", "seen")
 # Rows of an export that are asked for at once.
@@ -59,6 +60,7 @@ def filtered(request: HttpRequest, actor: Actor) -> DepositFilter:
 
 @require_GET
 @page
+@may_read_from_standby
 def deposit_list(request: HttpRequest, actor: Actor) -> HttpResponse:
     """A slice of the list, newest first."""
     unchanged = polling.nothing_new(request)
@@ -154,13 +156,14 @@ def _lines(deposits: QuerySet[Deposit]) -> Iterator[str]:
 
 @require_GET
 @page
+@may_read_from_standby
 def export(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """All deposits of the filtered list as CSV (RFC 4180, UTF-8), streamed."""
     wanted = filtered(request, actor)
     if not wanted.is_valid():
         return HttpResponse(_("These filters cannot be read."), status=400, content_type="text/plain")
     response = StreamingHttpResponse(
-        _lines(wanted.qs), content_type="text/csv; charset=utf-8; header=present"
+        _lines(wanted.qs.using(read_alias())), content_type="text/csv; charset=utf-8; header=present"
     )
     response["Content-Disposition"] = 'attachment; filename="deposits.csv"'
     return response

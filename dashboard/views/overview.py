@@ -19,6 +19,7 @@ from deposit.monitoring import heartbeats, statistics
 from deposit.monitoring.alerts import alerts
 from deposit.monitoring.snapshot import read_space
 from deposit.permissions import Operation, require_service
+from settings.postgres.replica import may_read_from_standby
 
 # Figures over many rows are computed this seldom, in seconds, however many operators look.
 _FRESH = 30.0
@@ -46,6 +47,7 @@ queues = TTLCache(lambda: statistics.queues(Deposit.objects.all()), 5.0)
 
 @require_GET
 @page
+@may_read_from_standby
 def overview(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The state of the service on one page."""
     require_service(actor, Operation.SEE_QUEUES)

@@ -49,6 +49,7 @@ from deposit.refusals import Kind, Refusal
 from deposit.services import confirmation, operations
 from deposit.services.exports import FORMATS, exported
 from deposit.services.idempotency import Answer, fingerprint, once, read_key
+from settings.postgres.replica import may_read_from_standby
 
 ACTIONS: dict[str, Callable[..., Any]] = {
     "reschedule": operations.reschedule,
@@ -114,6 +115,11 @@ class DepositViewSet(ApiView, ListModelMixin, GenericViewSet[Deposit]):
     def get_queryset(self) -> QuerySet[Deposit]:
         """Those that the caller can see."""
         return visible_deposits(self.actor).select_related("collection", "client__user")
+
+    @may_read_from_standby
+    def list(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """The list, filtered."""
+        return super().list(request, *args, **kwargs)
 
     def _deposit(self, pk: str) -> Deposit:
         return visible_deposit(self.actor, int(pk))
@@ -246,6 +252,7 @@ class StatisticsView(ApiView):
     """Figures."""
 
     @extend_schema(summary="Queues and days", responses=serializers.StatisticsSerializer)
+    @may_read_from_standby
     def get(self, request: Request) -> Response:
         """What waits, what is amiss, and what came in lately, of the deposits the caller can see."""
         mine = visible_deposits(self.actor)

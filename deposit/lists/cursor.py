@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import django_filters as filters
 from django.contrib.postgres.search import SearchVectorExact as Matches
-from django.db import connection, transaction
+from django.db import connections, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +16,7 @@ from deposit.lists.days import VALIDATORS
 from deposit.models import Delivery, Deposit, DepositType, Status
 from deposit.models.search import matches, walked
 from deposit.permissions import LARGEST_ID
+from settings.postgres.replica import read_alias
 
 if TYPE_CHECKING:
     Deposits = QuerySet[Deposit]
@@ -47,7 +48,8 @@ def _by_words(deposits: "Deposits", found: Matches) -> Q:
 
 def _few(found: Matches) -> list[int] | None:
     """All deposits that words fit, by the index of words and nothing else; None when they are many."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    alias = read_alias()
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         for way in ("seqscan", "indexscan", "indexonlyscan"):
             cursor.execute(f"SET LOCAL enable_{way} = off")
         numbers = list(Deposit.objects.filter(found).order_by().values_list("pk", flat=True)[: _FEW + 1])
