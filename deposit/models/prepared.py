@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connections
+from django.db import NotSupportedError, connections
+
+from settings.postgres.replica import read_alias
 
 Row = tuple[Any, ...]
 
@@ -43,7 +45,7 @@ class Prepared:
         ``before``, with the values ``given``: a statement that is executed first, in the same round trip and
         transaction; what it gives is dropped.
         """
-        connection: Any = connections[DEFAULT_DB_ALIAS]
+        connection: Any = connections[read_alias()]
         if not connection.settings_dict.get("PREPARES_STATEMENTS", True):
             return self._asked(connection, before + self._sql, (*given, *values))
         connection.ensure_connection()
