@@ -42,6 +42,8 @@ class SoftwareHeritage:
     objects_port: int = field(default_factory=free_port)
     storage_port: int = field(default_factory=free_port)
     servers: list[Server] = field(default_factory=list)
+    # With so many processes of gunicorn each; 0: as `swh` itself serves, in one.
+    workers: int = 0
 
     @property
     def storage_url(self) -> str:
@@ -63,6 +65,7 @@ class SoftwareHeritage:
             commands=self.commands,
             databases=self.databases,
             storage_database=f"storage-{name}",
+            workers=self.workers,
         )
         with other.running():
             yield other
@@ -90,8 +93,12 @@ class SoftwareHeritage:
         """Start the two servers, over what is there."""
         for name, port in (("objstorage", self.objects_port), ("storage", self.storage_port)):
             words = [name, "rpc-serve", "--no-debug", "--host", "127.0.0.1", "--port", str(port)]
-            log = self.folder / f"{name}.log"
-            server = self.commands.start(*words, config=self.folder / f"{name}.yml", log=log)
+            config, log = self.folder / f"{name}.yml", self.folder / f"{name}.log"
+            server = (
+                self.commands.start_workers(name, port, workers=self.workers, config=config, log=log)
+                if self.workers
+                else self.commands.start(*words, config=config, log=log)
+            )
             self.servers.append(server)
             wait_for(f"http://127.0.0.1:{port}/", server, log)
 

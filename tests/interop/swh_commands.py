@@ -40,6 +40,20 @@ class Server:
         os.close(self._descriptor)
 
 
+class GunicornServer(Server):
+    """One with workers; it is asked to end, for they would outlive it."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        super().__init__(process.pid)
+        self._process = process
+
+    def close(self) -> None:
+        """End it and its workers."""
+        self._process.terminate()
+        self._process.wait(60)
+        os.close(self._descriptor)
+
+
 class Commands:
     """``programs``: the folder with the environment's Python."""
 
@@ -56,6 +70,20 @@ class Commands:
     def start(self, *words: str, config: Path, log: Path) -> Server:
         """Start the server that ``swh`` is with these words and this configuration."""
         return Server(self._ask(words=words, config=str(config), log=str(log))["pid"])
+
+    def start_workers(self, name: str, port: int, *, workers: int, config: Path, log: Path) -> Server:
+        """Start the server of ``swh.<name>`` with gunicorn, as it is run in production; its workers end with it."""
+        words = [
+            str(self.programs / "gunicorn"),
+            f"--workers={workers}",
+            "--threads=4",
+            f"--bind=127.0.0.1:{port}",
+            f"swh.{name}.api.server:make_app_from_configfile()",
+        ]
+        environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "SWH_CONFIG_FILENAME": str(config)}
+        with log.open("ab") as file:
+            process = subprocess.Popen(words, env=environment, stdout=file, stderr=file)
+        return GunicornServer(process)
 
     def _ask(self, **asked: Any) -> dict[str, Any]:
         assert self._process.stdin

@@ -1,7 +1,9 @@
 """The destination beside swh.loader.core's deposit loader in one run, and beside the same calls without a loader.
 
 Set ``SOFTWARE_HERITAGE_SPEED`` to a number of files (3,000) and run it with ``-s``; it tells and judges nothing. Each
-of ``SOFTWARE_HERITAGE_PASSES`` (3) has a package and storages of its own, and goes all ways one after the other.
+of ``SOFTWARE_HERITAGE_PASSES`` (3) has a package and storages of its own, and goes all ways one after the other. With
+``SOFTWARE_HERITAGE_WORKERS`` the servers are so many processes of gunicorn each, as in production; without,
+each is the one process of their command ``swh … rpc-serve``.
 """
 
 import os
@@ -23,6 +25,7 @@ from tests.support.lifecycle_fixtures import sent
 
 FILES = int(os.environ.get("SOFTWARE_HERITAGE_SPEED", "0"))
 PASSES = int(os.environ.get("SOFTWARE_HERITAGE_PASSES", "3"))
+WORKERS = int(os.environ.get("SOFTWARE_HERITAGE_WORKERS", "0"))
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(not FILES, reason="set SOFTWARE_HERITAGE_SPEED=3000 to measure"),
@@ -91,6 +94,9 @@ def test_where_the_time_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.STAGING_ROOT, settings.ARCHIVE_ROOT = str(tmp_path / "staging"), str(tmp_path / "archive")
+    software_heritage.stop()
+    software_heritage.workers = WORKERS
+    software_heritage.start()
     who = {"provider_url": f"{PROVIDER}/", "domain": "loader.example.org", "last_name": "Loader"}
     deposit_peer.do("user", username="loader", password="loader", collections=["loader"], **who)
     found: dict[str, list[Took]] = defaultdict(list)
@@ -113,7 +119,7 @@ def test_where_the_time_goes(
                     places = {url: getattr(storage, name) for url, name in addresses.items()}
                     way = f"the same {len(calls.made)} calls without a loader"
                     found[way].append(bare(storage, calls, places, settings.SOFTWARE_HERITAGE_AT_ONCE))
-    print(f"\n{FILES} files of 3 kB, {PASSES} passes")  # noqa: T201
+    print(f"\n{FILES} files of 3 kB, {PASSES} passes, workers of each server: {WORKERS or 'none'}")  # noqa: T201
     for way, took in found.items():
         beside = [one.wall / each.wall for one, each in zip(found["the deposit loader"], took, strict=False)]
         told = f"{median(beside):.1f} x ({', '.join(f'{each:.1f}' for each in beside)})"
